@@ -1,0 +1,82 @@
+"""What the digit recipes share: 28x28 greyscale images, ten classes, and the steps around every network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kit.task import augment, fitting
+from kit.task.contract import Fold, Predict
+
+SIDE, CLASSES = 28, 10
+
+
+def views(*, rotation: float, shift: float, zoom: float, shear: float, seed: int) -> Any:
+    """The training augmentation of the digits, a Keras layer."""
+    return augment.affine(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=seed)
+
+
+def pixels() -> tuple[Any, Any]:
+    """The input of a network, images of 0 to 255 `(n, 28, 28)`, and the same scaled to 0 to 1, `(n, 28, 28, 1)`."""
+    import keras
+
+    inputs = keras.Input((SIDE, SIDE), name="image")
+    return inputs, keras.layers.Reshape((SIDE, SIDE, 1))(keras.layers.Rescaling(1 / 255)(inputs))
+
+
+def save(model: Any, dir: Path, *, tta: int) -> Predict:
+    """Store a trained network with the number of views it predicts from, and give its Predict."""
+    fitting.save(model, dir, tta=tta)
+    return augment.tta(fitting.predictor(model), tta)
+
+
+def load(dir: Path) -> Predict:
+    """The Predict of a network that `save` stored, or the mean of those of its members."""
+    if members := sorted(dir.glob("member-*")):
+        return mean([load(member) for member in members])
+    model, settings = fitting.load(dir)
+    return augment.tta(fitting.predictor(model), settings["tta"])
+
+
+def member(fold: Fold, number: int, members: int) -> Fold:
+    """The fold as member `number` of several sees it: its own folder, and the seed that the run seeded `number` higher
+    would have given it, so that two members predict what the mean of two runs does. One member is the fold itself."""
+    if members == 1:
+        return fold
+
+    def report(done: int, of: int, **figures: float) -> None:
+        fold.report(number * of + done, members * of, **figures)
+
+    return fold._replace(seed=fold.seed + 1000 * number, dir=fold.dir / f"member-{number}", report=report)
+
+
+def mean(predicts: Sequence[Predict]) -> Predict:
+    """A Predict that gives the mean of several, in float32."""
+    if len(predicts) == 1:
+        return predicts[0]
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        return np.mean([each(x) for each in predicts], axis=0, dtype=np.float64).astype(np.float32)
+
+    vars(predict)["parameters"] = sum(vars(each).get("parameters", 0) for each in predicts)
+    return predict
+
+
+def flat(x: np.ndarray) -> np.ndarray:
+    """Images `(n, 28, 28)` as rows of 784 floats of 0 to 1, for models that know no images."""
+    return x.reshape(len(x), SIDE * SIDE).astype(np.float32) / 255
+
+
+def rows(probabilities: Callable[[np.ndarray], np.ndarray], classes: np.ndarray, *, chunk: int = 4096) -> Predict:
+    """A Predict from a scikit-learn `predict_proba`, in chunks; a class without training rows gets probability 0."""
+
+    def predict(x: np.ndarray) -> np.ndarray:
+        pred = np.zeros((len(x), CLASSES), np.float32)
+        for start in range(0, len(x), chunk):
+            pred[start : start + chunk, classes] = probabilities(flat(x[start : start + chunk]))
+        return pred
+
+    return predict

@@ -1,0 +1,94 @@
+"""The practical's convolutional network: three blocks of convolution, batch normalisation, ReLU, pooling, dropout.
+
+Source: the practical; variant `practical` also trains its way. Expected accuracy: 0.9960 on a held-out fifth, with
+augmentation. 157 processor seconds a fold on two cores of a Xeon with AMX. See benchmarks/digit_recognizer.md.
+"""
+
+import keras
+from keras import layers
+
+from kit.errors import KitError
+from kit.task import fitting
+
+from . import _images
+
+VARIANTS = {
+    "augmented": {"augment": True},
+    "no_augmentation": {"augment": False},
+    # The fewest seconds to 0.990: a first layer that reads a quarter of the places, and a cycle of four epochs.
+    "fast": {"augment": False, "strides": (2, 1, 1), "epochs": 4, "rate": 5e-3},
+    "practical": {
+        "augment": False,
+        "pool_first": False,
+        "schedule": "constant",
+        "momentum": 0.99,
+        "batch": 32,
+        "rate": 1e-3,
+        "precision": "float32",
+    },
+}
+SMOKE = {"epochs": 6, "batch": 32}
+
+
+def fit(
+    fold,
+    *,
+    epochs: int = 12,
+    rate: float = 2e-3,  # the highest of one cycle, twice what suits a constant one
+    schedule: str = "one_cycle",
+    batch: int = 128,
+    optimizer: str = "adam",
+    filters: tuple = (32, 32, 64),
+    kernels: tuple = (5, 3, 3),
+    strides: tuple = (1, 1, 1),  # 2 takes the place of pooling
+    activation: str = "relu",
+    output: str = "softmax",
+    batch_norm: bool = True,
+    momentum: float = 0.95,  # Keras's 0.99 lags behind the weights in trainings of a few hundred steps
+    # The maximum passes through normalisation (of positive scale) and ReLU unchanged, and they then read a quarter of
+    # the numbers: 2.7 s instead of 4.9 s for 12,800 images in float32.
+    pool_first: bool = True,
+    dropout: float = 0.1,
+    units: int = 256,
+    augment: bool = True,  # the default, because it is the better one
+    rotation: float = 10.0,  # degrees
+    shift: float = 2.0,  # pixels
+    zoom: float = 0.1,
+    shear: float = 10.0,  # degrees
+    tta: int = 0,
+    precision: str = "auto",  # bfloat16 where the processor has matrix units for it
+):
+    if not len(filters) == len(kernels) == len(strides):
+        raise KitError(
+            f"filters={filters}, kernels={kernels} and strides={strides} differ in length.",
+            "Each layer needs one of each.",
+        )
+    fitting.begin(fold, precision=precision)
+    inputs, images = _images.pixels()
+    for count, kernel, stride in zip(filters, kernels, strides, strict=True):
+        images = layers.Conv2D(count, kernel, stride, padding="same", use_bias=not batch_norm)(images)
+        if pool_first and stride == 1:
+            images = layers.MaxPooling2D(2)(images)
+        if batch_norm:
+            images = layers.BatchNormalization(momentum=momentum)(images)
+        images = layers.Activation(activation)(images)
+        if not pool_first and stride == 1:
+            images = layers.MaxPooling2D(2)(images)
+        images = layers.Dropout(dropout)(images)
+    hidden = layers.Dense(units, activation=activation)(layers.Flatten()(images))
+    model = keras.Model(inputs, layers.Dense(_images.CLASSES, activation=output, dtype="float32")(hidden))
+    total = fitting.steps(fold, batch, epochs)
+    fitting.fit(
+        model,
+        fold,
+        epochs=epochs,
+        batch=batch,
+        optimizer=fitting.optimizer(optimizer, fitting.schedule(schedule, rate, total)),
+        transform=_images.views(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
+        if augment
+        else None,
+    )
+    return _images.save(model, fold.dir, tta=tta)
+
+
+load = _images.load

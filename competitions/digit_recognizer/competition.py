@@ -1,0 +1,47 @@
+"""Digit Recognizer: which of ten handwritten digits a 28x28 image shows (Kaggle, getting started)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kit.task import cache, metrics, splits
+from kit.task.contract import Competition, Data, Submission
+from kit.task.sources import Csv, KaggleCompetition
+
+PIXELS = tuple(f"pixel{i}" for i in range(784))
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The images, uint8 of (n, 28, 28), and where the file has them the labels, int64 of (n,)."""
+    import pandas as pd
+
+    frame = pd.read_csv(path, dtype=np.uint8, engine="c")
+    labels = {"label": frame.pop("label").to_numpy(np.int64)} if "label" in frame else {}
+    return {"image": frame.to_numpy().reshape(-1, 28, 28), **labels}
+
+
+def load(public: Path) -> tuple[Data, Data]:
+    """Train rows under the ids 0 to n-1, test rows under Kaggle's ImageId, 1 to n."""
+    train, test = (cache.arrays(public / name, read) for name in ("train.csv", "test.csv"))
+    return (
+        Data(np.arange(len(train["image"])), train["image"], np.asarray(train["label"])),
+        Data(np.arange(1, len(test["image"]) + 1), test["image"]),
+    )
+
+
+competition = Competition(
+    source=KaggleCompetition(
+        "digit-recognizer",
+        {
+            "train.csv": Csv(("label", *PIXELS), 42_000, 76_775_041),
+            "test.csv": Csv(PIXELS, 28_000, 51_118_296),
+            "sample_submission.csv": Csv(("ImageId", "Label"), 28_000, 240_909),
+        },
+    ),
+    load=load,
+    split=splits.Stratified(5),
+    metric=metrics.accuracy,
+    submission=Submission("ImageId", "Label", decide=metrics.labels, labels=tuple(range(10))),
+    default="cnn",
+    kind="image",
+)

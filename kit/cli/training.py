@@ -1,0 +1,267 @@
+"""Verbs about training: train, sweep, runs, predict."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from kit.cli.words import as_json, dump, note, sample, verb
+from kit.errors import KitError
+from kit.words import duration, table
+
+if TYPE_CHECKING:
+    from kit.task.catalog import Entry
+    from kit.train.runs import Plan, Run
+
+
+def add(verbs: Any) -> None:
+    """Declare the verbs."""
+    found = verb(verbs, train)
+    found.add_argument("competition")
+    found.add_argument("recipe", nargs="?", default="", help="RECIPE or RECIPE:VARIANT (default: the competition's)")
+    scheme = found.add_mutually_exclusive_group()
+    scheme.add_argument("--folds", type=int, help="number of folds (default: as declared)")
+    scheme.add_argument("--holdout", action="store_true", help="one model, judged by a tenth of the rows")
+    scheme.add_argument("--full", action="store_true", help="one model on all rows, without a score")
+    found.add_argument("--fold", type=int, dest="only", metavar="K", help="fit this fold only, counted from 0")
+    found.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting; repeatable")
+    found.add_argument("--seed", type=seed, default=0)
+    found.add_argument("--resume", metavar="RUN", help="go on with a run that was killed; `last` is the newest")
+    found.add_argument(
+        "--no-deterministic", dest="deterministic", action="store_false", help="let kernels sum in any order"
+    )
+    found.add_argument("--no-plots", dest="plots", action="store_false", help="draw no pictures of the run")
+    sample(found)
+    as_json(found)
+
+    found = verb(verbs, sweep)
+    found.add_argument("competition")
+    found.add_argument("recipe", nargs="+", help="RECIPE or RECIPE:VARIANT")
+    found.add_argument("--set", action="append", default=[], metavar="NAME=A,B,C", help="values to try; repeatable")
+    found.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 to N-1 of each")
+    found.add_argument("--folds", type=int, help="number of folds (default: as declared)")
+    found.add_argument("--holdout", action="store_true", help="judge by a tenth of the rows")
+    sample(found)
+    as_json(found)
+
+    found = verb(verbs, runs)
+    found.add_argument("competition", nargs="?")
+    as_json(found)
+
+    found = verb(verbs, predict)
+    found.add_argument("competition")
+    found.add_argument("run", help="a run's name, enough of its beginning or end, or `last`")
+    found.add_argument("--test-item", metavar="ID", required=True, help="the id of a test row")
+    as_json(found)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train a recipe with cross-validation; keep out-of-fold predictions, a submission and pictures.
+
+    Everything lands in one folder under submissions/. A killed run goes on with --resume and ends with the same bytes.
+
+    Example:
+      kit train digit-recognizer cnn:augmented --folds 5 --set epochs=20 --seed 1
+      kit train digit-recognizer --resume last
+    """
+    from kit.task import catalog
+    from kit.train import runs as store
+
+    entry = catalog.find(args.competition)
+    if args.resume:
+        run = store.find(entry.name, args.resume)
+        _refuse_changes(args, run)
+        plan = planned(entry, run.plan.label, run.plan.settings, sample=run.plan.sample)
+        run = store.resumable(run, plan)
+    else:
+        recipe, variant = entry.recipe(args.recipe)
+        overrides = dict(catalog.parse_setting(text) for text in args.set)
+        settings = recipe.resolve(variant, overrides, smoke=args.sample)
+        run = store.create(
+            planned(
+                entry,
+                f"{recipe.name}:{variant}" if variant else recipe.name,
+                settings,
+                seed=args.seed,
+                scheme="full" if args.full else "holdout" if args.holdout else "cv",
+                folds=args.folds,
+                only=args.only,
+                sample=args.sample,
+                deterministic=args.deterministic,
+            )
+        )
+    run = fitted(entry, run, plots=args.plots)
+    if args.json:
+        return dump({"folder": str(run.folder), **run.record})
+    return report(entry, run)
+
+
+def seed(text: str) -> int:
+    """A seed: a whole number that no generator refuses."""
+    if not 0 <= (found := int(text)) < 2**20:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**20 - 1:,}")
+    return found
+
+
+def _refuse_changes(args: argparse.Namespace, run: Run) -> None:
+    """A run that goes on does so as it was planned; what would change it is refused, not passed over."""
+    given = [
+        f"--{name}"
+        for name, value, default in (
+            ("folds", args.folds, None),
+            ("fold", args.only, None),
+            ("holdout", args.holdout, False),
+            ("full", args.full, False),
+            ("set", args.set, []),
+            ("seed", args.seed, 0),
+            ("no-deterministic", args.deterministic, True),
+        )
+        if value != default
+    ]
+    if args.recipe and args.recipe != run.plan.label:
+        given.append(args.recipe)
+    if given:
+        raise KitError(
+            f"--resume goes on with run {run.name} as it was planned; {', '.join(given)} would change it.",
+            f"It is {run.plan.label} with seed {run.plan.seed}.",
+            f"kit train {run.plan.competition} --resume {run.name}",
+        )
+
+
+def sweep(args: argparse.Namespace) -> None:
+    """Train a grid of recipes, settings and seeds, and end in one table and a plot.
+
+    What is finished is skipped and what was killed goes on, so the same command continues a sweep. A setting that a
+    recipe does not have is left out for that recipe.
+
+    Example:
+      kit sweep digit-recognizer forest svm dense --seeds 3
+      kit sweep digit-recognizer cnn --set rate=0.001,0.002 --set batch=64,128 --holdout
+    """
+    from kit import places
+    from kit.judge import sweeps
+    from kit.task import catalog
+    from kit.train import runs as store
+    from kit.train import sweep as grids
+
+    entry = catalog.find(args.competition)
+    plans: list[Plan] = []
+    for word in args.recipe:
+        recipe, variant = entry.recipe(word)
+        several = len(args.recipe) > 1
+        known = [text for text in args.set if not several or text.partition("=")[0] in recipe.settings]
+        for overrides in grids.grid(known):
+            for seed in range(args.seeds):
+                plan = planned(
+                    entry,
+                    f"{recipe.name}:{variant}" if variant else recipe.name,
+                    recipe.resolve(variant, overrides, smoke=args.sample),
+                    seed=seed,
+                    scheme="holdout" if args.holdout else "cv",
+                    folds=args.folds,
+                    sample=args.sample,
+                )
+                plans += [plan] if plan not in plans else []
+    table_rows = grids.rows(grids.sweep(plans, note=note))
+    if args.json:
+        return dump([row._asdict() for row in table_rows])
+    folder = places.runs(entry.name) / f"sweep-{store.now().replace(':', '').replace('-', '')}"
+    print(table(grids.COLUMNS, [row.cells() for row in table_rows]))
+    for path in grids.write(folder, table_rows):
+        note(f"Table: {path}")
+    if picture := sweeps.draw(entry, table_rows, folder / "sweep.png"):
+        note(f"Picture: {picture}")
+    return None
+
+
+def planned(entry: Entry, word: str, settings: dict[str, Any], *, sample: bool, **rest: Any) -> Plan:
+    """The plan of a run; the embedded sample is written first where it is asked for."""
+    from kit.kaggle import fetch
+    from kit.train import loop
+
+    if sample:
+        fetch.fetch(entry, sample=True, note=lambda text: None)
+    recipe, variant = entry.recipe(word)
+    return loop.planned(entry, recipe, variant, settings, sample=sample, **rest)
+
+
+def fitted(entry: Entry, run: Run, *, plots: bool) -> Run:
+    """The run, trained to its end, and drawn."""
+    from kit.train import loop
+
+    note(f"{entry.name} {run.plan.label} in {run.folder}")
+    try:
+        run = loop.train(entry, run)
+    except KeyboardInterrupt:
+        note(f"\nGo on with: kit train {entry.name} --resume {run.name}")
+        raise
+    if plots:
+        from kit.judge import plots as draw
+
+        for path in draw.run(entry, run):
+            note(f"Picture: {path}")
+    return run
+
+
+def report(entry: Entry, run: Run) -> None:
+    """What a person wants to know of a finished run."""
+    record = run.record
+    if run.score is not None:
+        spread = f", folds {record['mean']:.5f} ± {record['sd']:.5f}" if record["sd"] is not None else ""
+        print(f"{record['metric']} {run.score:.5f} out-of-fold on {record['rows']['out_of_fold']:,} rows{spread}")
+    print(f"{duration(record['fit_seconds'])} of fitting on {record['device']}")
+    print(f"Run: {run.folder}")
+    note(f"Next: kit submit {entry.name} {run.name} --dry-run" + (" --sample" if run.plan.sample else ""))
+
+
+def runs(args: argparse.Namespace) -> None:
+    """List runs with their scores, the best first.
+
+    Example:
+      kit runs digit-recognizer
+    """
+    from kit.judge import choose
+    from kit.task import catalog
+    from kit.train import runs as store
+
+    names = [catalog.find(args.competition).name] if args.competition else catalog.names()
+    found = [run for name in names for run in choose.ranked(store.every(name))]
+    if args.json:
+        return dump([{"name": r.name, "folder": str(r.folder), "finished": r.finished, **r.record} for r in found])
+    rows = [
+        (
+            run.plan.competition + (" (sample)" if run.plan.sample else ""),
+            run.name,
+            "unfinished" if not run.finished else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
+            run.score and f"{run.score:.5f}",
+            run.record.get("sd") and f"{run.record['sd']:.5f}",
+            duration(run.record.get("fit_seconds")),
+            run.kaggle().get("public_score"),
+        )
+        for run in found
+    ]
+    if not rows:
+        note("No runs yet. Try: kit train " + (names[0] if names else "COMPETITION"))
+        return None
+    print(table(("competition", "run", "judged by", "score", "sd", "fitting", "public"), rows))
+    return None
+
+
+def predict(args: argparse.Namespace) -> None:
+    """Show what a run predicted for one test row: a table and a picture.
+
+    Example:
+      kit predict digit-recognizer last --test-item 850
+    """
+    from kit.judge import predict as judge
+    from kit.task import catalog
+    from kit.train import runs as store
+
+    entry = catalog.find(args.competition)
+    found = judge.test_item(entry, store.find(entry.name, args.run), args.test_item)
+    if args.json:
+        return dump([{"item": args.test_item, "label": found.label, "probabilities": found.probabilities}])
+    print(f"Test item {args.test_item}: {found.label}")
+    print(table(("label", "probability"), [(name, f"{p:.4f}") for name, p in found.probabilities.items()]))
+    note(f"Picture: {found.picture}")
+    return None

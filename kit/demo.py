@@ -1,0 +1,117 @@
+"""`kit demo`: the main job on the embedded sample, from data to a graded submission and a place on a leaderboard.
+
+The grade comes from a Kaggle on loopback through the official client, the same way as it would from kaggle.com.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from kit import places
+from kit.emulator import local
+from kit.kaggle import client, fetch, leaderboard, score, send, submit
+from kit.kaggle.leaderboard import Board
+from kit.task import catalog
+from kit.task.catalog import Entry
+from kit.train import loop, runs
+from kit.train.runs import Run
+from kit.words import duration, table
+
+COMPETITION = "digit-recognizer"
+RECIPES = ("forest", "dense", "cnn")
+"""A classic, the practical's first network and a convolutional one: what a beginner tries, in that order."""
+USER = "you"
+
+
+class Shown(NamedTuple):
+    """What the demo came to: a row for each recipe, the best public score first, and the leaderboard."""
+
+    rows: list[dict[str, Any]]
+    board: Board
+
+
+def demo(*, note: Callable[[str], None]) -> Shown:
+    """Train each of RECIPES on the sample, send it to the emulator, and look at the leaderboard.
+
+    All of it lands in a workspace of its own, `data/demo`, so that no sample run stands among real ones.
+    """
+    home = places.workspace() / "data" / "demo"
+    home.mkdir(parents=True, exist_ok=True)
+    note(f"export KIT_HOME={home}")
+    with _environment({"KIT_HOME": str(home)}):
+        entry = catalog.find(COMPETITION)
+        note(f"kit download {COMPETITION} --sample")
+        fetch.fetch(entry, sample=True, note=note)
+        trained = [_trained(entry, word, note) for word in RECIPES]
+        with local.running(sample=True, user=USER, private_scores=True) as emulator, _environment(emulator.env):
+            note(f"\nkit emulator serve --sample  # {emulator.url}")
+            rows = [_sent(entry, run, note) for run in trained]
+            board = leaderboard.download(client.connect(), send.slug(entry))
+    return Shown(sorted(rows, key=lambda row: -row["public"]), board)
+
+
+def told(shown: Shown) -> str:
+    """Both leaderboards as tables, one's own recipes and all teams, and what to type next."""
+    own = [
+        (row["recipe"], f"{row['cv']:.5f}", f"{row['public']:.5f}", f"{row['private']:.5f}", duration(row["seconds"]))
+        for row in shown.rows
+    ]
+    place = shown.board.own(USER)
+    near = [row for row in shown.board.rows if place and abs(row.rank - place.rank) <= 2]
+    teams = [(row.rank, row.team + (" <-" if row is place else ""), f"{row.score:.5f}") for row in near]
+    return "\n".join(
+        [
+            "",
+            table(("recipe", "cross-validation", "public", "private", "fitting"), own),
+            "",
+            f"Your place among {shown.board.teams} teams of the emulator, whose scores are made up:",
+            table(("rank", "team", "public"), teams),
+            "",
+            "The real thing:",
+            f"  kit download {COMPETITION}            # or --from FILE-OR-FOLDER, without credentials",
+            f"  kit train {COMPETITION} {shown.rows[0]['recipe']}",
+            f"  kit submit {COMPETITION} --dry-run    # and without --dry-run when you like what you see",
+        ]
+    )
+
+
+def _trained(entry: Entry, word: str, note: Callable[[str], None]) -> Run:
+    note(f"\nkit train {COMPETITION} {word} --sample --folds 3")
+    recipe, variant = entry.recipe(word)
+    settings = recipe.resolve(variant, smoke=True)
+    plan = loop.planned(entry, recipe, variant, settings, folds=3, sample=True)
+    return loop.train(entry, runs.create(plan))
+
+
+def _sent(entry: Entry, run: Run, note: Callable[[str], None]) -> dict[str, Any]:
+    note(f"kit submit {COMPETITION} {run.name} --sample --yes")
+    kaggle = client.connect()
+    parcel = submit.pack(entry, run.submission, run, sample=True)
+    attempt, _ = send.file(entry, parcel, kaggle, sample=True, force=False, note=note)
+    attempt = score.settle(entry, attempt, kaggle, send.slug(entry), note=note)
+    return {
+        "recipe": run.plan.label,
+        "cv": run.score,
+        "public": attempt.public_score,
+        "private": attempt.private_score,
+        "seconds": run.record["fit_seconds"],
+        "run": run.name,
+    }
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """The process with these variables until the block ends."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,175 @@
+"""Submissions graded with the competition's own metric, and refused in Kaggle's words."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kit.emulator.hosting import Hosted
+from kit.emulator.store import Store
+from kit.errors import KitError
+from kit.task import submission
+
+_log = logging.getLogger(__name__)
+
+NOTHING = ("", "nan", "null", "none", "na")
+"""Texts that stand for a missing value, in lower case."""
+
+_WORDS = (
+    (r"required column ('.*?') could not be found", r"Required column \1 could not be found"),
+    (r"unexpected column '(.*?)'", r"Unexpected Column: \1"),
+    (r"column '(.*?)' stands twice", r"Column '\1' is duplicated"),
+    (r"it is empty", r"The submission file is empty"),
+)
+# Wording: errors that users quote in kaggle-cli#400, #414, #419, #509 and #1190, and in threads on kaggle.com.
+
+
+@dataclass(frozen=True)
+class Graded:
+    """The scores of a submission, five decimals as Kaggle shows them."""
+
+    public: str
+    private: str
+
+
+class Rejected(Exception):
+    """A submission file that cannot be scored; the message is what Kaggle's `errorDescription` says."""
+
+
+def grade(hosted: Hosted, data: bytes) -> Graded:
+    """The scores of a submission file.
+
+    Raises Rejected for a wrong encoding or header, for missing, repeated or unknown ids, and for values that are
+    empty, not finite, or outside the competition's labels. 28,000 rows take about 0.05 s.
+    """
+    form, answers = hosted.form, hosted.answers
+    try:
+        rows = submission.parse(form, data.decode("utf-8"), Path("submission.csv"))
+    except UnicodeDecodeError:
+        raise Rejected("The submission file must be UTF-8 encoded.") from None
+    except KitError as error:
+        raise Rejected(_kaggles_words(form.id, error.wrong)) from None
+    if len(rows) != len(answers.ids):
+        raise Rejected(f"Submission must have {len(answers.ids)} rows")
+    if missing := sum(name not in rows for name in answers.ids):
+        raise Rejected(f"Unable to find {missing} required key values in the '{form.id}' column")
+    _check_values(hosted, rows)
+    found = submission.values(form, rows, answers.ids)
+    return Graded(*(score(hosted, found, part) for part in (answers.public, answers.private)))
+
+
+def score(hosted: Hosted, found: np.ndarray, part: np.ndarray) -> str:
+    """The score of predictions, in the order of the answers, on the rows `part`; empty where there are none."""
+    if not part.any():
+        return ""
+    return f"{hosted.metric.score(hosted.answers.y[part], found[part]):.5f}"
+
+
+def _check_values(hosted: Hosted, rows: submission.Rows) -> None:
+    form = hosted.form
+    if form.labels is not None:
+        allowed = {str(label) for label in form.labels}
+        right = {row for row in set(rows.values()) if all(value in allowed for value in row)}
+    else:
+        right = {row for row in set(rows.values()) if all(map(_finite, row))}
+    for line, row in enumerate(rows.values(), 2):
+        if row in right:
+            continue
+        for column, value in zip(form.targets, row, strict=True):
+            if value.strip().lower() in NOTHING:
+                raise Rejected(f"Submission contains null values: column '{column}' (Line {line})")
+        raise Rejected(f"Unable to evaluate the value {', '.join(map(repr, row))} (Line {line})")
+
+
+def _finite(value: str) -> bool:
+    try:
+        return bool(np.isfinite(float(value)))
+    except ValueError:
+        return False
+
+
+def _kaggles_words(key: str, wrong: str) -> str:
+    if repeated := re.search(r"row ([\d,]+), column .* repeats the id (.*)\.$", wrong):
+        line = int(repeated[1].replace(",", "")) + 1
+        return f"The value '{repeated[2]}' in the key column '{key}' has already been defined (Line {line})"
+    for pattern, words in _WORDS:
+        if found := re.search(pattern, wrong):
+            return found.expand(words)
+    return wrong.partition("would be refused: ")[2] or wrong
+
+
+class Grader:
+    """Grades submissions one after the other, in a thread of its own.
+
+    One at a time, because grading holds the interpreter: more would only make each slower. What was pending when the
+    server stopped is graded after the restart.
+    """
+
+    def __init__(self, store: Store, hosted: dict[str, Hosted], seconds: float = 0.0) -> None:
+        self._store, self._hosted, self._seconds = store, hosted, seconds
+        self._queue: queue.Queue[int | None] = queue.Queue()
+        self._open = threading.Event()
+        self._open.set()
+        self._stopping = False
+        for row in store.all("SELECT ref FROM submissions WHERE status = 'PENDING' ORDER BY ref"):
+            self._queue.put(row["ref"])
+        self._thread = threading.Thread(target=self._work, name="grader", daemon=True)
+        self._thread.start()
+
+    def add(self, ref: int) -> None:
+        """Grade that submission in its turn."""
+        self._queue.put(ref)
+
+    def hold(self) -> None:
+        """Leave submissions pending until `release`."""
+        self._open.clear()
+
+    def release(self) -> None:
+        """Go on grading."""
+        self._open.set()
+
+    def settle(self) -> None:
+        """Wait until nothing is pending."""
+        self._queue.join()
+
+    def stop(self) -> None:
+        """Finish what is being graded, and stop."""
+        self._stopping = True
+        self._open.set()
+        self._queue.put(None)
+        self._thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while True:
+            ref = self._queue.get()
+            try:
+                self._open.wait()
+                if ref is None or self._stopping:
+                    return
+                if self._seconds:
+                    threading.Event().wait(self._seconds)
+                self._grade(ref)
+            finally:
+                self._queue.task_done()
+
+    def _grade(self, ref: int) -> None:
+        row = self._store.one("SELECT slug, path FROM submissions WHERE ref = ?", ref)
+        hosted = self._hosted.get(row["slug"]) if row else None
+        if row is None or hosted is None:
+            return
+        try:
+            graded = grade(hosted, (self._store.folder / row["path"]).read_bytes())
+            values = ("COMPLETE", "", graded.public, graded.private)
+        except Rejected as error:
+            values = ("ERROR", str(error), "", "")
+        except Exception:
+            # A metric that raises must not end the thread: everybody's next submission would stay pending for ever.
+            _log.exception("grading submission %s of %s", ref, row["slug"])
+            values = ("ERROR", "Evaluation Exception: the metric could not score this file", "", "")
+        self._store.run("UPDATE submissions SET status=?, error=?, public=?, private=? WHERE ref=?", *values, ref)

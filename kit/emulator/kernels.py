@@ -1,0 +1,361 @@
+"""Notebooks: pushed, versioned, run, and asked about. One function for each method of the service."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from kit.emulator import clock, datasets, files, models
+from kit.emulator.sessions import UNFINISHED, Session, accelerator
+from kit.emulator.site import Call
+from kit.emulator.wire import Download, Redirect, Refusal, Stream, page
+
+AT_ONCE = {"cpu": 5, "gpu": 2, "tpu": 1}
+"""Sessions of a user that run at once. Source: the server's error texts; one TPU is a guess."""
+
+HOURS = {"gpu": 30.0, "tpu": 20.0}
+"""Hours of an accelerator a week."""
+
+LONGEST = {"cpu": 12 * 3600, "gpu": 12 * 3600, "tpu": 9 * 3600}
+"""Seconds that a session may take."""
+
+RETIRED = {
+    "NvidiaTeslaP100": "NvidiaTeslaT4",
+    "TpuV38": "TpuV5E8",
+    "Tpu1VmV38": "TpuV5E8",
+    "TpuV232": "",
+    "TpuV2256": "",
+}
+"""Accelerators that are gone, and what Kaggle silently gives instead."""
+
+_LANGUAGES = ("python", "r", "rmarkdown")
+_KINDS = ("script", "notebook")
+_DENIED = "Permission 'kernels.get' was denied"
+
+
+def save_kernel(call: Call) -> dict[str, Any]:
+    """Save a version of a notebook and run it. What is wrong with it is in the reply's `error`, not in its status."""
+    owner, _, slug = call.text("slug").partition("/")
+    title = call.text("newTitle") or slug
+    if told := _by_id(call, call.body.get("id")):
+        owner, slug = told["owner"], told["slug"]
+    if owner != call.user.name:
+        raise Refusal(403, "Permission 'kernels.update' was denied")
+    if len(title) < 5:
+        return {"error": "Notebook title must be at least five characters"}
+    if call.text("language") not in _LANGUAGES:
+        return {"error": f"Invalid language: {call.text('language')}"}
+    if call.text("kernelType") not in _KINDS:
+        return {"error": f"Invalid kernel type: {call.text('kernelType')}"}
+    kernel = call.store.get("kernel", f"{owner}/{slug}")
+    if kernel is None:
+        slug = slugged(title)  # a new notebook is named by its title, whatever the id says
+        if call.store.get("kernel", f"{owner}/{slug}") is not None:
+            words = f'The requested title "{title}" is already in use by a notebook. Please choose another title.'
+            raise Refusal(409, words)
+    elif kernel["kind"] != call.text("kernelType"):
+        return {"error": "The type of a notebook cannot be changed after it was created"}
+    machine = _machine(call)
+    kind = accelerator(machine)
+    quick = call.text("kernelExecutionType") == "QUICK_SAVE"
+    inputs, invalid = _inputs(call)
+    with call.store.change():  # two pushes at once must not take the same version, nor the same last slot
+        if not quick and (error := _refused(call, kind)):
+            return {"error": error}
+        kernel = call.store.get("kernel", f"{owner}/{slug}") or {
+            "id": call.store.number(),
+            "owner": owner,
+            "slug": slug,
+            "kind": call.text("kernelType"),
+            "versions": 0,
+        }
+        kernel["versions"] += 1
+        kernel |= {"title": title, "language": call.text("language"), "at": call.now, "machine": machine}
+        kernel["private"] = bool(call.body.get("isPrivate", True))
+        kernel["internet"] = bool(call.body.get("enableInternet", False))
+        call.store.put("kernel", f"{owner}/{slug}", kernel)
+        number = kernel["versions"]
+        folder = call.store.folder / "sessions" / owner / slug / str(number)
+        session = Session(
+            id=call.store.number(),
+            owner=owner,
+            slug=slug,
+            number=number,
+            status="NEW_SCRIPT" if quick else "QUEUED",
+            private=kernel["private"],
+            machine=machine,
+            language=kernel["language"],
+            kind=kernel["kind"],
+            seconds=min(int(call.body.get("sessionTimeoutSeconds") or LONGEST[kind]), LONGEST[kind]),
+            folder=str(folder),
+            sources={key: call.body.get(key) or [] for key in _SOURCES},
+        )
+        call.site.sessions.keep(session)
+        (folder / "source").write_text(call.text("text"), encoding="utf-8")
+    if not quick:
+        call.site.sessions.start(session, call.text("text"), inputs)
+    return {
+        "ref": f"/code/{owner}/{slug}",
+        "url": f"https://www.kaggle.com/code/{owner}/{slug}",
+        "versionNumber": number,
+        "kernelId": kernel["id"],
+        **invalid,
+    }
+
+
+def get_kernel_session_status(call: Call) -> dict[str, Any]:
+    """Where a version's run stands."""
+    session = _session(call)
+    return {"status": session.status, "failureMessage": session.failure}
+
+
+def list_kernel_session_output(call: Call) -> dict[str, Any]:
+    """The files that a version's run wrote, in pages, and its log."""
+    session = _session(call)
+    shown, token = page(_outputs(session), call.body)
+    log = [] if session.status in UNFINISHED else list(call.site.sessions.entries(session))
+    return {
+        "files": [{"url": call.base + call.link(path), "fileName": name} for name, path in shown],
+        "log": json.dumps(log) if log else "",
+        "nextPageToken": token,
+    }
+
+
+def list_kernel_files(call: Call) -> dict[str, Any]:
+    """The files that a version's run wrote, with their sizes."""
+    shown, token = page(_outputs(_session(call)), call.body)
+    rows = [{"name": name, "size": path.stat().st_size, "creationDate": files.modified(path)} for name, path in shown]
+    return {"files": rows, "nextPageToken": token}
+
+
+def download_kernel_output(call: Call) -> Redirect:
+    """One of the files that a version's run wrote."""
+    call.body |= {
+        "userName": call.text("ownerSlug"),
+        "versionLabel": call.text("versionNumber") and f"v{call.text('versionNumber')}",
+    }
+    wanted = call.text("filePath")
+    for name, path in _outputs(_session(call)):
+        if name == wanted:
+            return Redirect(call.link(path))
+    raise Refusal(404, f"File {wanted} not found")
+
+
+def log_stream(call: Call) -> Stream | Download:
+    """The log: as server-sent events while the session runs, as one JSON array after it."""
+    session = _session(call)
+    if session.status not in UNFINISHED:
+        entries = list(call.site.sessions.entries(session))
+        return Download(json.dumps(entries).encode(), "text/plain; charset=utf-8", "log.json")
+
+    def events() -> Iterator[bytes]:
+        for entry in call.site.sessions.entries(session, follow=True):
+            yield f"data: {json.dumps(entry)}\n\n".encode()
+        yield b"data: END_OF_LOG\n\n"
+
+    return Stream(events(), "text/event-stream")
+
+
+def get_kernel(call: Call) -> dict[str, Any]:
+    """The source of a version, and what is known of the notebook."""
+    session = _session(call)
+    kernel = call.store.document("kernel", f"{session.owner}/{session.slug}")
+    source = (Path(session.folder) / "source").read_text(encoding="utf-8")
+    blob = {"source": source, "language": session.language, "kernelType": session.kind, "slug": session.slug}
+    return {"metadata": _described(call, kernel, session), "blob": blob}
+
+
+def list_kernels(call: Call) -> dict[str, Any]:
+    """Notebooks that the caller may see, the last run first."""
+    found = []
+    for kernel in call.store.documents("kernel"):
+        session = call.site.sessions.find(kernel["owner"], kernel["slug"], kernel["versions"])
+        if session is not None and _visible(call, kernel) and _wanted(call, kernel, session):
+            found.append((kernel, session))
+    found.sort(key=lambda pair: pair[0]["at"], reverse=True)
+    shown, token = page(found, call.body)
+    return {"kernels": [_described(call, *pair) for pair in shown], "nextPageToken": token}
+
+
+def delete_kernel(call: Call) -> dict[str, Any]:
+    """Forget a notebook with all its versions."""
+    owner, slug = call.text("userName"), call.text("kernelSlug")
+    kernel = call.store.get("kernel", f"{owner}/{slug}")
+    if kernel is None or owner != call.user.name:
+        raise Refusal(403, "Permission 'kernels.delete' was denied")
+    for number in range(1, kernel["versions"] + 1):
+        if session := call.site.sessions.find(owner, slug, number):
+            call.site.sessions.remove(session)
+    call.store.drop("kernel", f"{owner}/{slug}")
+    return {}
+
+
+def cancel_kernel_session(call: Call) -> dict[str, Any]:
+    """Stop a session, by its own id."""
+    wanted = int(call.body.get("kernelSessionId") or 0)
+    for session in call.site.sessions.all():
+        if session.id == wanted and session.owner == call.user.name:
+            call.site.sessions.cancel(session)
+            return {}
+    raise Refusal(403, "Permission 'kernelSessions.cancel' was denied")
+
+
+def get_accelerator_quota_statistics(call: Call) -> dict[str, Any]:
+    """Hours of accelerators that the caller used this week. The week starts on Saturday, 0:00 UTC."""
+    replies: dict[str, Any] = {"quotaRefreshTime": clock.text(_week(call) + timedelta(days=7))}
+    for kind, hours in HOURS.items():
+        used = f"{_used(call, kind):.0f}s"
+        replies[f"{kind}Quota"] = {"timeUsed": used, "totalTimeAllowed": f"{hours * 3600:.0f}s"}
+    return replies
+
+
+def slugged(title: str) -> str:
+    """The slug that a title gives: lower case, words joined by hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "untitled"
+
+
+_SOURCES = ("competitionDataSources", "datasetDataSources", "kernelDataSources", "modelDataSources")
+
+
+def _inputs(call: Call) -> tuple[dict[str, Path], dict[str, list[str]]]:
+    """What is mounted below /kaggle/input, and the sources that cannot be, by the reply's keys."""
+    folders: dict[str, Path] = {}
+    invalid: dict[str, list[str]] = {f"invalid{key[0].upper()}{key[1:].replace('Data', '')}": [] for key in _SOURCES}
+    new = call.site.new_mounts
+    for name in call.body.get("competitionDataSources") or []:
+        hosted = call.site.hosted.get(name)
+        if hosted is None or not call.store.has_accepted(name, call.user.name):
+            invalid["invalidCompetitionSources"].append(name)
+        else:
+            folders[f"competitions/{name}" if new else name] = hosted.files
+    for ref in call.body.get("datasetDataSources") or []:
+        owner, name, number = [*ref.split("/"), "", ""][:3]
+        found = datasets.folder(call, owner, name, int(number) if number.isdecimal() else 0)
+        if found is None:
+            invalid["invalidDatasetSources"].append(ref)
+        else:
+            folders[f"datasets/{owner}/{name}" if new else name] = found
+    for ref in call.body.get("kernelDataSources") or []:
+        owner, _, name = ref.partition("/")
+        kernel = call.store.get("kernel", ref)
+        session = call.site.sessions.find(owner, name, kernel["versions"]) if kernel else None
+        if kernel is None or session is None or not _visible(call, kernel):
+            invalid["invalidKernelSources"].append(ref)
+        else:
+            folders[f"notebooks/{owner}/{name}" if new else name] = session.working
+    for ref in call.body.get("modelDataSources") or []:
+        found = models.folder(call, ref)
+        if found is None:
+            invalid["invalidModelSources"].append(ref)
+        else:
+            folders[f"models/{ref.lower()}" if new else ref.partition("/")[2].lower()] = found
+    return folders, invalid
+
+
+def _machine(call: Call) -> str:
+    asked = call.text("machineShape")
+    asked = RETIRED.get(asked, asked)
+    if not asked and call.body.get("enableGpu"):
+        asked = "NvidiaTeslaT4"
+    if not asked and call.body.get("enableTpu"):
+        asked = "TpuV5E8"
+    return "" if asked == "None" else asked
+
+
+def _refused(call: Call, kind: str) -> str:
+    """Why the caller may not start another session of that kind, empty where they may."""
+    running = [
+        session
+        for session in call.site.sessions.all()
+        if session.owner == call.user.name and session.accelerator == kind and session.status in UNFINISHED
+    ]
+    if len(running) >= AT_ONCE[kind]:
+        return f"Maximum batch {kind.upper()} session count of {AT_ONCE[kind]} reached."
+    if kind in HOURS and _used(call, kind) >= HOURS[kind] * 3600:
+        return f"Maximum weekly {kind.upper()} quota of {HOURS[kind]:.2f} hours reached."
+    return ""
+
+
+def _week(call: Call) -> datetime:
+    today = call.site.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=(today.weekday() - 5) % 7)
+
+
+def _used(call: Call, kind: str) -> float:
+    """Seconds of an accelerator that the caller used this week, and what was put down as used beforehand."""
+    start = _week(call).timestamp()
+    now = call.site.clock.now().timestamp()
+    total = (call.store.get("quota", f"{call.user.name}/{kind}") or {"seconds": 0.0})["seconds"]
+    for session in call.site.sessions.all():
+        if session.owner == call.user.name and session.accelerator == kind and session.started >= start:
+            total += session.took or max(now - session.started, 0.0)
+    return float(total)
+
+
+def _by_id(call: Call, id: Any) -> dict[str, Any] | None:
+    if not id:
+        return None
+    return next((kernel for kernel in call.store.documents("kernel") if kernel["id"] == int(id)), None)
+
+
+def _visible(call: Call, kernel: dict[str, Any]) -> bool:
+    return kernel["owner"] == call.user.name or not kernel["private"]
+
+
+def _session(call: Call) -> Session:
+    """The version that a request names by user, slug and label; the newest without a label.
+
+    A label is `v2`; the bare number is a 404, and an unknown notebook a 403, as with Kaggle.
+    """
+    owner, slug, label = call.text("userName"), call.text("kernelSlug"), call.text("versionLabel")
+    kernel = call.store.get("kernel", f"{owner}/{slug}")
+    if kernel is None or not _visible(call, kernel):
+        raise Refusal(403, _DENIED)
+    if label and not re.fullmatch(r"v\d+", label):
+        raise Refusal(404, f"Version {label} not found")
+    session = call.site.sessions.find(owner, slug, int(label[1:]) if label else kernel["versions"])
+    if session is None:
+        raise Refusal(404, f"Version {label} not found")
+    return session
+
+
+def _outputs(session: Session) -> list[tuple[str, Path]]:
+    return files.listing(session.working)
+
+
+def _wanted(call: Call, kernel: dict[str, Any], session: Session) -> bool:
+    body = call.body
+    return (
+        (not body.get("user") or kernel["owner"] == body["user"])
+        and (call.text("group") != "PROFILE" or kernel["owner"] == call.user.name)
+        and (not body.get("language") or body["language"] in ("all", kernel["language"]))
+        and (not body.get("kernelType") or body["kernelType"] in ("all", kernel["kind"]))
+        and (not body.get("competition") or body["competition"] in session.sources["competitionDataSources"])
+        and (not body.get("dataset") or body["dataset"] in session.sources["datasetDataSources"])
+        and (not body.get("parentKernel") or body["parentKernel"] in session.sources["kernelDataSources"])
+        and call.text("search").lower() in f"{kernel['title']} {kernel['slug']}".lower()
+    )
+
+
+def _described(call: Call, kernel: dict[str, Any], session: Session) -> dict[str, Any]:
+    return {
+        "id": kernel["id"],
+        "ref": f"{kernel['owner']}/{kernel['slug']}",
+        "title": kernel["title"],
+        "author": kernel["owner"],
+        "slug": kernel["slug"],
+        "lastRunTime": kernel["at"],
+        "language": session.language,
+        "kernelType": session.kind,
+        "isPrivate": kernel["private"],
+        "enableGpu": session.accelerator == "gpu",
+        "enableTpu": session.accelerator == "tpu",
+        "enableInternet": kernel["internet"],
+        "currentVersionNumber": kernel["versions"],
+        "machineShape": session.machine,
+        **session.sources,
+    }

@@ -1,0 +1,397 @@
+"""The HTTP server on 127.0.0.1: finds who calls what, lets faults strike, and sends what handlers return."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import logging
+import re
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from kit.emulator import page as pages
+from kit.emulator import uploads, wire
+from kit.emulator.faults import Fault, Faults
+from kit.emulator.kernels import log_stream
+from kit.emulator.routes import OPEN, ROUTES
+from kit.emulator.site import Call, Site
+from kit.emulator.store import User
+from kit.emulator.wire import Download, Redirect, Refusal, Reply, Stream
+
+_log = logging.getLogger(__name__)
+
+HOME = {"localhost", "127.0.0.1"}
+"""Names by which the server may be called. A foreign Host is refused: a web page elsewhere must not reach it by
+pointing its own name at 127.0.0.1, and no client may use it as a proxy to the world."""
+
+LARGEST = 64 << 20
+"""The largest request of the API, bytes: a notebook with its outputs fits, a flood does not."""
+
+_CHUNK = 1 << 16
+_IDLE = 120
+"""Seconds that a connection may be idle."""
+
+_RPC = re.compile(r"/(?:api/)?v1/([\w.]+/\w+)")
+_LOGS = re.compile(r"/(?:api/)?v1/kernels/logs/stream/([^/]+)/([^/]+)")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request that was answered: the step, who asked, the HTTP status (0 where the connection was cut)."""
+
+    step: str
+    user: str
+    status: int
+
+
+class _Cut(Exception):
+    """The connection is to be cut now."""
+
+
+class Server(ThreadingHTTPServer):
+    """A site on a port of 127.0.0.1. `flat_errors` puts `code` at the top of error bodies."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 1024  # clients that connect in the same instant; the default of 5 resets the others
+
+    def __init__(self, site: Site, port: int, faults: Faults, *, flat_errors: bool = False) -> None:
+        self.site, self.faults, self.flat_errors = site, faults, flat_errors
+        self.seen: deque[Seen] = deque(maxlen=10_000)
+        self.stopping = False
+        super().__init__(("127.0.0.1", port), _Handler)
+
+    @property
+    def url(self) -> str:
+        """The server's own address."""
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients that hang up are no news; anything else is."""
+        if not isinstance(sys.exception(), OSError):
+            _log.exception("serving %s", client_address)
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Serve in a thread until the block ends."""
+        thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="emulator", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stopping = True
+            self.shutdown()
+            self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "kit-emulator"
+    sys_version = ""
+    timeout = _IDLE
+    disable_nagle_algorithm = True
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: addresses hold tokens."""
+
+    def do_GET(self) -> None:
+        self._answer(self._get)
+
+    def do_HEAD(self) -> None:
+        self._answer(self._get)
+
+    def do_POST(self) -> None:
+        self._answer(self._post)
+
+    def do_PUT(self) -> None:
+        self._answer(self._put)
+
+    def do_CONNECT(self) -> None:
+        self._step, self._user, self.close_connection = "Connect", "", True
+        self._send_error(Refusal(403, "This is the emulator of kaggle-kit, which connects to nowhere."), None)
+
+    def _answer(self, how: Any) -> None:
+        self._step, self._user, self._left = "Page", "", self._length()
+        try:
+            how(*self._target())
+        except Refusal as refusal:
+            self._drain()
+            self._send_error(refusal, None)
+        except _Cut:
+            self._note(0)
+            self.close_connection = True
+            with contextlib.suppress(OSError):  # the client may have gone first
+                self.connection.shutdown(socket.SHUT_RDWR)
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+        except Exception:
+            self.close_connection = True
+            if self.server.stopping:  # the store closes under requests that are still in their threads
+                return
+            _log.exception("answering %s", self._step)
+            self._send_error(Refusal(500, "Internal error of the emulator; its own output says more."), None)
+
+    def _target(self) -> tuple[str, dict[str, str]]:
+        """Path and query of the request, whose host must be this server."""
+        parts = urlsplit(self.path)
+        host = parts.hostname or urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        if host not in HOME or parts.scheme not in ("", "http"):
+            raise Refusal(403, f"This is the emulator of kaggle-kit, which is not {host} and connects to nowhere.")
+        self._base = f"http://{parts.netloc or self.headers.get('Host')}"
+        return unquote(parts.path), dict(parse_qsl(parts.query))
+
+    def _length(self) -> int:
+        length = self.headers.get("Content-Length", "0")
+        return int(length) if length.isdecimal() else 0
+
+    # Requests
+
+    def _post(self, path: str, query: dict[str, str]) -> None:
+        rpc = _RPC.fullmatch(path)
+        if not rpc:
+            if self._left > _CHUNK:
+                raise Refusal(413, "Too large")
+            form = dict(parse_qsl(self._read(self._left).decode("utf-8", "replace")))
+            return self._send_page(pages.act(self.server.site, path, form, self._cookie()))
+        self._step = rpc[1].partition("/")[2]
+        handler = ROUTES.get(rpc[1])
+        if self._left > LARGEST:
+            raise Refusal(413, "Request too large")
+        raw = self._read(self._left)
+        fault = self.server.faults.at(self._step)
+        self._strike(fault)
+        if handler is None:
+            raise Refusal(404, f"Method {rpc[1]} is not known to the emulator")
+        user = User(0, "", "", "") if rpc[1] in OPEN else self._authenticated()
+        try:
+            body = json.loads(raw or b"{}")
+        except ValueError:
+            raise Refusal(400, "Request body is not JSON") from None
+        if not isinstance(body, dict):
+            raise Refusal(400, "Request body is not a JSON object")
+        reply: Reply | Refusal
+        try:
+            reply = handler(Call(self.server.site, user, body, self._base))
+        except Refusal as refusal:
+            reply = refusal
+        if fault and fault.kind == "lost":
+            raise _Cut
+        if isinstance(reply, Refusal):
+            return self._send_error(reply, fault)
+        if isinstance(reply, Redirect):
+            return self._send(302, b"", "text/plain", {"Location": self._base + reply.path}, fault)
+        if isinstance(reply, Download):
+            named = {"Content-Disposition": f'attachment; filename="{reply.name}"'}
+            return self._send(200, reply.data, reply.type, named, fault)
+        if isinstance(reply, Stream):
+            return self._send_stream(reply, fault)
+        self._send(200, json.dumps(reply).encode(), "application/json", {}, fault)
+
+    def _get(self, path: str, query: dict[str, str]) -> None:
+        self._drain()
+        if logs := _LOGS.fullmatch(path):
+            self._step = "LogStream"
+            fault = self.server.faults.at(self._step)
+            self._strike(fault, transfer=True)
+            body = {"userName": logs[1], "kernelSlug": logs[2], **query}
+            reply = log_stream(Call(self.server.site, self._authenticated(), body, self._base))
+            if isinstance(reply, Stream):
+                return self._send_stream(reply, fault)
+            return self._send(200, reply.data, reply.type, {}, fault)
+        if path.startswith("/storage/"):
+            self._step = "Storage"
+            fault = self.server.faults.at(self._step)
+            self._strike(fault, transfer=True)
+            return self._send_file(wire.linked(self.server.site.store.secret, path.removeprefix("/storage")), fault)
+        fault = self.server.faults.at(self._step)
+        self._strike(fault)
+        self._send_page(pages.show(self.server.site, path, query, self._cookie()))
+
+    def _put(self, path: str, query: dict[str, str]) -> None:
+        if not path.startswith("/upload/"):
+            raise Refusal(404, "Not found")
+        self._step = "Upload"
+        target, size = uploads.expected(self.server.site.store, path.removeprefix("/upload/"))
+        fault = self.server.faults.at(self._step)
+        if fault and fault.kind in ("status", "delay"):
+            self._drain()
+            self._strike(fault)
+        have = uploads.received(target)
+        asked = re.fullmatch(r"bytes (?:\*|(\d+)-(\d+))/(\d+|\*)", self.headers.get("Content-Range", ""))
+        if have == size:  # what is whole never changes: it may be a submission, or part of a dataset
+            target.touch()
+            self._drain()
+            return self._send_progress(have, size, fault)
+        if asked and asked[1] is None:  # how far did it get?
+            self._drain()
+            return self._send_progress(have, size, fault)
+        start = int(asked[1]) if asked else 0
+        if start > have:
+            raise Refusal(400, f"Upload has a gap: {have} bytes are here, the next are {start}")
+        most = fault.bytes if fault and fault.kind in ("cut", "upload") else self._left
+        self._receive(target, start, min(most, self._left, size - start))
+        if fault and fault.kind == "cut":
+            raise _Cut
+        if fault and fault.kind == "upload":
+            self._drain()
+            raise Refusal(503, fault.message)
+        self._drain()
+        if fault and fault.kind == "lost":
+            raise _Cut
+        self._send_progress(uploads.received(target), size, fault)
+
+    def _receive(self, target: Path, start: int, count: int) -> None:
+        with target.open("r+b" if target.exists() else "wb") as file:
+            file.truncate(start)
+            file.seek(start)
+            while count > 0:
+                piece = self._read(min(count, _CHUNK))
+                if not piece:
+                    raise _Cut
+                file.write(piece)
+                count -= len(piece)
+
+    def _send_progress(self, have: int, size: int, fault: Fault | None) -> None:
+        if have == size:
+            return self._send(200, b"{}", "application/json", {}, fault)
+        ranged = {"Range": f"bytes=0-{have - 1}"} if have else {}
+        self._send(308, b"", "text/plain", ranged, fault)
+
+    def _read(self, count: int) -> bytes:
+        found = self.rfile.read(count)
+        self._left -= len(found)
+        return found
+
+    def _drain(self) -> None:
+        """Read what is left of the request: an answer sent over unread bytes would reset the connection."""
+        while self._left > 0 and self._read(min(self._left, _CHUNK)):
+            pass
+
+    def _authenticated(self) -> User:
+        word, _, value = self.headers.get("Authorization", "").partition(" ")
+        user = None
+        if word.lower() == "bearer":
+            user = self.server.site.store.by_token(value.strip())
+        elif word.lower() == "basic":
+            with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+                name, _, key = base64.b64decode(value, validate=True).decode().partition(":")
+                user = self.server.site.store.by_key(name, key)
+        if user is None:
+            raise Refusal(401, "Unauthenticated")
+        self._user = user.name
+        return user
+
+    def _cookie(self) -> str:
+        found = re.search(r"(?:^|;\s*)user=([\w.-]+)", self.headers.get("Cookie", ""))
+        return found[1] if found else ""
+
+    # Answers
+
+    def _strike(self, fault: Fault | None, *, transfer: bool = False) -> None:
+        """Let a fault strike that comes before the server acts; a `transfer` is cut later, in its middle."""
+        if fault is None:
+            return
+        if fault.kind == "delay":
+            time.sleep(fault.seconds)
+        if fault.kind == "cut" and not transfer:
+            raise _Cut
+        if fault.kind == "status":
+            refusal = Refusal(fault.status, fault.message)
+            refusal.retry_after = fault.retry_after
+            raise refusal
+
+    def _note(self, status: int) -> None:
+        self.server.seen.append(Seen(self._step, self._user, status))
+
+    def _send_error(self, refusal: Refusal, fault: Fault | None) -> None:
+        headers = {} if refusal.retry_after is None else {"Retry-After": f"{refusal.retry_after:g}"}
+        body = json.dumps(refusal.body(flat=self.server.flat_errors)).encode()
+        self._send(refusal.status, body, "application/json", headers, fault)
+
+    def _send_page(self, page: pages.Page) -> None:
+        self._send(page.status, page.html.encode(), "text/html; charset=utf-8", page.headers, None)
+
+    def _send(self, status: int, body: bytes, type: str, headers: dict[str, str], fault: Fault | None) -> None:
+        self._note(status)
+        self._send_head(status, len(body), type, headers)
+        if self.command == "HEAD":
+            return
+        if fault and fault.kind == "slow":
+            return self._send_slowly(body, fault.seconds)
+        self.wfile.write(body)
+
+    def _send_slowly(self, body: bytes, seconds: float) -> None:
+        pieces = 20
+        step = len(body) // pieces + 1
+        for start in range(0, len(body), step):
+            self.wfile.write(body[start : start + step])
+            self.wfile.flush()
+            time.sleep(seconds / pieces)
+
+    def _send_head(self, status: int, length: int | None, type: str, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", type)
+        if length is None:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
+            self.send_header("Content-Length", str(length))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+
+    def _send_file(self, path: Path, fault: Fault | None) -> None:
+        size = path.stat().st_size
+        ranged = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        start = int(ranged[1]) if ranged else 0
+        end = min(int(ranged[2]) + 1 if ranged and ranged[2] else size, size)
+        headers = {"Accept-Ranges": "bytes", "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True)}
+        if ranged and start >= size:
+            return self._send(416, b"", "text/plain", {"Content-Range": f"bytes */{size}"}, fault)
+        if ranged:
+            headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        type = "application/zip" if path.suffix == ".zip" else "application/octet-stream"
+        self._note(206 if ranged else 200)
+        self._send_head(206 if ranged else 200, end - start, type, headers)
+        if self.command == "HEAD":
+            return
+        with path.open("rb") as file:
+            file.seek(start)
+            if fault and fault.kind == "slow":
+                return self._send_slowly(file.read(end - start), fault.seconds)
+            if fault and fault.kind == "cut":
+                end = min(end, start + fault.bytes)
+            while start < end and (piece := file.read(min(_CHUNK, end - start))):
+                self.wfile.write(piece)
+                start += len(piece)
+        if fault and fault.kind == "cut":
+            raise _Cut
+
+    def _send_stream(self, stream: Stream, fault: Fault | None) -> None:
+        self._note(200)
+        self._send_head(200, None, stream.type, {"Cache-Control": "no-cache"})
+        sent = 0
+        for piece in stream.pieces:
+            if fault and fault.kind == "slow":
+                time.sleep(fault.seconds)
+            if fault and fault.kind == "cut" and sent + len(piece) > fault.bytes:
+                raise _Cut
+            self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            self.wfile.flush()
+            sent += len(piece)
+        self.wfile.write(b"0\r\n\r\n")

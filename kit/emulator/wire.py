@@ -1,0 +1,111 @@
+"""What travels over the wire: refusals, replies, pages of lists, signed links to stored files."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+Item = TypeVar("Item")
+
+PAGE = 20
+"""Items of a list that names no page size."""
+
+LIMIT = 1000
+"""The most items of a page, whatever is asked for."""
+
+WORDS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    413: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+}
+
+
+class Refusal(Exception):
+    """The server says no: an HTTP status, the reason in Kaggle's words, and perhaps the seconds to wait."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+        self.retry_after: float | None = None
+
+    def body(self, *, flat: bool = False) -> dict[str, Any]:
+        """The error as JSON: nested as production is reported to send it, or flat with `code` at the top."""
+        error = {"code": self.status, "message": self.message}
+        return error if flat else {"error": {**error, "status": WORDS.get(self.status, "UNKNOWN")}}
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """A 302 to a path of this server."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Download:
+    """Bytes sent as a file of their own, without a redirect."""
+
+    data: bytes
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Pieces sent as they come, until the iterator ends and the connection is closed."""
+
+    pieces: Iterator[bytes]
+    type: str
+
+
+Reply = dict[str, Any] | Redirect | Download | Stream
+
+
+def page(items: Sequence[Item], body: dict[str, Any], size: int = PAGE) -> tuple[list[Item], str]:
+    """The items that the request asks for, and the token of the next page, empty on the last.
+
+    A request names a page by token, or by a number from 1; a token that the server did not give starts at the front.
+    """
+    size = min(int(body.get("pageSize") or size), LIMIT)
+    if size < 1:
+        raise Refusal(400, f"Page size must be between 1 and {LIMIT}")
+    token = str(body.get("pageToken") or "")
+    start = int(token) if token.isdecimal() else (max(int(body.get("page") or 1), 1) - 1) * size
+    end = start + size
+    return list(items[start:end]), str(end) if end < len(items) else ""
+
+
+def link(secret: bytes, path: Path) -> str:
+    """The address, below this server, of a file: whoever holds it may fetch the file, as with Kaggle's storage."""
+    place = base64.urlsafe_b64encode(str(path).encode()).decode()
+    return f"/storage/{_sign(secret, place)}/{place}/{quote(path.name)}"
+
+
+def linked(secret: bytes, address: str) -> Path:
+    """The file that an address of `link` names.
+
+    Raises Refusal for an address that this server did not sign, and for a file that is gone.
+    """
+    _, signature, place, *_ = [*address.split("/"), "", ""]
+    if not hmac.compare_digest(signature, _sign(secret, place)):
+        raise Refusal(403, "SignatureDoesNotMatch")
+    path = Path(base64.urlsafe_b64decode(place).decode())
+    if not path.is_file():
+        raise Refusal(404, "NoSuchKey")
+    return path
+
+
+def _sign(secret: bytes, text: str) -> str:
+    return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()[:32]

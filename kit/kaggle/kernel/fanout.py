@@ -1,0 +1,126 @@
+"""Kaggle as the distributed engine: each fold in a kernel of its own, as many at once as Kaggle allows."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kit.errors import KitError
+from kit.kaggle import client as connection
+from kit.kaggle.client import Client
+from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, push, sessions, versions
+from kit.kaggle.kernel.accelerators import Accelerator
+from kit.kaggle.kernel.metadata import Metadata
+from kit.kaggle.kernel.push import Full, Note
+from kit.kaggle.kernel.versions import Pushed
+from kit.task.catalog import Entry
+from kit.train import runs
+from kit.train.executors import FitFold
+from kit.train.runs import Run
+
+PAUSE = 15.0
+"""Seconds between two looks at the kernels that run."""
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """An executor that fits folds in kernels on Kaggle and lands their folders in the run's own.
+
+    `found` is the metadata of the recipe's kernel, `timeout` the seconds of one fold. What is pushed is kept in the run
+    folder, so that an interrupted call, resumed, goes on with the kernels that run already.
+    """
+
+    client: Client
+    entry: Entry
+    run: Run
+    found: Metadata
+    machine: Accelerator
+    timeout: int | None
+    note: Note
+
+    def __call__(self, fit_fold: FitFold, folds: Sequence[int]) -> None:
+        """Raises KitError, when all that could end has ended, for the first fold that failed."""
+        waiting = list(folds)
+        going: dict[int, Pushed] = {}
+        failed: list[KitError] = []
+        told = False
+        for number in folds:
+            if stored := runs.read_json(self._folder(number) / versions.RECORD):
+                going[number] = Pushed(**stored)
+                waiting.remove(number)
+        while waiting or going:
+            while waiting and len(going) < accelerators.AT_ONCE[self.machine.kind] and not failed:
+                try:
+                    going[waiting[0]] = self._push(waiting[0])
+                except Full as full:
+                    if not told:
+                        self.note(f"{full.wrong} Waiting.")
+                    told = True
+                    break
+                waiting.pop(0)
+            for number, pushed in list(going.items()):
+                state = sessions.patient(self.client, pushed, echo=self.note)
+                if not state.finished:
+                    continue
+                del going[number]
+                try:
+                    sessions.succeeded(self.client, pushed, state)
+                    self._land(number, pushed)
+                    self.note(f"Fold {number}: {pushed.ref} {pushed.label} is here.")
+                except KitError as error:
+                    (self._folder(number) / versions.RECORD).unlink(missing_ok=True)  # resuming pushes it again
+                    self.note(f"Fold {number}: {error.wrong}")
+                    failed.append(error)
+            if failed and not going:
+                raise failed[0]
+            if waiting or going:
+                time.sleep(PAUSE)
+        records = sorted((self.run.folder / "kernels").glob(f"fold-*/{versions.RECORD}"))
+        record = {"kernels": [runs.read_json(path) for path in records]}
+        runs.write_json(self.run.folder / "kaggle.json", self.run.kaggle() | record)
+
+    def _folder(self, number: int) -> Path:
+        return self.run.folder / "kernels" / f"fold-{number}"
+
+    def _push(self, number: int) -> Pushed:
+        plan = replace(self.run.plan, only=number)
+        name = notebook.name(plan)
+        owner = str(self.found["id"]).partition("/")[0]
+        found = self.found | {"id": f"{owner}/{name}", "title": name.replace("-", " ")}
+        folder = self._folder(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        text = notebook.build(self.entry, plan)
+        (folder / notebook.FILE).write_text(text, encoding="utf-8")
+        metadata.write(folder, found)
+        pushed = push.push(self.client, text, found, machine=self.machine, timeout=self.timeout, note=self.note)
+        versions.remember(folder, pushed)
+        self.note(f"Fold {number}: {pushed.ref} {pushed.label} runs on {self.machine.word}, {pushed.url}")
+        return pushed
+
+    def _land(self, number: int, pushed: Pushed) -> None:
+        """Put the fold's folder in its place. Raises KitError when the kernel was given another plan or other data."""
+        inside = self.run.fold(number).name
+        _, files = outputs.run_files(
+            self.client, pushed, self.entry.name, lambda path: path == "run.json" or path.startswith(f"{inside}/")
+        )
+        part = self._folder(number) / "output" / pushed.label
+        outputs.fetch(files, part)
+        theirs = runs.plan_of(runs.read_json(part / "run.json")["plan"])
+        mine = self.run.plan
+        if replace(theirs, data={}, only=None) != replace(mine, data={}, only=None):
+            raise KitError(
+                f"{pushed.ref} {pushed.label} fitted another plan than run {self.run.name}.",
+                "Folds of two recipes cannot be merged.",
+                f"kit push {mine.competition} {mine.label} --folds-as-kernels  # a new run",
+            )
+        if other := [name for name, digest in theirs.data.items() if mine.data.get(name, digest) != digest]:
+            raise KitError(
+                f"{connection.place().capitalize()} has another {other[0]} than this machine.",
+                "Folds over other rows cannot be merged.",
+                f"kit download {mine.competition} --force",
+            )
+        shutil.rmtree(self.run.fold(number), ignore_errors=True)
+        (part / inside).rename(self.run.fold(number))

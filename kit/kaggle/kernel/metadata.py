@@ -1,0 +1,147 @@
+"""How Kaggle runs a kernel: `kernel-metadata.json`, written by hand in Kaggle's own format."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from kit.errors import KitError
+from kit.kaggle import publish
+from kit.kaggle.kernel import accelerators, notebook
+from kit.kaggle.kernel.accelerators import Accelerator
+from kit.task.catalog import Entry
+from kit.task.sources import KaggleCompetition, KaggleDataset
+from kit.train import runs
+from kit.train.runs import Plan
+
+FILE = "kernel-metadata.json"
+
+USER = "INSERT_USER_HERE"
+"""Stands for the name of whoever pushes, so that a repository's kernels serve everybody."""
+
+Metadata = dict[str, Any]
+
+
+def first(entry: Entry, plan: Plan, machine: Accelerator) -> Metadata:
+    """The metadata of a kernel that has none yet: private, without internet, with the competition's data."""
+    name = notebook.name(plan)
+    source = entry.competition.source
+    competitions, datasets = [], [f"{USER}/{publish.name(entry)}"]
+    if entry.competition.prepare is None and isinstance(source, KaggleCompetition):
+        competitions, datasets = [source.slug], []
+    elif entry.competition.prepare is None and isinstance(source, KaggleDataset):
+        datasets = [source.ref]
+    return {
+        "id": f"{USER}/{name}",
+        "title": name.replace("-", " "),
+        "code_file": notebook.FILE,
+        "language": "python",
+        "kernel_type": "notebook",
+        "is_private": True,
+        **hardware(machine),
+        "enable_internet": False,
+        "dataset_sources": datasets,
+        "competition_sources": competitions,
+        "kernel_sources": [],
+        "model_sources": [],
+    }
+
+
+def hardware(machine: Accelerator) -> Metadata:
+    """The fields that say on what a kernel runs."""
+    return {
+        "enable_gpu": machine.kind == "gpu",
+        "enable_tpu": machine.kind == "tpu",
+        "machine_shape": machine.shape,
+    }
+
+
+def read(folder: Path) -> Metadata:
+    """The metadata of the kernel in `folder`, checked.
+
+    Raises KitError when it is missing, is not what Kaggle takes, or would be understood by Kaggle otherwise than it
+    reads.
+    """
+    path = folder / FILE
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise KitError(f"{path} is missing.", "Building writes one.", "kit kernel build COMPETITION RECIPE") from None
+    except ValueError as error:
+        raise KitError(f"{path} is not JSON: {error}", "It is Kaggle's kernel-metadata.json.") from None
+    check(found, path)
+    return found
+
+
+def check(found: Metadata, path: Path) -> None:
+    """Raises KitError for what Kaggle refuses, and for what it takes and changes without a word."""
+    owner, _, name = str(found.get("id", "")).partition("/")
+    title = str(found.get("title", ""))
+    if not owner or not name:
+        raise KitError(f"{path}: id {found.get('id')!r} names no kernel.", f'It is "{USER}/NAME" or "YOU/NAME".')
+    if len(title) < 5:
+        raise KitError(f"{path}: title {title!r} is too short.", "Kaggle wants five characters or more.")
+    if notebook.slug(title) != name:
+        raise KitError(
+            f"{path}: title {title!r} would make the kernel {notebook.slug(title)!r}, and id says {name!r}.",
+            "Kaggle names a kernel after its title and refuses an id that differs; the two must agree.",
+            f'"title": "{name.replace("-", " ")}"  # in {path.name}',
+        )
+    if not isinstance(found.get("enable_internet"), bool):
+        raise KitError(
+            f"{path}: enable_internet is not given.",
+            "Kaggle's documentation calls false the default, and its client sends true; so it must be written down.",
+            f'"enable_internet": false  # in {path.name}',
+        )
+    if found.get("code_file") != notebook.FILE or found.get("kernel_type") != "notebook":
+        raise KitError(
+            f"{path}: code_file must be {notebook.FILE!r} and kernel_type 'notebook'.", "kit builds just that file."
+        )
+    machine = machine_of(found)
+    if machine.kind == "tpu" and found.get("docker_image"):
+        raise KitError(
+            f"{path}: docker_image is pinned, and the accelerator is a TPU.",
+            "A pinned image makes Kaggle run the kernel without its TPU (kaggle-cli#1197).",
+            f"remove docker_image from {path.name}",
+        )
+
+
+def machine_of(found: Metadata) -> Accelerator:
+    """The accelerator that metadata asks for.
+
+    Raises KitError for one that is unknown or retired.
+    """
+    shape = str(found.get("machine_shape") or "")
+    if not shape and found.get("enable_gpu"):
+        shape = "NvidiaTeslaT4"  # what Kaggle gives when a GPU is asked for without a name
+    if not shape and found.get("enable_tpu"):
+        shape = "TpuV5E8"
+    return accelerators.find(shape)
+
+
+def write(folder: Path, found: Metadata) -> None:
+    """Write the metadata of the kernel in `folder`, whole."""
+    runs.write_json(folder / FILE, found)
+
+
+def owned(found: Metadata, user: str) -> Metadata:
+    """The metadata with `user` in place of USER."""
+    return json.loads(json.dumps(found).replace(USER, user))
+
+
+def mounts(found: Metadata, *, new: bool) -> dict[str, str]:
+    """Each input of the kernel, as metadata names it, to its folder below `/kaggle/input` in the new or old layout.
+
+    Source: docs of kaggle 2.2.5 and public notebooks of 2026, which show both.
+    """
+    places = {slug: f"competitions/{slug}" if new else slug for slug in found.get("competition_sources", [])}
+    for ref in found.get("dataset_sources", []):
+        owner, slug, *_ = ref.split("/")
+        places[ref] = f"datasets/{owner}/{slug}" if new else slug
+    for ref in found.get("kernel_sources", []):
+        owner, slug, *_ = ref.split("/")
+        places[ref] = f"notebooks/{owner}/{slug}" if new else slug
+    for ref in found.get("model_sources", []):
+        places[ref] = f"models/{ref}" if new else ref.partition("/")[2]
+    return places

@@ -1,0 +1,193 @@
+"""The notebook: one `%%writefile` cell a file, then one cell that trains. The same files give the same bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+from kit.errors import KitError
+from kit.kaggle.kernel import packing
+from kit.task import catalog
+from kit.task.catalog import Entry, Recipe
+from kit.train.runs import Plan, plan_of
+
+FILE = "kernel.ipynb"
+
+LARGEST = 900_000
+"""Bytes that a notebook may have. Kaggle is said to refuse more than 1 MB; no source confirms it."""
+
+FOLDERS = """\
+import os, pathlib, sys, tempfile
+
+# The code gets a folder of its own, so that /kaggle/working holds results only.
+code = pathlib.Path(tempfile.gettempdir(), "kaggle-kit")
+for folder in ({folders}):
+    (code / folder).mkdir(parents=True, exist_ok=True)
+os.chdir(code)
+sys.path.insert(0, str(code))
+"""
+
+TRAIN = """\
+import shutil
+
+from kit import places
+from kit.task import catalog
+from kit.train import loop, runs
+
+entry = catalog.find({competition})
+recipe, variant = entry.recipe({label})
+settings = {settings}
+plan = loop.planned(entry, recipe, variant, settings, {rest})
+run = loop.train(entry, runs.create(plan))
+shutil.copyfile(run.submission, places.working() / "submission.csv")
+if run.score is not None:
+    print(f"{{run.record['metric']}} {{run.score:.5f}} out-of-fold on {{run.record['rows']['out_of_fold']:,}} rows")
+"""
+
+NAMED = ("competition", "recipe", "variant", "settings", "data", "code")
+"""Fields of a plan that the last cell gives, or computes, by other names."""
+
+
+def name(plan: Plan) -> str:
+    """The kernel's slug and the name of its folder under `kernels/`: `digit-recognizer-cnn-augmented`."""
+    words = [plan.competition, plan.recipe, plan.variant, "sample" if plan.sample else ""]
+    if plan.only is not None:
+        words.append(f"fold-{plan.only}")
+    return slug(" ".join(words))
+
+
+def slug(title: str) -> str:
+    """What Kaggle makes of a title: lower-case letters and digits, with a hyphen for anything between."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def build(entry: Entry, plan: Plan) -> str:
+    """The text of the notebook that carries out `plan`.
+
+    Raises KitError when a file cannot travel or the notebook is larger than LARGEST.
+    """
+    plan = replace(plan, data={}, code="")  # computed where the data is
+    recipe, _ = entry.recipe(plan.label)
+    packed = packing.pack(entry, recipe)
+    packing.refuse_secrets("the settings", json.dumps(plan.settings))
+    folders = sorted({str(Path(path).parent) for path in packed})
+    own = {path: text for path, text in packed.items() if path.startswith("competitions/")}
+    cells = [
+        _markdown("head", _head(recipe, plan)),
+        _code("folders", FOLDERS.format(folders=", ".join(f'"{folder}"' for folder in folders))),
+        _markdown("kit", "## kit\n\nThe declared competition, the folds and the main path, as in the repository."),
+        *(_file(path, text) for path, text in packed.items() if path not in own),
+        _markdown("competition", "## The competition and its recipe"),
+        *(_file(path, text) for path, text in own.items()),
+        _markdown("run", "## The run\n\nEvery fold, the out-of-fold score, and `submission.csv`."),
+        _code("train", _train(plan)),
+    ]
+    book = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "kit": {"plan": asdict(replace(plan, settings=changed(recipe, plan)))},
+            "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+    if (size := len(text.encode())) > LARGEST:
+        largest = max(packed, key=lambda path: len(packed[path]))
+        raise KitError(
+            f"The notebook has {size:,} bytes; its largest file is {largest}.",
+            f"Kaggle takes about a megabyte, so the limit is {LARGEST:,}.",
+            "kit publish COMPETITION  # and attach what is large as a dataset",
+        )
+    return text
+
+
+def plan(text: str, file: Path) -> Plan:
+    """The plan that a built notebook would have today: what was changed of the settings when it was built, and today's
+    defaults for the rest. `file` is named in errors.
+
+    Raises KitError for a notebook that kit has not built, and for one whose recipe is gone.
+    """
+    try:
+        stored = plan_of(json.loads(text)["metadata"]["kit"]["plan"])
+    except (ValueError, KeyError, TypeError):
+        raise KitError(
+            f"{file} was not built by kit.",
+            "It must be a notebook that `kit kernel build` wrote.",
+            f"rm {file} && kit kernel build COMPETITION RECIPE",
+        ) from None
+    recipe, variant = catalog.find(stored.competition).recipe(stored.label)
+    return replace(stored, settings=recipe.resolve(variant, stored.settings, smoke=stored.sample))
+
+
+def changed(recipe: Recipe, plan: Plan) -> dict[str, Any]:
+    """The settings of `plan` that are not what its recipe and variant say."""
+    usual = recipe.resolve(plan.variant, smoke=plan.sample)
+    return {key: value for key, value in plan.settings.items() if value != usual.get(key)}
+
+
+def command(recipe: Recipe, plan: Plan) -> str:
+    """What to type to build the notebook of `plan`."""
+    words = ["kit kernel build", plan.competition, plan.label]
+    words += [f"--set {key}={catalog.typed(value)}" for key, value in changed(recipe, plan).items()]
+    words += [f"--seed {plan.seed}"] if plan.seed else []
+    words += [f"--folds {plan.folds}"] if plan.folds is not None else []
+    words += ["--full"] if plan.scheme == "full" else []
+    words += ["--sample"] if plan.sample else []
+    return " ".join(words)
+
+
+def _head(recipe: Recipe, plan: Plan) -> str:
+    return "\n".join(
+        [
+            f"# {plan.competition} · {plan.label}",
+            "",
+            recipe.summary,
+            "",
+            f"Built by `{command(recipe, plan)}` of kaggle-kit. Each cell writes one file as it is in the repository;",
+            "the last one trains, and leaves `submission.csv` and the whole run folder. It needs no internet.",
+        ]
+    )
+
+
+def _train(plan: Plan) -> str:
+    lines = [f"    {_literal(key)}: {_literal(value)},\n" for key, value in plan.settings.items()]
+    rest = {
+        field.name: value
+        for field in fields(plan)
+        if field.name not in NAMED
+        and ((value := getattr(plan, field.name)) != field.default or field.name in ("seed", "sample"))
+    }
+    return TRAIN.format(
+        competition=_literal(plan.competition),
+        label=_literal(plan.label),
+        settings="{" + ("\n" + "".join(lines) if lines else "") + "}",
+        rest=", ".join(f"{key}={_literal(value)}" for key, value in rest.items()),
+    )
+
+
+def _literal(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
+def _file(path: str, text: str) -> dict[str, Any]:
+    return _code(path, f"%%writefile {path}\n{text}")
+
+
+def _code(id: str, source: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "id": slug(id)[-64:],  # the format allows no more
+        "metadata": {},
+        "outputs": [],
+        "source": source.removesuffix("\n").splitlines(keepends=True),
+    }
+
+
+def _markdown(id: str, source: str) -> dict[str, Any]:
+    return {"cell_type": "markdown", "id": slug(id), "metadata": {}, "source": source.splitlines(keepends=True)}

@@ -1,0 +1,115 @@
+"""What a kernel left on Kaggle, fetched whole: every page, every byte, or nothing."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+from kit import places
+from kit.errors import KitError
+from kit.kaggle import progress, transfer
+from kit.kaggle.client import Client
+from kit.kaggle.kernel.versions import Pushed
+from kit.train import runs
+from kit.train.runs import Run
+
+PAGE = 100
+"""Files asked for at a time."""
+
+
+class Output(NamedTuple):
+    """A file in a kernel's /kaggle/working; `url` carries its own right of access."""
+
+    name: str
+    url: str
+
+
+def listing(client: Client, pushed: Pushed) -> list[Output]:
+    """All files of a version's output, page by page.
+
+    Raises KitError when a name would lie outside the folder that it is fetched into.
+    """
+    found: list[Output] = []
+    token = ""
+    while True:
+        fields: dict[str, Any] = {**pushed.address, "page_size": PAGE, **({"page_token": token} if token else {})}
+        what = f"Listing the output of {pushed.ref} {pushed.label}"
+        answer = client.ask(what, "kernels.list_kernel_session_output", safe=True, **fields)
+        for file in answer.files or []:
+            path = PurePosixPath(file.file_name)
+            if path.is_absolute() or ".." in path.parts or "\\" in file.file_name:
+                raise KitError(f"The output holds {file.file_name!r}, which would be written outside its folder.")
+            found.append(Output(file.file_name, file.url))
+        token = answer.next_page_token or ""
+        if not token:
+            return found
+
+
+def fetch(files: dict[str, Output], folder: Path) -> None:
+    """Fetch each file to its path below `folder`, whole or not at all; a broken connection is gone on with where it
+    broke, and what an earlier, interrupted call has fetched is there already."""
+    before = 0
+    with progress.transfer(f"{len(files)} files") as show:
+        for name, output in files.items():
+            to, what = folder / name, f"Downloading {output.name}"
+            if not to.exists():
+                opened = functools.partial(transfer.get, what, output.url)
+                transfer.receive(what, opened, to, _from(before, show))
+            before += to.stat().st_size
+
+
+def land(client: Client, pushed: Pushed, competition: str) -> Run:
+    """The run that a finished version left, in `submissions/` like any other, with a `kaggle.json` that says whence.
+
+    The run appears whole; a run that is here already is given as it is. Raises KitError when the version left none.
+    """
+    name, files = run_files(client, pushed, competition)
+    target = places.runs(competition) / name
+    if target.exists():
+        mine = runs.read_json(target / "kaggle.json").get("kernel", {})
+        if (mine.get("ref"), mine.get("version")) == (pushed.ref, pushed.version):
+            return runs.find(competition, name)
+        raise KitError(
+            f"{target} is another run.", "A pulled run keeps its name.", f"mv {target} {target}-other  # and pull again"
+        )
+    part = target.parent.parent / ".pulled" / f"{pushed.ref.replace('/', '-')}-{pushed.label}"
+    fetch(files, part)
+    record = runs.read_json(part / "run.json")
+    if record.get("plan", {}).get("competition") != competition:
+        raise KitError(f"The run of {pushed.ref} {pushed.label} is not one of {competition}.")
+    runs.write_json(part / "kaggle.json", {"kernel": {**asdict(pushed), "pulled": runs.now()}})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part.rename(target)
+    return runs.find(competition, name)
+
+
+def run_files(
+    client: Client, pushed: Pushed, competition: str, wanted: Callable[[str], bool] = lambda name: True
+) -> tuple[str, dict[str, Output]]:
+    """The name of the run that a version left, and its wanted files by their path below the run's folder."""
+    start = ("submissions", competition)
+    found: dict[str, dict[str, Output]] = {}
+    for output in listing(client, pushed):
+        parts = PurePosixPath(output.name).parts
+        if parts[:2] == start and len(parts) > 3:
+            path = "/".join(parts[3:])
+            found.setdefault(parts[2], {})
+            if wanted(path):
+                found[parts[2]][path] = output
+    finished = [name for name, files in found.items() if "run.json" in files]
+    if len(finished) != 1:
+        raise KitError(
+            f"{pushed.ref} {pushed.label} left {len(finished) or 'no'} finished run{'s' * (len(finished) != 1)} of "
+            f"{competition}.",
+            "A complete kernel that kit built leaves just one.",
+            f"{pushed.url}  # its output, and its log",
+        )
+    return finished[0], found[finished[0]]
+
+
+def _from(before: int, show: progress.Show) -> progress.Show:
+    """A Show for one file of many, of which `before` bytes are here."""
+    return lambda done, of: show(before + done, None)

@@ -1,0 +1,198 @@
+"""A kernel to Kaggle: refused when stale, and failed whenever Kaggle did not take just what was sent."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kit.errors import KitError
+from kit.kaggle import client as connection
+from kit.kaggle.client import Client, Refusal
+from kit.kaggle.kernel import accelerators, metadata, notebook, quota, versions
+from kit.kaggle.kernel.accelerators import Accelerator
+from kit.kaggle.kernel.metadata import Metadata
+from kit.kaggle.kernel.versions import Pushed, page
+from kit.task import catalog
+from kit.train import runs
+
+Note = Callable[[str], None]
+"""Says something to a person."""
+
+TRIES = 3
+"""How often a push is tried that did not arrive."""
+
+LOOKS = (0.0, 2.0, 5.0)
+"""Seconds before each look for a version whose answer was lost and that may still arrive."""
+
+
+class Full(KitError):
+    """No further session may be started now: as many run as the user may have."""
+
+
+def fresh(folder: Path) -> tuple[str, runs.Plan]:
+    """The notebook of the kernel in `folder` and its plan.
+
+    Raises KitError when it is not there, or today's files would build another one.
+    """
+    file = folder / notebook.FILE
+    if not file.is_file():
+        raise KitError(
+            f"{file} is missing.", "It must be built before it is pushed.", "kit kernel build COMPETITION RECIPE"
+        )
+    text = file.read_text(encoding="utf-8")
+    plan = notebook.plan(text, file)
+    entry = catalog.find(plan.competition)
+    if notebook.build(entry, plan) != text:
+        raise KitError(
+            f"{file} is stale: the files that it was built from have changed since.",
+            "What runs on Kaggle must be what is in the repository.",
+            notebook.command(entry.recipe(plan.label)[0], plan),
+        )
+    return text, plan
+
+
+def push(
+    client: Client, text: str, found: Metadata, *, machine: Accelerator, timeout: int | None = None, note: Note
+) -> Pushed:
+    """Send the notebook, which Kaggle then runs; what it became there.
+
+    `machine` and `timeout` (seconds) outrank what the metadata says. Raises Full when too many sessions run, and
+    KitError when Kaggle refuses the kernel or takes it without one of its sources.
+    """
+    found = metadata.owned(found, client.user)
+    ref = str(found["id"])
+    seconds = accelerators.timeout(machine, timeout)
+    quota.show(client, machine, note=note)
+    before = versions.newest(client, ref)
+    answer = _sent(client, text, found, machine, seconds, before, note)
+    number = _checked(answer, ref)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Pushed(ref, number, page(ref), machine.word, seconds, digest, runs.now())
+
+
+def _sent(
+    client: Client, text: str, found: Metadata, machine: Accelerator, seconds: int, before: int, note: Note
+) -> dict[str, Any]:
+    """The answer to the push, which is made once: after a lost answer the version is looked for before another try, as
+    a second version would spend the quota a second time."""
+    ref = str(found["id"])
+    for attempt in range(1, TRIES + 1):
+        try:
+            return _send(client, text, found, machine, seconds)
+        except Refusal as refusal:
+            if refusal.status == 409:
+                raise _taken(found, refusal) from None
+            if not refusal.unknown:
+                raise
+            for wait in LOOKS if refusal.late else LOOKS[:1]:
+                time.sleep(wait)
+                if number := _arrived(client, ref, before, text):
+                    note("The answer was lost, and the push had arrived.")
+                    return {"ref": ref, "versionNumber": number}
+            if refusal.late or attempt == TRIES:
+                raise KitError(
+                    refusal.wrong,
+                    "It did not arrive so far. Another push would run the kernel twice, should it still arrive.",
+                    f"{page(ref)}  # look there before pushing again",
+                ) from None
+            time.sleep(connection.FIRST_WAIT * 2**attempt)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _send(client: Client, text: str, found: Metadata, machine: Accelerator, seconds: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="kit-push-") as place:
+        folder = Path(place)
+        (folder / notebook.FILE).write_text(text, encoding="utf-8")
+        metadata.write(folder, {**found, **metadata.hardware(machine)})
+        answer = client.call(
+            f"Pushing {found['id']}",
+            client.api.kernels_push,
+            str(folder),
+            timeout=str(seconds),
+            acc=machine.shape or None,
+            safe=False,
+        )
+    return answer.to_dict()
+
+
+def _checked(answer: dict[str, Any], ref: str) -> int:
+    """The version number of a push that Kaggle took as it was meant."""
+    if error := answer.get("error"):
+        if "session count" in error.lower():
+            raise Full(
+                f"{connection.place().capitalize()} runs as many kernels of yours as it may: {error}",
+                "One must end before another can start.",
+                "kit push COMPETITION RECIPE  # again, later",
+            )
+        raise KitError(f"{connection.place().capitalize()} refuses {ref}: {error}", "Nothing was started.")
+    invalid = {key: value for key, value in answer.items() if key.lower().startswith("invalid") and value}
+    number = int(answer.get("versionNumber") or 0)
+    if invalid:
+        listed = "; ".join(f"{key.removeprefix('invalid')}: {', '.join(value)}" for key, value in invalid.items())
+        unpublished = [ref for ref in answer.get("invalidDatasetSources", []) if "/kit-" in ref]
+        raise KitError(
+            f"{connection.place().capitalize()} took {ref}"
+            + (f" as version {number}" if number else "")
+            + f" without what it does not know: {listed}.",
+            "The kernel would fail or train on other data. A competition needs its rules accepted, a dataset its name.",
+            f"kit publish {unpublished[0].partition('/kit-')[2]}  # and push again"
+            if unpublished
+            else f"{page(ref)}  # stop that version there, and correct {metadata.FILE}",
+        )
+    if not number:
+        raise KitError(
+            f"{connection.place().capitalize()} answered the push of {ref} without a version number.",
+            "Without one it is not known what runs.",
+            page(ref),
+        )
+    got = str(answer.get("ref") or ref).removeprefix("/code/").strip("/")
+    if got.lower() != ref.lower():
+        raise KitError(
+            f"{connection.place().capitalize()} saved {ref} as {got}.",
+            "It names a new kernel after its title; id and title in the metadata must agree.",
+            f'"id": "{got}"  # in {metadata.FILE}',
+        )
+    return number
+
+
+def _arrived(client: Client, ref: str, before: int, text: str) -> int:
+    """The version that a push without an answer has become, 0 when it has not arrived.
+
+    Raises KitError when that cannot be told.
+    """
+    found = versions.stored(client, ref)
+    if found is None or not _same(str(found.blob.source), text):
+        return 0
+    number = int(found.metadata.current_version_number or 0)
+    if not number:
+        raise KitError(
+            f"The answer to the push of {ref} was lost, and {connection.place()} does not say which version it has.",
+            "It holds this notebook, perhaps from before.",
+            f"{page(ref)}  # look there before pushing again",
+        )
+    return number if number > before else 0
+
+
+def _same(source: str, text: str) -> bool:
+    """Whether two notebooks have the same cells; the client rewrites them on the way."""
+
+    def cells(book: str) -> list[str]:
+        return ["".join(cell["source"]) for cell in json.loads(book)["cells"]]
+
+    try:
+        return cells(source) == cells(text)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _taken(found: Metadata, refusal: Refusal) -> KitError:
+    return KitError(
+        f"{connection.place().capitalize()} refuses {found['id']}: {refusal.reason}",
+        f"Its title {found['title']!r} is used by another kernel of yours, or belongs to another id than the given.",
+        f'"id" and "title" in {metadata.FILE}  # change both, to words that agree',
+    )

@@ -1,0 +1,181 @@
+"""Raw files from Kaggle or the web, into `data/.downloads/`, where a killed download goes on."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from kit import places
+from kit.errors import KitError
+from kit.kaggle import client, credentials, progress, transfer
+from kit.task.catalog import Entry
+from kit.task.sources import KaggleCompetition, KaggleDataset, Web
+from kit.train import provenance
+
+Note = Callable[[str], None]
+
+PAGE = 200
+"""Files asked for at a time; the client's own 20 would take a call for each 20 of thousands of images."""
+
+PAGES = 20
+"""Pages of a listing that are read: of larger ones only the first files are compared."""
+
+Listing = dict[str, int]
+"""File name to size in bytes, as the server lists it."""
+
+
+@contextmanager
+def downloaded(entry: Entry, note: Note, *, again: bool = False) -> Iterator[tuple[list[Path], Listing]]:
+    """The files that a competition's source consists of, and what the server lists; removed when the block ends well.
+
+    What an earlier block left is used, unless `again`; half a file is gone on with in any case. Raises KitError when
+    they cannot be fetched, are not what their sha256 says, or another process fetches them.
+    """
+    folder = places.workspace() / "data" / ".downloads" / entry.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise KitError(
+                f"Another process is downloading {entry.name}.",
+                "Two at once would write the same files.",
+                f"kit download {entry.name}  # when it has ended",
+            ) from None
+        for whole in (path for path in folder.iterdir() if again and path.name != "lock"):
+            if not whole.name.endswith((".part", ".part.json")):
+                whole.unlink()
+        yield _obtain(entry, folder, note)
+        shutil.rmtree(folder)
+
+
+def origin(entry: Entry) -> str:
+    """Where the files come from, for the manifest: an address without any right of access."""
+    page = entry.competition.source.page
+    return page.replace("https://www.kaggle.com", client.site()) if client.emulated() else page
+
+
+def compare(raw: Path, listing: Listing) -> None:
+    """Compare what was unpacked with what the server lists.
+
+    Raises KitError when a listed file is missing or has another size.
+    """
+    for name, size in listing.items():
+        path = raw / name
+        if not path.is_file():
+            raise KitError(
+                f"{name} is missing from the download.", "Kaggle lists it.", "the same command again, with --force"
+            )
+        if path.stat().st_size != size:
+            raise KitError(
+                f"{name} has {path.stat().st_size:,} bytes.",
+                f"Kaggle lists it with {size:,}.",
+                "the same command again, with --force",
+            )
+
+
+def _obtain(entry: Entry, folder: Path, note: Note) -> tuple[list[Path], Listing]:
+    source = entry.competition.source
+    if isinstance(source, Web):
+        return [_from_web(url, digest, folder, note) for url, digest in source.urls.items()], {}
+    if not credentials.find():
+        missing = credentials.missing()
+        raise KitError(
+            f"There are no Kaggle credentials, without which {entry.name} cannot be fetched.",
+            f"{missing.right} Or download it at {source.page}, and name the file or folder.",
+            f"kit download {entry.name} --from ~/Downloads/{entry.name}.zip",
+        )
+    kaggle = client.connect()
+    if isinstance(source, KaggleCompetition):
+        return _competition(kaggle, source.slug, folder, note)
+    return _dataset(kaggle, source, folder, note)
+
+
+def _competition(kaggle: client.Client, slug: str, folder: Path, note: Note) -> tuple[list[Path], Listing]:
+    listing: Listing = {}
+    token = ""
+    for _ in range(PAGES):
+        answer = kaggle.ask(
+            f"Listing the files of {slug}",
+            "competitions.list_data_files",
+            safe=True,
+            competition_name=slug,
+            page_size=PAGE,
+            page_token=token,
+        )
+        listing |= {file.name: file.total_bytes for file in answer.files or []}
+        if not (token := answer.next_page_token):
+            break
+    note(_summary(slug, listing, bool(token)))
+
+    def opened(headers: dict[str, str]) -> Any:
+        found = kaggle.ask(f"Downloading {slug}", "competitions.download_data_files", safe=True, competition_name=slug)
+        return _follow(f"Downloading {slug}", found, headers)
+
+    return [_received(f"{slug}.zip", opened, folder)], listing
+
+
+def _dataset(kaggle: client.Client, source: KaggleDataset, folder: Path, note: Note) -> tuple[list[Path], Listing]:
+    owner, _, slug = source.ref.partition("/")
+    listing: Listing = {}
+    token = ""
+    for _ in range(PAGES):
+        answer = kaggle.ask(
+            f"Listing the files of {source.ref}",
+            "datasets.list_dataset_files",
+            safe=True,
+            owner_slug=owner,
+            dataset_slug=slug,
+            page_size=PAGE,
+            page_token=token,
+        )
+        listing |= {file.name: file.total_bytes for file in answer.dataset_files or []}
+        if not (token := answer.next_page_token):
+            break
+    note(_summary(source.ref, listing, bool(token)))
+
+    def opened(headers: dict[str, str]) -> Any:
+        what = f"Downloading {source.ref}"
+        found = kaggle.ask(what, "datasets.download_dataset", safe=True, owner_slug=owner, dataset_slug=slug)
+        return _follow(what, found, headers)
+
+    # Sizes that Kaggle lists for datasets may be those of compressed files, so that only names are compared.
+    return [_received(f"{slug}.zip", opened, folder)], {}
+
+
+def _follow(what: str, answer: Any, headers: dict[str, str]) -> Any:
+    """The file behind the API's redirect, asked for without credentials and uncompressed, so that it can be resumed."""
+    answer.close()
+    return transfer.get(what, answer.url, headers)
+
+
+def _received(name: str, opened: transfer.Opened, folder: Path) -> Path:
+    path = folder / name
+    if not path.exists():
+        with progress.transfer(name) as show:
+            transfer.receive(f"Downloading {name}", opened, path, show)
+    return path
+
+
+def _from_web(url: str, digest: str, folder: Path, note: Note) -> Path:
+    name = PurePosixPath(urlsplit(url).path).name or "download"
+    note(f"Downloading {name} from {urlsplit(url).hostname}")
+    path = _received(name, lambda headers: transfer.get(f"Downloading {name}", url, headers), folder)
+    if digest and (found := provenance.sha256(path)) != digest.lower():
+        path.unlink()
+        raise KitError(
+            f"{name} has the sha256 {found}.",
+            f"It must have {digest}: the file at {urlsplit(url).hostname} has changed, or was damaged on the way.",
+            "the same command again",
+        )
+    return path
+
+
+def _summary(name: str, listing: Listing, more: bool) -> str:
+    sizes = f"{sum(listing.values()) / 2**20:,.1f} MiB"
+    return f"{name}: {'more than ' if more else ''}{len(listing)} files, {sizes}"

@@ -1,0 +1,113 @@
+"""Where data, runs and outputs are. The only file that knows whether this is Kaggle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kit.errors import KitError
+
+PACKAGED = Path(__file__).resolve().parent.parent
+"""The folder that holds `kit/` and the packaged `competitions/`: a checkout, or site-packages."""
+
+
+def workspace() -> Path:
+    """The folder in which `data/` and `submissions/` lie: `$KIT_HOME`, else the nearest folder upwards that holds
+    `competitions/`, else the current folder.
+
+    Raises KitError when `$KIT_HOME` names something that is not a folder.
+    """
+    if home := os.environ.get("KIT_HOME"):
+        path = Path(home).expanduser().resolve()
+        if not path.is_dir():
+            raise KitError(
+                f"KIT_HOME names {path}, which is not a folder.",
+                "KIT_HOME must be an existing folder, or unset.",
+                f"mkdir -p {path}",
+            )
+        return path
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "competitions").is_dir()), here)
+
+
+def competition_roots() -> list[Path]:
+    """Folders that hold competitions, the workspace's own first, so that a user's version wins over a packaged one."""
+    roots = [workspace() / "competitions", PACKAGED / "competitions"]
+    return [root for i, root in enumerate(roots) if root.is_dir() and root not in roots[:i]]
+
+
+def data(name: str, *, sample: bool = False) -> Path:
+    """The folder of a competition's files: `raw/`, `public/`, `private/`, `cache/` and `manifest.json`."""
+    return workspace() / "data" / (f"{name}-sample" if sample else name)
+
+
+def runs(name: str) -> Path:
+    """The run store of a competition; git keeps its `run.json`, `kaggle.json` and `submission.csv`. On Kaggle it lies
+    in the folder whose files are a kernel's output."""
+    return (working() if on_kaggle() else workspace()) / "submissions" / name
+
+
+def kernels() -> Path:
+    """The folder of kernels, one `<competition>-<recipe>/` each."""
+    return workspace() / "kernels"
+
+
+def on_kaggle() -> bool:
+    """Whether this process runs in a Kaggle notebook, interactive or batch.
+
+    Source: github.com/Kaggle/docker-python, which sets KAGGLE_KERNEL_RUN_TYPE.
+    """
+    return "KAGGLE_KERNEL_RUN_TYPE" in os.environ
+
+
+def kaggle_root() -> Path:
+    """`/kaggle` on Kaggle; `$KIT_KAGGLE_ROOT` where a notebook is rehearsed elsewhere."""
+    return Path(os.environ.get("KIT_KAGGLE_ROOT", "/kaggle"))
+
+
+def working() -> Path:
+    """The folder of a kernel's output, in which Kaggle looks for `submission.csv`."""
+    return kaggle_root() / "working"
+
+
+def mounted(*files: str) -> Path:
+    """The folder under `/kaggle/input` that holds all of `files`; a name that ends in `/` is a folder.
+
+    Kaggle mounts competitions as `input/<slug>` or `input/competitions/<slug>` and datasets as `input/<slug>` or
+    `input/datasets/<owner>/<slug>`, so the folder is searched by what it holds. Raises KitError when there is none, or
+    more than one.
+    """
+    root = kaggle_root() / "input"
+    wanted = {name.rstrip("/") for name in files}
+    walk = os.walk(root, followlinks=True)
+    found = [Path(folder) for folder, inner, held in walk if wanted <= {*inner, *held}]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise KitError(
+            f"No input of this kernel holds {', '.join(files)}.",
+            f"One folder under {root} must hold them: add the source to kernel-metadata.json.",
+            "kit push COMPETITION RECIPE",
+        )
+    raise KitError(
+        f"Several inputs hold {', '.join(files)}: {', '.join(str(path) for path in sorted(found))}.",
+        "Just one must, or the wrong data could be used.",
+        "kit kernel build COMPETITION RECIPE  # after removing one source from kernel-metadata.json",
+    )
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not.
+
+    Readers therefore see the whole file or none. Works for files; the parent folder is created.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

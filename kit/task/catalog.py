@@ -1,0 +1,293 @@
+"""Competitions, recipes and variants, found by path: the place of a file is its registration.
+
+Everything that can be said without running a recipe is read from its source text, so that listing, completing and
+checking settings import no learning framework.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import sys
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from kit import places
+from kit.errors import KitError
+
+if TYPE_CHECKING:
+    from kit.task.contract import Competition
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model: `fit(fold, *, settings) -> predict` in `<folder>/<name>.py`.
+
+    `settings` are the keyword-only defaults of `fit`; `variants` and `smoke` are named overrides of them; `extra` is
+    the optional dependency group that the recipe needs.
+    """
+
+    name: str
+    path: Path
+    summary: str
+    settings: dict[str, Any]
+    variants: dict[str, dict[str, Any]]
+    smoke: dict[str, Any]
+    extra: str
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """All Python files that decide what the recipe fits: itself, the declaration, and what either imports of
+        their folder; a file comes after those it imports."""
+        found: list[Path] = []
+        for path in (self.path.with_name("competition.py"), self.path):
+            _follow(path, found)
+        return found
+
+    def resolve(self, variant: str = "", overrides: dict[str, Any] | None = None, *, smoke: bool = False) -> dict:
+        """Every setting with its value: defaults, then SMOKE, then the variant, then `overrides`.
+
+        Raises KitError for an unknown variant, an unknown setting or a value of another type than the default's.
+        """
+        if variant and variant not in self.variants:
+            raise KitError(
+                f"Recipe {self.name} has no variant {variant!r}.",
+                f"Its variants: {', '.join(self.variants) or 'none'}.",
+                f"kit list {_name(self.path.parent)}",
+            )
+        settings = dict(self.settings)
+        for source in (self.smoke if smoke else {}, self.variants.get(variant, {}), overrides or {}):
+            settings |= {key: self._checked(key, value) for key, value in source.items()}
+        return settings
+
+    def _checked(self, key: str, value: Any) -> Any:
+        if key not in self.settings:
+            near = difflib.get_close_matches(key, self.settings, 1)
+            raise KitError(
+                f"Recipe {self.name} has no setting {key!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
+                f"Its settings: {', '.join(self.settings)}.",
+                f"kit list {_name(self.path.parent)} {self.name}",
+            )
+        default = self.settings[key]
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(default, tuple) and not isinstance(value, (str, tuple)):
+            value = tuple(value) if isinstance(value, list) else (value,)
+        if default is not None and type(value) is not type(default):
+            raise KitError(
+                f"Setting {key!r} of recipe {self.name} got {value!r}, which is {type(value).__name__}.",
+                f"It takes {type(default).__name__}, such as its default {default!r}.",
+                f"kit train {_name(self.path.parent)} {self.name} --set {key}={typed(default)}",
+            )
+        return value
+
+    def module(self) -> ModuleType:
+        """The recipe itself, imported now, with the learning framework it is written for.
+
+        Raises KitError when a package is missing, naming the extra that brings it.
+        """
+        try:
+            return _import(self.path)
+        except ModuleNotFoundError as error:
+            missing = (error.name or "").partition(".")[0]
+            if missing == "kit" or missing.startswith("competition_"):
+                raise
+            # From a checkout the package is known by its folder; it may be on no index.
+            package = f"-e '{places.PACKAGED}" if (places.PACKAGED / "setup.cfg").is_file() else "'kaggle-kit"
+            wanted = f"{package}[{self.extra}]'" if self.extra else missing
+            raise KitError(
+                f"Recipe {self.name} needs the package {missing!r}, which is not installed.",
+                f"It comes with the extra {self.extra!r}." if self.extra else "",
+                f"pip install {wanted}",
+            ) from error
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A competition in its folder: its name on the command line, its recipes, and its declaration when asked for."""
+
+    name: str
+    folder: Path
+    summary: str
+
+    @cached_property
+    def competition(self) -> Competition:
+        """The object called `competition` in `competition.py`.
+
+        Raises KitError when the file cannot be read as a declaration.
+        """
+        from kit.task.contract import Competition  # NumPy comes with it, a tenth of a second that `kit list` saves.
+
+        try:
+            found = getattr(_import(self.folder / "competition.py"), "competition", None)
+        except SyntaxError as error:
+            raise KitError(
+                f"{error.filename}:{error.lineno}: {error.msg}", "The declaration must be valid Python."
+            ) from None
+        if not isinstance(found, Competition):
+            raise KitError(
+                f"{self.folder / 'competition.py'} declares no `competition`.",
+                "It must hold `competition = Competition(...)`, from kit.task.contract.",
+                "kit new example  # writes one to look at",
+            )
+        return found
+
+    @cached_property
+    def recipes(self) -> dict[str, Recipe]:
+        """Recipes by name, in alphabetical order."""
+        paths = sorted(self.folder.glob("*.py"))
+        return {_name(path): _read(path) for path in paths if path.stem != "competition" and path.stem[0] != "_"}
+
+    def recipe(self, word: str = "") -> tuple[Recipe, str]:
+        """The recipe and variant that `word` names (`cnn`, `cnn:augmented`); the default recipe for an empty word."""
+        name, _, variant = (word or self.competition.default).partition(":")
+        recipe = self.recipes.get(name.replace("_", "-"))
+        if recipe is None:
+            raise _unknown("recipe", name, list(self.recipes), f"kit list {self.name}")
+        recipe.resolve(variant)
+        return recipe, variant
+
+    @property
+    def has_sample(self) -> bool:
+        """Whether the competition carries an embedded sample."""
+        return (self.folder / "_sample.py").is_file()
+
+    def write_sample(self, raw: Path) -> None:
+        """Write the embedded sample's raw files into the folder `raw`.
+
+        Raises KitError when the competition has none.
+        """
+        if not self.has_sample:
+            raise KitError(
+                f"{self.name} has no embedded sample.",
+                "A sample is written by `write(raw)` in `_sample.py`.",
+                f"kit download {self.name}",
+            )
+        _import(self.folder / "_sample.py").write(raw)
+
+
+def names() -> list[str]:
+    """The names of all competitions, in alphabetical order."""
+    return sorted({_name(path.parent) for root in places.competition_roots() for path in root.glob("*/competition.py")})
+
+
+def entries() -> list[Entry]:
+    """All competitions, in alphabetical order."""
+    return [find(name) for name in names()]
+
+
+def find(name: str) -> Entry:
+    """The competition called `name`; the workspace's own comes before a packaged one.
+
+    Raises KitError for an unknown name, with near matches.
+    """
+    for root in places.competition_roots():
+        folder = root / name.replace("-", "_")
+        if (folder / "competition.py").is_file():
+            return Entry(_name(folder), folder, _summary(_parse(folder / "competition.py")))
+    raise _unknown("competition", name, names(), "kit list")
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`epochs=3` to `("epochs", 3)`: the value is a Python literal, a bare word is a str.
+
+    Raises KitError when there is no `=`.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key.isidentifier():
+        raise KitError(f"{text!r} is not a setting.", "A setting is name=value.", "--set epochs=3")
+    if value.lower() in ("true", "false"):
+        return key, value.lower() == "true"
+    try:
+        return key, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return key, value
+
+
+def _name(path: Path) -> str:
+    return path.stem.replace("_", "-")
+
+
+def typed(value: Any) -> str:
+    """A setting's value as it is typed after `--set NAME=`."""
+    return ",".join(map(str, value)) + ("," if len(value) == 1 else "") if isinstance(value, tuple) else str(value)
+
+
+def _unknown(what: str, name: str, known: list[str], cure: str) -> KitError:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return KitError(f"No {what} is called {name!r}.{hint}", f"Known: {', '.join(known) or 'none'}.", cure)
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except SyntaxError as error:
+        raise KitError(f"{path}:{error.lineno}: {error.msg}", "A competition's files must be valid Python.") from None
+
+
+def _follow(path: Path, found: list[Path], above: tuple[Path, ...] = ()) -> None:
+    """Append `path` to `found`, after the files of its folder that it imports; `above` are the files it is for."""
+    if path in found or path in above or not path.is_file():
+        return
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.ImportFrom) and node.level == 1:
+            for name in [node.module.partition(".")[0]] if node.module else [alias.name for alias in node.names]:
+                _follow(path.with_name(f"{name}.py"), found, (*above, path))
+    found.append(path)
+
+
+def _summary(tree: ast.Module) -> str:
+    return (ast.get_docstring(tree) or "").partition("\n")[0]
+
+
+def _read(path: Path) -> Recipe:
+    tree = _parse(path)
+    fit = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "fit"), None)
+    if fit is None:
+        raise KitError(
+            f"{path} has no function `fit`.",
+            "A recipe is `fit(fold, *, settings) -> predict`; a file that is none starts with an underscore.",
+        )
+    constants = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+    pairs = zip(fit.args.kwonlyargs, fit.args.kw_defaults, strict=True)
+    return Recipe(
+        name=_name(path),
+        path=path,
+        summary=_summary(tree),
+        settings={arg.arg: _literal(path, arg.arg, default) for arg, default in pairs},
+        variants=_literal(path, "VARIANTS", constants.get("VARIANTS"), {}),
+        smoke=_literal(path, "SMOKE", constants.get("SMOKE"), {}),
+        extra=_literal(path, "EXTRA", constants.get("EXTRA"), ""),
+    )
+
+
+def _literal(path: Path, name: str, node: ast.expr | None, default: Any = None) -> Any:
+    try:
+        return default if node is None else ast.literal_eval(node)
+    except ValueError:
+        raise KitError(
+            f"{path}:{node.lineno if node else 0}: {name} is not a plain value.",
+            "Defaults of `fit`, VARIANTS, SMOKE and EXTRA are read without running the file, so they must be literals.",
+        ) from None
+
+
+def _import(path: Path) -> ModuleType:
+    """Import a competition's file as a module of a package of its own, so that `from ._images import ...` works and
+    two competitions of the same name, packaged and user's, do not share modules."""
+    folder = path.parent.resolve()
+    package = f"competition_{folder.name}_{zlib.crc32(str(folder).encode()):08x}"
+    if package not in sys.modules:
+        module = ModuleType(package)
+        module.__path__ = [str(folder)]
+        sys.modules[package] = module
+    return importlib.import_module(f"{package}.{path.stem}")

@@ -1,0 +1,135 @@
+"""The few types that everything else speaks: Data, Fold, Metric, Submission, Competition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from kit.task.sources import Source
+
+Kind = Literal["image", "audio", "text", "table"]
+"""What a row is, for pictures: an image is `(height, width)` or `(height, width, channels)` uint8."""
+
+Predict = Callable[[Any], np.ndarray]
+"""Rows `x` of length n to an array of length n, in the same order. An attribute `parameters`, where the callable has
+one, is recorded as the number of fitted parameters."""
+
+
+class Data(NamedTuple):
+    """Rows that travel together.
+
+    `ids` are unique and name a row everywhere, on disk too; `x` is anything that a row index array can index (an
+    array, a DataFrame, an array of file paths); `y` is None for unlabelled test rows; rows of one `group` must not be
+    split apart (a speaker, a repeated text).
+    """
+
+    ids: np.ndarray
+    x: Any
+    y: np.ndarray | None = None
+    group: np.ndarray | None = None
+
+    def rows(self, index: np.ndarray) -> Data:
+        """The rows at `index`, an integer or boolean array."""
+        return Data(
+            ids=self.ids[index],
+            x=self.x.iloc[index] if hasattr(self.x, "iloc") else self.x[index],
+            y=None if self.y is None else self.y[index],
+            group=None if self.group is None else self.group[index],
+        )
+
+    def head(self, count: int) -> Data:
+        """The first `count` rows."""
+        return self.rows(np.arange(min(count, len(self.ids))))
+
+
+class Report(Protocol):
+    """Says that step `done` of `of` is finished, with the figures it ended on."""
+
+    def __call__(self, done: int, of: int, **figures: float) -> None: ...
+
+
+def silent(done: int, of: int, **figures: float) -> None:
+    """A Report that says nothing."""
+
+
+class Fold(NamedTuple):
+    """All that a recipe sees; it holds no test rows, so none can leak.
+
+    `valid` has no rows when a model is trained on all of them. `dir` is the fold's own folder, for weights. `report`
+    shows progress and writes a line of the fold's `history.csv`; a recipe calls it once an epoch, or never.
+    """
+
+    number: int
+    train: Data
+    valid: Data
+    seed: int
+    dir: Path
+    report: Report = silent
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What Kaggle scores by. `score(y, pred)` takes labels and what the recipe predicted, row by row."""
+
+    name: str
+    score: Callable[[np.ndarray, np.ndarray], float]
+    higher_is_better: bool
+
+    def best(self, scores: dict[str, float]) -> str:
+        """The key of the best score; the first of equals."""
+        return (max if self.higher_is_better else min)(scores, key=lambda key: scores[key])
+
+
+@dataclass(frozen=True)
+class Submission:
+    """How predictions become the file that Kaggle accepts.
+
+    `decide` turns predictions of n rows into what the target column holds, an array of n (or of n x targets).
+    `labels` is the closed set of allowed values, None where any finite number is allowed.
+    """
+
+    id: str
+    target: str | tuple[str, ...]
+    decide: Callable[[np.ndarray], np.ndarray]
+    labels: tuple[Any, ...] | None = None
+    sample: str = "sample_submission.csv"
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The target columns, in the order of the file."""
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The header of the file."""
+        return (self.id, *self.targets)
+
+
+def everything(pred: np.ndarray) -> np.ndarray:
+    """Keep a prediction as it is."""
+    return pred
+
+
+@dataclass(frozen=True)
+class Competition:
+    """The declaration of a competition, all that kit needs to know of it.
+
+    `load` reads the folder of public files into train rows and test rows; `split` gives a fold number per row, -1 for
+    rows that are never held out; `default` is the recipe that `kit submit` trains when there is no run. `prepare(raw,
+    public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
+    prediction is stored.
+    """
+
+    source: Source
+    load: Callable[[Path], tuple[Data, Data]]
+    split: Callable[[Data], np.ndarray]
+    metric: Metric
+    submission: Submission
+    default: str
+    kind: Kind = "table"
+    prepare: Callable[[Path, Path, Path], None] | None = None
+    keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)

@@ -1,0 +1,57 @@
+"""The end of every run, fitted or blended: predictions stored, submission written, record last."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kit import places
+from kit.task import submission
+from kit.task.contract import Competition
+from kit.train import predictions, runs
+from kit.train.runs import Run
+
+
+def conclude(
+    competition: Competition,
+    run: Run,
+    *,
+    oof: dict[str, np.ndarray],
+    test: dict[str, np.ndarray],
+    sample: Path,
+    train_rows: int,
+    facts: dict[str, Any],
+) -> Run:
+    """Finish `run`: `oof.npz`, `test.npz`, `submission.csv`, and last `run.json` with scores and `facts`.
+
+    `oof` has ids, fold, y and pred of the held-out rows, and no rows when none was held out; `test` has ids and pred;
+    `sample` is the sample submission. Raises KitError when the submission would be refused.
+    """
+    metric = competition.metric
+    scores: dict[str, float] = {}
+    if len(oof["ids"]):
+        predictions.save(run.folder / "oof.npz", **oof)
+        for number in np.unique(oof["fold"]):
+            rows = oof["fold"] == number
+            scores[str(number)] = metric.score(oof["y"][rows], oof["pred"][rows])
+    predictions.save(run.folder / "test.npz", **test)
+    with places.whole(run.submission) as part:
+        submission.write(competition.submission, test["ids"], test["pred"], sample, part)
+    return run.finish(
+        {
+            "name": run.name,
+            "plan": asdict(run.plan),
+            "metric": metric.name,
+            "higher_is_better": metric.higher_is_better,
+            "oof_score": metric.score(oof["y"], oof["pred"]) if scores else None,
+            "fold_scores": scores,
+            "mean": float(np.mean(list(scores.values()))) if scores else None,
+            "sd": float(np.std(list(scores.values()), ddof=1)) if len(scores) > 1 else None,
+            "rows": {"train": train_rows, "out_of_fold": len(oof["ids"]), "test": len(test["ids"])},
+            **facts,
+            "finished": runs.now(),
+        }
+    )

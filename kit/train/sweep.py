@@ -1,0 +1,176 @@
+"""Grids of recipes, settings and seeds: what is finished is skipped, what was killed goes on, and one table ends it."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import itertools
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kit import places
+from kit.errors import KitError
+from kit.task import catalog
+from kit.train import runs
+from kit.train.runs import Plan, Run
+from kit.words import duration
+
+COLUMNS = ("recipe", "settings", "seeds", "mean", "sd", "oof", "parameters", "seconds", "peak GiB")
+
+
+class Row(NamedTuple):
+    """One cell of the grid over its seeds.
+
+    `mean` and `sd` are of the out-of-fold scores of the seeds (sd None for one seed), `oof` the best of them;
+    `parameters`, `seconds` of fitting and `peak` bytes of memory are the largest.
+    """
+
+    recipe: str
+    settings: str
+    seeds: int
+    mean: float | None
+    sd: float | None
+    oof: float | None
+    parameters: int | None
+    seconds: float
+    peak: int
+
+    def cells(self) -> list[str]:
+        """As texts, in the order of COLUMNS."""
+        scores = [f"{value:.5f}" if value is not None else "-" for value in (self.mean, self.sd, self.oof)]
+        parameters = f"{self.parameters:,}" if self.parameters else "-"
+        return [
+            self.recipe,
+            self.settings,
+            str(self.seeds),
+            *scores,
+            parameters,
+            f"{self.seconds:.1f}",
+            f"{self.peak / 2**30:.2f}",
+        ]
+
+
+def grid(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """`["rate=0.1,0.2", "epochs=3"]` to every combination, the last setting varying fastest.
+
+    A tuple stands in parentheses: `kernels=(5,3,3),(3,3,3)`. Raises KitError for a text that is no setting.
+    """
+    axes = []
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise KitError(f"{text!r} is not a setting.", "A setting is name=value,value.", "--set epochs=3,5")
+        try:
+            found = list(ast.literal_eval(f"[{values}]"))
+        except (ValueError, SyntaxError):
+            found = [catalog.parse_setting(f"{name}={value}")[1] for value in values.split(",")]
+        axes.append([(name, value) for value in found])
+    return [dict(chosen) for chosen in itertools.product(*axes)]
+
+
+def sweep(plans: Sequence[Plan], *, note: Callable[[str], None], fit: Callable[[Run], None] | None = None) -> list[Run]:
+    """A finished run for each plan, in order: found, resumed or made. `fit` finishes an unfinished run.
+
+    A run that fails is said, and does not stop the others. Raises KitError at the end when one failed.
+    """
+    fit = fit or in_a_process
+    found: list[Run] = []
+    taken: list[float] = []
+    failed: list[str] = []
+    for number, plan in enumerate(plans, 1):
+        what = f"{number}/{len(plans)} {plan.label} seed {plan.seed}"
+        run = same(plan)
+        if run is not None and run.finished:
+            note(f"{what}: finished before, {run.name}")
+            found.append(run)
+            continue
+        left = f", about {duration(float(np.mean(taken)) * (len(plans) - number + 1))} left" if taken else ""
+        run = run or runs.create(plan)
+        note(f"{what}: {run.name}{left}")
+        started = time.perf_counter()
+        try:
+            fit(run)
+        except KitError as error:
+            note(f"{what}: {error.wrong}")
+            failed.append(run.name)
+            continue
+        taken.append(time.perf_counter() - started)
+        found.append(runs.find(plan.competition, run.name))
+    if failed:
+        raise KitError(
+            f"{len(failed)} of {len(plans)} runs failed: {', '.join(failed)}.",
+            "The others are finished and are not fitted again.",
+            f"kit train {plans[0].competition} --resume {failed[0]}",
+        )
+    return found
+
+
+def same(plan: Plan) -> Run | None:
+    """A run of the very same plan, a finished one if there is any."""
+    known = [run for run in runs.every(plan.competition) if run.plan == plan]
+    return next((run for run in known if run.finished), known[0] if known else None)
+
+
+def in_a_process(run: Run) -> None:
+    """Finish a run in a process of its own, so that its peak memory is its own and a crash stops nothing else.
+
+    Raises KitError when the process ends with another status than 0.
+    """
+    words = [sys.executable, "-m", "kit", "train", run.plan.competition, "--resume", run.name, "--no-plots"]
+    status = subprocess.run(words, stdout=subprocess.DEVNULL).returncode
+    if status:
+        raise KitError(f"{run.name} ended with status {status}.", "Its own message is above.")
+
+
+def rows(found: Sequence[Run]) -> list[Row]:
+    """A row for each cell of the grid, the best mean first; runs that differ in nothing but the seed are one cell."""
+    cells: dict[str, list[Run]] = {}
+    for run in found:
+        cells.setdefault(repr(replace(run.plan, seed=0)), []).append(run)
+    named = _differing([group[0].plan.settings for group in cells.values()])
+    table = [_row(group, named) for group in cells.values()]
+    sign = -1 if found and found[0].record["higher_is_better"] else 1
+    return sorted(table, key=lambda row: (row.mean is None, sign * (row.mean or 0)))
+
+
+def write(folder: Path, table: Sequence[Row]) -> list[Path]:
+    """`table.md` and `table.csv`."""
+    lines = [list(COLUMNS), ["---"] * len(COLUMNS), *(row.cells() for row in table)]
+    with places.whole(folder / "table.md") as part:
+        part.write_text("".join(f"| {' | '.join(line)} |\n" for line in lines), encoding="utf-8")
+    with places.whole(folder / "table.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([Row._fields, *table])
+    return [folder / "table.md", folder / "table.csv"]
+
+
+def _row(group: list[Run], named: list[str]) -> Row:
+    scores = [run.score for run in group if run.score is not None]
+    higher = group[0].record["higher_is_better"]
+    settings = group[0].plan.settings
+    return Row(
+        recipe=group[0].plan.label,
+        settings=" ".join(f"{name}={settings[name]}" for name in named if name in settings),
+        seeds=len(group),
+        mean=float(np.mean(scores)) if scores else None,
+        sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
+        oof=(max if higher else min)(scores) if scores else None,
+        parameters=max((run.record["parameters"] or 0 for run in group), default=0) or None,
+        seconds=max(run.record["fit_seconds"] for run in group),
+        peak=max(run.record["peak_memory_bytes"] for run in group),
+    )
+
+
+def _differing(settings: list[dict[str, Any]]) -> list[str]:
+    """The settings that are not the same in every cell that has them, in order."""
+    values: dict[str, set[str]] = {}
+    for cell in settings:
+        for name, value in cell.items():
+            values.setdefault(name, set()).add(repr(value))
+    return [name for name, seen in values.items() if len(seen) > 1]

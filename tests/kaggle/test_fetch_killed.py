@@ -1,0 +1,23 @@
+"""What a killed `kit download` leaves, and the next one makes of it."""
+
+from __future__ import annotations
+
+DEAD = 2**22 + 1
+"""A process number above Linux's largest."""
+
+
+def test_data_set_aside_by_a_killed_replacement_comes_back(kit, parity, workspace, monkeypatch):
+    """Killed between the two renames, and the new data cannot be had again."""
+    monkeypatch.setenv("HOME", str(workspace))  # no credentials
+    kit("download", "parity", "--sample")
+    sample = workspace / "data" / "parity-sample"
+    sample.rename(workspace / "data" / f".parity.{DEAD}.old")
+    assert kit("download", "parity")[0] == 1
+    assert (workspace / "data" / "parity" / "manifest.json").exists()
+    assert not list((workspace / "data").glob("*.old"))
+
+
+def test_what_a_killed_download_half_built_is_cleared_away(kit, parity, workspace):
+    (workspace / "data" / f".parity-sample.{DEAD}.part" / "raw").mkdir(parents=True)
+    assert kit("download", "parity", "--sample")[0] == 0
+    assert [path.name for path in (workspace / "data").iterdir()] == ["parity-sample"]

@@ -1,0 +1,103 @@
+"""Fold columns, and the rows of a fold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kit.errors import KitError
+from kit.task import splits
+from kit.task.contract import Data
+
+COUNT = 60
+
+
+def data(**columns) -> Data:
+    """Sixty rows of two classes, a third of them of class 1."""
+    return Data(np.arange(COUNT), np.zeros((COUNT, 1)), np.arange(COUNT) % 3 // 2, **columns)
+
+
+def test_stratified_folds_have_the_same_share_of_each_class():
+    column = splits.column(splits.Stratified(5), data())
+    assert [data().y[column == fold].mean() for fold in range(5)] == pytest.approx([1 / 3] * 5)
+
+
+def test_the_same_seed_gives_the_same_folds_and_another_seed_others():
+    assert np.array_equal(splits.Stratified(5)(data()), splits.Stratified(5)(data()))
+    assert not np.array_equal(splits.Stratified(5)(data()), splits.Stratified(5, seed=1)(data()))
+
+
+def test_every_row_is_held_out_once():
+    column = splits.column(splits.Shuffled(4), data())
+    held = np.concatenate([splits.rows(splits.Shuffled(4), column, fold)[1] for fold in range(4)])
+    assert sorted(held) == list(range(COUNT))
+
+
+@pytest.mark.parametrize("split", [splits.Grouped(3), splits.StratifiedGrouped(3), splits.Holdout(0.25)])
+def test_a_group_is_never_cut_in_two(split):
+    rows = data(group=np.arange(COUNT) // 5)
+    column = splits.column(split, rows)
+    assert all(len(np.unique(column[rows.group == group])) == 1 for group in range(COUNT // 5))
+
+
+def test_a_split_that_cuts_a_group_is_refused_by_the_groups_name():
+    rows = data(group=np.repeat(["ann", "bob"], COUNT // 2))
+    with pytest.raises(KitError, match="Group 'ann' lies in more than one fold"):
+        splits.column(splits.Stratified(5), rows)
+
+
+def test_a_time_split_trains_on_earlier_rows_only():
+    split = splits.Time(5)
+    column = splits.column(split, data())
+    for fold in range(5):
+        fitted, held = splits.rows(split, column, fold)
+        assert fitted.max() < held.min()
+        assert (len(fitted), len(held)) == (10 * (fold + 1), 10)
+
+
+def test_a_holdout_is_one_fold_of_a_tenth():
+    column = splits.column(splits.Holdout(), data())
+    assert (column == 0).sum() == 6
+    assert (column == -1).sum() == 54
+    assert splits.numbers(column) == [0]
+
+
+def test_all_rows_hold_out_none():
+    column = splits.column(splits.AllRows(), data())
+    fitted, held = splits.rows(splits.AllRows(), column, -1)
+    assert splits.numbers(column) == [-1]
+    assert (len(fitted), len(held)) == (COUNT, 0)
+
+
+def test_folds_can_be_changed_but_not_below_two():
+    assert splits.with_folds(splits.Stratified(5, seed=3), 2) == splits.Stratified(2, seed=3)
+    with pytest.raises(KitError, match="1 fold cannot be cross-validated"):
+        splits.with_folds(splits.Stratified(5), 1)
+
+
+def test_a_function_of_the_users_own_has_no_folds_to_change():
+    with pytest.raises(KitError, match="fixed number of folds"):
+        splits.with_folds(lambda rows: np.arange(COUNT) % 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("found", "wrong"),
+    [
+        (np.zeros(3, int), "returned int64 of shape"),
+        (np.zeros(COUNT), "returned float64"),
+        (np.arange(COUNT) % 2 * 2, r"fold numbers are \[0, 2\]"),
+    ],
+)
+def test_a_column_of_wrong_length_type_or_numbers_is_refused(found, wrong):
+    with pytest.raises(KitError, match=wrong):
+        splits.column(lambda rows: found, data())
+
+
+def test_more_folds_than_rows_of_a_class_is_refused():
+    with pytest.raises(KitError, match="The rows cannot be split"):
+        splits.column(splits.Stratified(50), data())
+
+
+def test_a_grouped_split_without_groups_says_where_they_belong():
+    with pytest.raises(KitError, match="needs groups"):
+        splits.column(splits.Grouped(3), data())

@@ -1,0 +1,74 @@
+"""Who may import whom: downward only."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = [
+    {"errors", "places", "words"},
+    {"task"},
+    {"train", "emulator"},
+    {"judge", "kaggle"},
+    {"new", "doctor", "demo", "cli"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+FRAMEWORKS = {"keras", "tensorflow", "xgboost", "torch", "jax", "tensorflow_hub", "tensorflow_text", "official"}
+FILES = sorted((ROOT / "kit").rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    """The room of a file of kit: `task` for kit/task/splits.py, `errors` for kit/errors.py."""
+    return path.relative_to(ROOT / "kit").parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> list[str]:
+    """Every module that a tree imports, with the names taken from it."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_of_kit_imports_downward_only(path):
+    mine = LEVEL.get(room(path), len(LAYERS))
+    for name in imports(ast.parse(path.read_text())):
+        parts = name.split(".")
+        assert parts[0] != "competitions", f"{path.name} names a competition; only the catalog imports them, by path"
+        if parts[0] == "kit" and len(parts) > 1 and parts[1] != "__version__":
+            assert LEVEL[parts[1]] <= mine, f"{path.name} imports {name}, which lies above it"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_file_of_kit_imports_a_framework_when_it_is_imported(path):
+    top = ast.Module(
+        [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.Import | ast.ImportFrom)], []
+    )
+    assert not FRAMEWORKS & {name.split(".")[0] for name in imports(top)}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "competitions").glob("*/*.py")), ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_a_competition_imports_only_the_task_room_of_kit(path):
+    tree = ast.parse(path.read_text())
+    for name in imports(tree):
+        parts = name.split(".")
+        if parts[0] == "kit":
+            assert parts[1] in ("task", "errors"), f"{path} imports {name}"
+        assert parts[0] != "competitions", f"{path} imports another competition"
+        if path.name == "competition.py":
+            assert parts[0] not in FRAMEWORKS, f"{path} imports {name}; a declaration must be quick to read"
+
+
+def test_only_the_client_imports_kaggle():
+    for path in FILES:
+        if any(name.split(".")[0] in ("kaggle", "kagglesdk") for name in imports(ast.parse(path.read_text()))):
+            assert path == ROOT / "kit" / "kaggle" / "client.py"

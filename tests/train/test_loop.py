@@ -1,0 +1,260 @@
+"""The main path, from a recipe to a run."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from kit.train import predictions, progress, runs
+
+
+def last(workspace):
+    """The newest run of parity."""
+    return runs.find("parity", "last")
+
+
+def test_a_run_folder_holds_predictions_submission_and_record(kit, parity, workspace):
+    status, out, _ = kit("train", "parity", "--sample", "--no-plots")
+    assert status == 0
+    assert out.startswith("accuracy 1.00000 out-of-fold on 60 rows, folds 1.00000 ± 0.00000\n")
+    run = last(workspace)
+    names = sorted(path.name for path in run.folder.iterdir())
+    assert names == ["fold-0", "fold-1", "fold-2", "oof.npz", "plan.json", "run.json", "submission.csv", "test.npz"]
+    assert sorted(path.name for path in run.fold(0).iterdir()) == [
+        "done.json",
+        "history.csv",
+        "share.npy",
+        "test.npz",
+        "valid.npz",
+    ]
+    oof = predictions.load(run.folder / "oof.npz")
+    assert oof["ids"].tolist() == list(range(100, 160))
+    assert oof["y"].tolist() == [n % 2 for n in range(100, 160)]
+    assert sorted(np.bincount(oof["fold"])) == [20, 20, 20]
+    assert run.submission.read_text().splitlines()[:3] == ["id,odd", "200,0", "201,1"]
+    assert run.record["rows"] == {"train": 60, "out_of_fold": 60, "test": 20}
+    assert (run.record["metric"], run.record["higher_is_better"], run.score) == ("accuracy", True, 1.0)
+
+
+def test_the_history_of_a_fold_is_what_the_recipe_reported(kit, parity, workspace):
+    kit("train", "parity", "--sample", "--no-plots", "--set", "epochs=2")
+    lines = (last(workspace).fold(0) / "history.csv").read_text().splitlines()
+    assert lines[0] == "step,seconds,loss"
+    assert [line.split(",")[0::2] for line in lines[1:]] == [["1", "1.0"], ["2", "0.5"]]
+
+
+def test_progress_in_a_log_is_plain_lines(kit, parity):
+    _, _, err = kit("train", "parity", "--sample", "--no-plots", "--set", "epochs=2")
+    assert "fold 2/3 · 2/2 · loss 0.5\n" in err
+
+
+def test_one_fold_only_keeps_its_rows(kit, parity, workspace):
+    kit("train", "parity", "--sample", "--no-plots", "--fold", "1")
+    run = last(workspace)
+    assert list(run.record["fold_scores"]) == ["1"]
+    assert set(predictions.load(run.folder / "oof.npz")["fold"]) == {1}
+    assert len(run.submission.read_text().splitlines()) == 21
+
+
+def test_a_fold_that_is_not_there_is_refused(kit, parity):
+    status, _, err = kit("train", "parity", "--sample", "--fold", "3")
+    assert status == 1
+    assert "There is no fold 3.\nFolds are 0 to 2.\n" in err
+
+
+def test_all_rows_train_one_model_without_a_score(kit, parity, workspace):
+    status, out, _ = kit("train", "parity", "--sample", "--no-plots", "--full")
+    run = last(workspace)
+    assert status == 0
+    assert "out-of-fold" not in out
+    assert (run.score, run.record["rows"]["out_of_fold"], run.done(-1)["rows"]) == (None, 0, 60)
+    assert (run.folder / "full").is_dir()
+
+
+def test_a_holdout_judges_by_a_tenth(kit, parity, workspace):
+    kit("train", "parity", "--sample", "--no-plots", "--holdout")
+    assert last(workspace).record["rows"]["out_of_fold"] == 6
+
+
+def test_folds_settings_and_seed_are_recorded(kit, parity, workspace):
+    kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--folds", "2", "--set", "base=5", "--seed", "7")
+    plan = last(workspace).plan
+    assert (plan.settings, plan.folds, plan.seed) == ({"epochs": 1, "noise": 0.3, "base": 5}, 2, 7)
+
+
+def test_the_test_prediction_is_the_mean_over_folds(kit, parity, workspace):
+    kit("train", "parity", "table:noisy", "--sample", "--no-plots")
+    run = last(workspace)
+    parts = [predictions.load(run.fold(number) / "test.npz")["pred"] for number in range(3)]
+    assert np.allclose(predictions.load(run.folder / "test.npz")["pred"], np.mean(parts, axis=0))
+
+
+def test_another_seed_gives_other_predictions_and_the_same_seed_the_same_bytes(kit, parity, workspace):
+    contents = []
+    for seed in ("1", "1", "2"):
+        kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed)
+        contents.append((last(workspace).folder / "oof.npz").read_bytes())
+    assert contents[0] == contents[1] != contents[2]
+
+
+SLOW = """\
+import time
+
+
+def slowed(fit):
+    def slow(fold, **settings):
+        predict = fit(fold, **settings)
+        time.sleep(0.6 if fold.number else 0)
+        return predict
+
+    return slow
+
+
+fit = slowed(fit)
+"""
+
+
+def test_a_run_that_is_killed_resumes_to_the_same_bytes(kit, parity, workspace):
+    """Killed with SIGKILL in its second fold, as by a machine out of memory."""
+    (parity / "table.py").write_text((parity / "table.py").read_text() + SLOW)
+    kit("train", "parity", "table:noisy", "--sample", "--no-plots")
+    whole = last(workspace)
+    words = [sys.executable, "-m", "kit", "train", "parity", "table:noisy", "--sample", "--no-plots"]
+    child = subprocess.Popen(words, env=os.environ | {"KIT_HOME": str(workspace)}, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [run for run in runs.every("parity") if run.name != whole.name]
+        if found and found[0].done(0):
+            break
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    cut = found[0]
+    assert (cut.finished, bool(cut.done(0)), bool(cut.done(2))) == (False, True, False)
+    kept = (cut.fold(0) / "done.json").read_bytes()
+    status, _, err = kit("train", "parity", "--resume", cut.name, "--no-plots")
+    assert status == 0
+    assert "fold 1/3" not in err
+    assert "fold 2/3" in err
+    assert (cut.fold(0) / "done.json").read_bytes() == kept
+    assert (cut.folder / "oof.npz").read_bytes() == (whole.folder / "oof.npz").read_bytes()
+    assert cut.submission.read_bytes() == whole.submission.read_bytes()
+
+
+def unfinish(run):
+    """The run as it was before its last fold and its record."""
+    (run.folder / "run.json").unlink()
+    (run.fold(2) / "done.json").unlink()
+
+
+def test_a_finished_run_is_not_resumed(kit, parity, workspace):
+    kit("train", "parity", "--sample", "--no-plots")
+    status, _, err = kit("train", "parity", "--resume", "last")
+    assert status == 1
+    assert "is finished" in err
+
+
+def test_a_run_whose_recipe_has_changed_is_not_resumed(kit, parity, workspace):
+    kit("train", "parity", "--sample", "--no-plots")
+    unfinish(last(workspace))
+    (parity / "table.py").write_text((parity / "table.py").read_text() + "\n# changed\n")
+    status, _, err = kit("train", "parity", "--resume", "last")
+    assert status == 1
+    assert "The recipes of parity have changed" in err
+
+
+def test_a_run_whose_data_has_changed_is_not_resumed(kit, parity, workspace):
+    kit("train", "parity", "--sample", "--no-plots")
+    unfinish(last(workspace))
+    manifest = workspace / "data" / "parity-sample" / "manifest.json"
+    facts = json.loads(manifest.read_text())
+    facts["public"]["train.csv"]["sha256"] = "0" * 64
+    manifest.write_text(json.dumps(facts))
+    status, _, err = kit("train", "parity", "--resume", "last")
+    assert status == 1
+    assert "The data of run" in err
+
+
+def test_without_data_the_command_that_fetches_it_is_named(kit, parity):
+    status, _, err = kit("train", "parity")
+    assert status == 1
+    assert "Try: kit download parity" in err
+
+
+@pytest.mark.parametrize(
+    ("edit", "wrong"),
+    [
+        (("train[:, 0], train[:, 1:2], train[:, 2]", "train[:, 0], train[:, 1:2]"), "train rows without labels"),
+        (("Data(test[:, 0]", "Data(test[:, 0] * 0"), "20 test rows under 1 ids"),
+    ],
+)
+def test_rows_without_labels_or_ids_of_their_own_are_refused(kit, parity, edit, wrong):
+    path = parity / "competition.py"
+    path.write_text(path.read_text().replace(*edit))
+    status, _, err = kit("train", "parity", "--sample")
+    assert status == 1
+    assert wrong in err
+
+
+def test_a_defect_of_a_recipe_keeps_its_traceback(kit, parity):
+    (parity / "broken.py").write_text('"""Broken."""\n\n\ndef fit(fold):\n    return 1 / 0\n')
+    with pytest.raises(ZeroDivisionError):
+        kit("train", "parity", "broken", "--sample")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--set", "epochs=2"), ("--folds", "2"), ("--seed", "4"), ("--full",), ("--no-deterministic",), ("--fold", "0")],
+)
+def test_what_would_change_a_run_that_goes_on_is_refused(kit, parity, workspace, words):
+    kit("train", "parity", "--sample", "--no-plots")
+    unfinish(last(workspace))
+    status, _, err = kit("train", "parity", "--resume", "last", *words)
+    assert status == 1
+    assert f"{words[0]} would change it." in err
+    assert not last(workspace).finished
+
+
+def test_a_run_goes_on_under_its_own_recipe_only(kit, parity, workspace):
+    kit("train", "parity", "--sample", "--no-plots")
+    unfinish(last(workspace))
+    assert "table:noisy would change it." in kit("train", "parity", "table:noisy", "--resume", "last")[2]
+    assert kit("train", "parity", "table", "--resume", "last", "--no-plots")[0] == 0
+
+
+@pytest.mark.parametrize("words", [("--holdout", "--full"), ("--folds", "2", "--holdout"), ("--seed", "-1")])
+def test_ways_that_exclude_each_other_and_seeds_that_are_none_are_wrong_usage(kit, parity, words):
+    assert kit("train", "parity", "--sample", *words)[0] == 2
+
+
+def test_a_figure_called_seconds_does_not_make_a_second_column(tmp_path):
+    report = progress.reporter(tmp_path, "fold 1/1", lambda *shown: None)
+    report(1, 1, seconds=7.0, loss=0.5)
+    assert (tmp_path / "history.csv").read_text().splitlines()[0] == "step,seconds,loss"
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_full_or_read_only_disk_is_one_message_and_the_run_goes_on_later(kit, parity, workspace, monkeypatch, code):
+    kit("download", "parity", "--sample")
+    save = predictions.save
+
+    def fail(path, **arrays):
+        if path.name == "valid.npz" and path.parent.name == "fold-1":
+            raise OSError(code, os.strerror(code), str(path))
+        save(path, **arrays)
+
+    monkeypatch.setattr(predictions, "save", fail)
+    status, _, err = kit("train", "parity", "--sample", "--no-plots")
+    assert status == 1
+    assert f"kit: {os.strerror(code)}: " in err
+    monkeypatch.setattr(predictions, "save", save)
+    assert kit("train", "parity", "--resume", "last", "--no-plots")[0] == 0
+    assert last(workspace).score == 1.0

@@ -1,0 +1,89 @@
+"""What a prediction array is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kit.errors import KitError
+from kit.train import predictions
+
+
+def test_rows_are_predicted_in_chunks_and_come_back_in_order(monkeypatch):
+    monkeypatch.setattr(predictions, "CHUNK", 4)
+    seen = []
+    found = predictions.run(lambda x: seen.append(len(x)) or x * 2, np.arange(10))
+    assert (found.tolist(), seen) == (list(range(0, 20, 2)), [4, 4, 2])
+
+
+def test_a_frame_is_cut_by_position(monkeypatch):
+    monkeypatch.setattr(predictions, "CHUNK", 2)
+    frame = pd.DataFrame({"a": [1.0, 2.0, 3.0]}, index=[7, 5, 9])
+    assert predictions.run(lambda x: x["a"].to_numpy(), frame).tolist() == [1, 2, 3]
+
+
+def test_no_rows_give_an_empty_array_of_the_recipes_shape():
+    assert predictions.run(lambda x: np.zeros((len(x), 3)), np.zeros((0, 2))).shape == (0, 3)
+
+
+def test_another_number_of_rows_is_refused():
+    with pytest.raises(KitError, match=r"an array of shape \(2,\) for 3 rows"):
+        predictions.run(lambda x: x[:2], np.arange(3))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_value_that_is_not_finite_is_refused_with_its_row(monkeypatch, value):
+    monkeypatch.setattr(predictions, "CHUNK", 2)
+    with pytest.raises(KitError, match="NaN or infinity for row 3 of 5"):
+        predictions.run(lambda x: np.where(x == 3, value, x)[:, None], np.arange(5.0))
+
+
+def test_top_keeps_the_likeliest_classes_in_order():
+    kept = predictions.top(2)(np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]))
+    assert kept["label"].tolist() == [[1, 2], [0, 2]]
+    assert kept["p"].tolist() == [[np.float16(0.6), np.float16(0.3)], [0.5, np.float16(0.3)]]
+    assert kept.itemsize == 8
+
+
+def test_five_of_many_classes_take_twenty_bytes_a_row():
+    assert predictions.top(5)(np.random.default_rng(0).random((3, 1588))).itemsize == 20
+
+
+def test_the_mean_keeps_the_dtype():
+    found = predictions.mean([np.array([0.0, 1.0], np.float32), np.array([1.0, 1.0], np.float32)])
+    assert (found.tolist(), found.dtype) == ([0.5, 1.0], np.float32)
+
+
+def test_the_mean_can_be_weighted():
+    assert predictions.mean([np.zeros(1), np.ones(1)], [1, 3]).tolist() == [0.75]
+
+
+def test_the_mean_of_top_predictions_counts_a_missing_class_as_nothing():
+    one = predictions.top(2)(np.array([[0.5, 0.375, 0.125]]))
+    other = predictions.top(2)(np.array([[0.5, 0.125, 0.375]]))
+    found = predictions.mean([one, other])
+    assert found["label"].tolist() == [[0, 1]]
+    assert found["p"].tolist() == [[0.5, 0.1875]]
+
+
+def test_the_same_arrays_give_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        predictions.save(tmp_path / f"{name}.npz", ids=np.array(["x", "y"], object), pred=np.arange(2.0))
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert predictions.load(tmp_path / "a.npz")["ids"].tolist() == ["x", "y"]
+
+
+def test_a_missing_or_cut_file_is_one_clear_error(tmp_path):
+    with pytest.raises(KitError, match="is missing"):
+        predictions.load(tmp_path / "oof.npz")
+    predictions.save(tmp_path / "oof.npz", pred=np.arange(1000.0))
+    (tmp_path / "oof.npz").write_bytes((tmp_path / "oof.npz").read_bytes()[:500])
+    with pytest.raises(KitError, match="cannot be read"):
+        predictions.load(tmp_path / "oof.npz")
+
+
+def test_nothing_is_unpickled(tmp_path):
+    np.savez(tmp_path / "evil.npz", pred=np.array([{"a": 1}], object))
+    with pytest.raises(KitError, match="cannot be read"):
+        predictions.load(tmp_path / "evil.npz")

@@ -1,0 +1,104 @@
+"""Grids of recipes, settings and seeds."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from kit.errors import KitError
+from kit.judge import sweeps
+from kit.task import catalog
+from kit.train import loop, runs, sweep
+
+
+@pytest.mark.parametrize(
+    ("texts", "found"),
+    [
+        ([], [{}]),
+        (["rate=0.1,0.2"], [{"rate": 0.1}, {"rate": 0.2}]),
+        (["a=1,2", "b=x,y"], [{"a": 1, "b": "x"}, {"a": 1, "b": "y"}, {"a": 2, "b": "x"}, {"a": 2, "b": "y"}]),
+        (["kernels=(5,3),(3,3)"], [{"kernels": (5, 3)}, {"kernels": (3, 3)}]),
+        (["augment=true,false"], [{"augment": True}, {"augment": False}]),
+    ],
+)
+def test_a_grid_is_every_combination_of_values(texts, found):
+    assert sweep.grid(texts) == found
+
+
+def test_a_text_without_values_is_refused():
+    with pytest.raises(KitError, match="'rate' is not a setting"):
+        sweep.grid(["rate"])
+
+
+def here(run):
+    """Finish a run in this process, which is quicker than in one of its own."""
+    loop.train(catalog.find("parity"), run, quiet=True)
+
+
+@pytest.fixture
+def plans(kit, parity):
+    """Two noises, two seeds, on the sample."""
+    kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--set", "noise=0.2", "--seed", "0")
+    plan = runs.find("parity", "last").plan
+    from dataclasses import replace
+
+    return [
+        replace(plan, settings=plan.settings | {"noise": noise}, seed=seed) for noise in (0.2, 5.0) for seed in (0, 1)
+    ]
+
+
+def test_what_is_finished_is_skipped_and_the_rest_is_made(plans):
+    fitted = []
+    notes = []
+    found = sweep.sweep(plans, note=notes.append, fit=lambda run: fitted.append(run) or here(run))
+    assert [(run.plan.settings["noise"], run.plan.seed) for run in found] == [(0.2, 0), (0.2, 1), (5.0, 0), (5.0, 1)]
+    assert len(fitted) == 3
+    assert notes[0] == f"1/4 table:noisy seed 0: finished before, {found[0].name}"
+    assert ", about " in notes[2]
+
+
+def test_what_was_killed_goes_on_in_its_own_folder(plans):
+    with pytest.raises(KeyboardInterrupt):
+        sweep.sweep(plans, note=print, fit=lambda run: (_ for _ in ()).throw(KeyboardInterrupt))
+    begun = [run.name for run in runs.every("parity") if not run.finished]
+    found = sweep.sweep(plans, note=print, fit=here)
+    assert begun == [found[1].name]
+    assert len(runs.every("parity")) == 4
+
+
+def test_a_run_that_fails_does_not_stop_the_others(plans):
+    def fit(run):
+        if run.plan.seed == 1 and run.plan.settings["noise"] == 0.2:
+            raise KitError("It diverged.")
+        here(run)
+
+    with pytest.raises(KitError, match="1 of 4 runs failed"):
+        sweep.sweep(plans, note=print, fit=fit)
+    assert sum(run.finished for run in runs.every("parity")) == 3
+
+
+def test_the_table_has_a_row_for_each_cell_the_best_first(plans, tmp_path):
+    found = sweep.sweep(plans, note=print, fit=here)
+    table = sweep.rows(found)
+    assert [(row.settings, row.seeds) for row in table] == [("noise=0.2", 2), ("noise=5.0", 2)]
+    scores = [run.score for run in found[:2]]
+    assert table[0].mean == pytest.approx(sum(scores) / 2)
+    assert table[0].oof == max(scores)
+    written = sweep.write(tmp_path, table)
+    assert written[0].read_text().splitlines()[0] == "| " + " | ".join(sweep.COLUMNS) + " |"
+    with written[1].open(newline="") as file:
+        assert [row["settings"] for row in csv.DictReader(file)] == ["noise=0.2", "noise=5.0"]
+    picture = sweeps.draw(catalog.find("parity"), table, tmp_path / "sweep.png")
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.slow
+def test_the_command_sweeps_in_processes_of_their_own_and_is_idempotent(kit, parity):
+    words = ("sweep", "parity", "table", "--sample", "--set", "noise=0.1,0.2", "--json")
+    status, out, _ = kit(*words)
+    assert status == 0
+    assert [row["settings"] for row in json.loads(out)] in (["noise=0.1", "noise=0.2"], ["noise=0.2", "noise=0.1"])
+    assert kit(*words)[2].count("finished before") == 2
+    assert len(runs.every("parity")) == 2
