@@ -267,6 +267,10 @@ def _connected(tries: int) -> Client:
     if not found:
         raise credentials.missing()
     first = found[0]
+    # The client looks whether its folder is there and then makes it, so that of two processes that start at once on a
+    # fresh machine one would die of "File exists". A folder that cannot be made is left to the client to complain of.
+    with contextlib.suppress(OSError):
+        credentials.folder().mkdir(parents=True, exist_ok=True)
     with _silent(), timed():
         fresh = "kaggle" not in sys.modules
         try:

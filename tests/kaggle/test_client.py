@@ -46,6 +46,23 @@ def test_a_method_of_the_official_client_can_be_called_as_it_is(site):
     assert [file.name for file in answer.files] == ["extra.bin", "sample_submission.csv"]
 
 
+def test_another_process_may_make_the_folder_of_the_client_at_the_same_moment(site, tmp_path):
+    home = tmp_path / "home" / ".kaggle"
+    code = (
+        "import os, os.path\n"
+        f"home, look = {str(home)!r}, os.path.exists\n"
+        "def exists(path):\n"
+        "    found = look(path)\n"
+        "    if path == home and not found: os.mkdir(path)\n"  # the other process, right after this one's look
+        "    return found\n"
+        "os.makedirs(os.path.dirname(home)); os.path.exists = exists\n"
+        "from kit.kaggle import client\nprint(client.connect().user)"
+    )
+    fresh = os.environ | {"KAGGLE_CONFIG_DIR": str(home)}
+    done = subprocess.run([sys.executable, "-c", code], env=fresh, capture_output=True, text=True)
+    assert done.stdout == "tester\n", done.stderr
+
+
 def test_without_credentials_nothing_is_imported_and_the_cure_is_named(tmp_path):
     code = (
         "import sys\nfrom kit.kaggle import client\n"
