@@ -1,0 +1,204 @@
+"""What the speech recipes share: the features that every network computes from a wave, and the steps around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from kit.task import augment_audio, clips, fitting, novelty
+from kit.task.contract import Fold, Predict
+
+RATE, CLASSES = 8000, 10
+HOP = 80  # samples from frame to frame, 10 ms
+FRAME = 200  # samples that a frame sees, 25 ms
+
+Network = Callable[[Any, Any], Any]
+"""Spectrograms `(n, frames, bands)` and `(n, frames, 1)`, 1 in sound and 0 after its end, to features `(n, d)`."""
+
+
+def features(bands: int) -> Any:
+    """A model from waves `(n, samples)` to log-mel spectrograms `(n, frames, bands)` and what of them is no padding.
+
+    A wave ends with its last sample that is not 0, so that zeros after it change nothing. Loudness changes nothing
+    either: a spectrogram has mean 0 and deviation 1 over the frames and bands of the wave.
+    """
+    wave = keras.Input((None,), name="wave")
+    place = ops.cumsum(ops.ones_like(wave), axis=1)
+    end = ops.max(ops.where(ops.not_equal(wave, 0.0), place, 0.0), axis=1, keepdims=True)
+    loudest = ops.max(ops.abs(wave), axis=1, keepdims=True)
+    level = ops.divide(wave, ops.where(loudest > 0, loudest, 1.0))
+    # Keras mirrors a wave at its ends to fill the first and last frame, which zeros of half a frame make silence; four
+    # frames more keep the end of a wave from being dropped where a network halves their number twice.
+    level = ops.pad(level, ((0, 0), (FRAME, FRAME + 4 * HOP)))
+    mel = layers.MelSpectrogram(
+        fft_length=256,
+        sequence_length=FRAME,
+        sequence_stride=HOP,
+        sampling_rate=RATE,
+        num_mel_bins=bands,
+        min_freq=60,
+        max_freq=3800,
+        # Keras's own decibels are relative to the loudest of the batch, by which a row would depend on those beside it.
+        power_to_db=False,
+    )(level)
+    mel = ops.transpose(mel, (0, 2, 1))
+    frame = ops.cumsum(ops.ones_like(mel[:, :, :1]), axis=1)
+    sound = ops.cast(frame * HOP <= end[:, :, None] + FRAME + HOP, "float32")
+    # 50 dB below the loudest: what is quieter is the room, not the voice.
+    loudest = ops.max(mel, axis=(1, 2), keepdims=True)
+    log = ops.log(mel / ops.where(loudest > 0, loudest, 1.0) + 1e-5)
+    count = ops.sum(sound, axis=(1, 2), keepdims=True) * bands
+    centred = (log - ops.sum(log * sound, axis=(1, 2), keepdims=True) / count) * sound
+    deviation = ops.sqrt(ops.sum(ops.square(centred), axis=(1, 2), keepdims=True) / count)
+    return keras.Model(wave, [centred / ops.maximum(deviation, 1e-3), sound], name="features")
+
+
+def mean_and_maximum(x: Any, sound: Any) -> Any:
+    """The mean and the maximum over the frames that are no padding: `(n, frames, channels)` to `(n, 2 channels)`."""
+    mean = ops.sum(x * sound, axis=1) / ops.sum(sound, axis=1)
+    return ops.concatenate([mean, ops.max(x * sound - 1e4 * (1 - sound), axis=1)], axis=1)
+
+
+def pooled(spectrogram: Any, sound: Any, filters: tuple[int, ...]) -> tuple[Any, Any]:
+    """A spectrogram through 3x3 convolutions, each of which halves its frames and bands: frames as vectors, `(n,
+    frames, bands x channels)`, and which of them are sound."""
+    x = layers.Reshape((-1, spectrogram.shape[2], 1))(spectrogram)
+    for count in filters:
+        x = layers.Conv2D(count, 3, padding="same", use_bias=False)(x)
+        # ReLU of a maximum is the maximum of ReLUs, and a quarter of the numbers is normalised.
+        x = layers.BatchNormalization(momentum=0.95)(layers.MaxPooling2D(2)(x))
+        sound = layers.MaxPooling1D(2)(sound)
+        # What a convolution writes behind the end of a wave would come back in the next one.
+        x = layers.ReLU()(x) * sound[:, :, :, None]
+    return layers.Reshape((-1, x.shape[2] * x.shape[3]))(x), sound
+
+
+def both_ways(x: Any, sound: Any, units: int, depth: int, dropout: float) -> tuple[Any, Any]:
+    """A sequence read by `depth` bidirectional LSTM layers, which start at the end of its sound, not of its padding."""
+    for _ in range(depth):
+        lstm = layers.LSTM(units, return_sequences=True)
+        x = layers.Bidirectional(lstm)(layers.Dropout(dropout)(x), mask=sound[:, :, 0] > 0.5)
+    return x, sound
+
+
+def views(strength: float) -> augment_audio.Views:
+    """The training augmentation of waves, milder or stronger."""
+    return augment_audio.Views(
+        RATE,
+        tempo=0.25 * strength,
+        pitch=0.18 * strength,
+        shift=0.15 * strength,
+        cut=0.03 * strength,
+        equalise=6.0 * strength,
+        band=0.7 * strength,
+        reverb=0.4 * strength,
+        snr=8.0,
+        share=min(1.0, 0.5 * strength),
+    )
+
+
+def train(
+    fold: Fold,
+    network: Network,
+    *,
+    bands: int,
+    epochs: int,
+    rate: float,
+    batch: int,
+    augment: float,
+    masks: float,
+    smoothing: float,
+    dropout: float,
+    decay: float,
+    speeds: tuple[float, ...] = (1.0,),
+) -> Predict:
+    """Train `network` between the features and ten probabilities, store it, and give its Predict.
+
+    `augment` is the strength of `views`, `masks` the share of bands and of frames that SpecAugment may blank, `speeds`
+    at what speeds a wave is heard to predict it.
+    """
+    front = features(bands)
+    inputs, sound = keras.Input((None, bands)), keras.Input((None, 1))
+    found = layers.Identity(name="penultimate")(network(inputs, sound))
+    said = layers.Dense(CLASSES, activation="softmax", dtype="float32")(layers.Dropout(dropout)(found))
+    back = keras.Model([inputs, sound], said, name="network")
+    wave = keras.Input((None,), name="wave")
+    spectrogram, heard = front(wave)
+    model = keras.Model(wave, back([spectrogram, heard]))
+    masked = spectrogram
+    if masks:
+        blank = augment_audio.spec_augment(bands=int(bands * masks / 2), frames=masks / 2, seed=fold.seed)
+        masked = blank(spectrogram)
+    total = fitting.steps(fold, batch, epochs)
+    fitting.fit(
+        model,
+        fold,
+        epochs=epochs,
+        batch=batch,
+        optimizer=keras.optimizers.AdamW(fitting.one_cycle(rate, total), weight_decay=decay, clipnorm=1.0),
+        loss=_smoothed(smoothing),
+        trained=keras.Model(wave, back([masked, heard])),
+        train=clips.batches(
+            fold.train.x, fold.train.y, batch, seed=fold.seed, change=views(augment) if augment else None
+        ),
+        valid=clips.batches(fold.valid.x, fold.valid.y, 64) if len(fold.valid.ids) else None,
+    )
+    fitting.save(model, fold.dir, speeds=speeds)
+    if len(fold.valid.ids):
+        last = clips.predictor(penultimate(model))
+        novelty.save(novelty.fit(last(fold.train.x), fold.train.y, last(fold.valid.x)), fold.dir)
+    return predictor(model, fold.dir, speeds)
+
+
+def load(dir: Path) -> Predict:
+    """The Predict of a network that `train` stored."""
+    model, settings = fitting.load(dir)
+    return predictor(model, dir, settings["speeds"])
+
+
+def predictor(model: Any, dir: Path, speeds: Sequence[float]) -> Predict:
+    """The mean of what a model says of each wave at several speeds, which are as many sizes of the vocal tract.
+
+    With rows held out to tell by, `predict.unlike(x)` says how far each row is from those fitted on, above 1 too far.
+    """
+    once = clips.predictor(model)
+
+    def predict(x: clips.Clips) -> np.ndarray:
+        views = [once(x if speed == 1 else _at(x, speed)) for speed in speeds]
+        return np.mean(views, axis=0, dtype=np.float64).astype(np.float32)
+
+    vars(predict)["parameters"] = model.count_params()
+    if usual := novelty.load(dir):
+        last = clips.predictor(penultimate(model))
+        vars(predict)["unlike"] = lambda x: usual(last(x))
+    return predict
+
+
+def penultimate(model: Any) -> Any:
+    """A model of waves that ends with what the last layer decides by, `(n, features)`."""
+    back = model.get_layer("network")
+    wave = keras.Input((None,), name="wave")
+    return keras.Model(
+        wave, keras.Model(back.inputs, back.get_layer("penultimate").output)(model.get_layer("features")(wave))
+    )
+
+
+def _at(x: clips.Clips, speed: float) -> clips.Clips:
+    """Clips `speed` times as fast and as high."""
+    waves = [augment_audio.speed(wave.astype(np.float32), speed) for wave in x]
+    return clips.Clips.of([np.clip(np.rint(wave), -32768, 32767).astype(np.int16) for wave in waves], x.rate)
+
+
+def _smoothed(smoothing: float) -> Any:
+    """Cross-entropy of labels `(n,)` of which a share `smoothing` is spread over all classes."""
+
+    def loss(y: Any, pred: Any) -> Any:
+        wanted = ops.one_hot(ops.reshape(ops.cast(y, "int32"), (-1,)), CLASSES) * (1 - smoothing) + smoothing / CLASSES
+        return keras.losses.categorical_crossentropy(wanted, pred)
+
+    return loss

@@ -1,0 +1,45 @@
+"""The spectrogram as an image: three convolutions with pooling, then the mean and the maximum over time."""
+
+from kit.task import fitting
+
+from . import _speech
+
+VARIANTS = {"no_augmentation": {"augment": 0.0, "masks": 0.0}}
+SMOKE = {"epochs": 8, "filters": (8, 16, 16), "batch": 16}
+
+
+def fit(
+    fold,
+    *,
+    epochs: int = 20,
+    rate: float = 3e-3,
+    batch: int = 32,
+    bands: int = 40,
+    filters: tuple = (16, 32, 64),
+    augment: float = 1.0,  # strength of the augmentation of waves; 0 is none
+    masks: float = 0.2,  # share of bands and frames that SpecAugment may blank
+    smoothing: float = 0.1,
+    dropout: float = 0.3,
+    decay: float = 1e-3,
+):
+    fitting.begin(fold)
+
+    def network(spectrogram, sound):
+        return _speech.mean_and_maximum(*_speech.pooled(spectrogram, sound, filters))
+
+    return _speech.train(
+        fold,
+        network,
+        bands=bands,
+        epochs=epochs,
+        rate=rate,
+        batch=batch,
+        augment=augment,
+        masks=masks,
+        smoothing=smoothing,
+        dropout=dropout,
+        decay=decay,
+    )
+
+
+load = _speech.load

@@ -1,0 +1,51 @@
+"""The hybrid: convolutions find the sounds, a bidirectional LSTM reads them in order.
+
+Source: the practical, which gave it up because frames and channels did not fit together: each frame of the last map is
+laid out as one vector here, bands times channels, which is what an LSTM reads.
+"""
+
+from kit.task import fitting
+
+from . import _speech
+
+VARIANTS = {"no_augmentation": {"augment": 0.0, "masks": 0.0}}
+SMOKE = {"epochs": 8, "filters": (8, 16), "units": 16, "batch": 16}
+
+
+def fit(
+    fold,
+    *,
+    epochs: int = 20,
+    rate: float = 3e-3,
+    batch: int = 32,
+    bands: int = 40,
+    filters: tuple = (16, 32),
+    units: int = 64,  # each way
+    augment: float = 1.0,  # strength of the augmentation of waves; 0 is none
+    masks: float = 0.2,  # share of bands and frames that SpecAugment may blank
+    smoothing: float = 0.1,
+    dropout: float = 0.3,
+    decay: float = 1e-3,
+):
+    fitting.begin(fold)
+
+    def network(spectrogram, sound):
+        x, sound = _speech.pooled(spectrogram, sound, filters)
+        return _speech.mean_and_maximum(*_speech.both_ways(x, sound, units, 1, dropout))
+
+    return _speech.train(
+        fold,
+        network,
+        bands=bands,
+        epochs=epochs,
+        rate=rate,
+        batch=batch,
+        augment=augment,
+        masks=masks,
+        smoothing=smoothing,
+        dropout=dropout,
+        decay=decay,
+    )
+
+
+load = _speech.load

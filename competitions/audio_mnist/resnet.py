@@ -1,0 +1,70 @@
+"""A residual network on log-mel spectrograms as images, which keep their frames and bands to the end."""
+
+from keras import layers
+
+from kit.task import fitting
+
+from . import _speech
+
+SMOKE = {"epochs": 8, "filters": (8, 16, 16), "batch": 16}
+
+
+def fit(
+    fold,
+    *,
+    epochs: int = 30,
+    rate: float = 4e-3,
+    batch: int = 32,
+    bands: int = 40,
+    filters: tuple = (24, 48, 96),
+    augment: float = 1.0,  # strength of the augmentation of waves; 0 is none
+    masks: float = 0.3,
+    smoothing: float = 0.1,
+    dropout: float = 0.3,
+    decay: float = 1e-3,
+    speeds: tuple = (1.0,),
+):
+    fitting.begin(fold)
+
+    def network(spectrogram, sound):
+        def silenced(x):
+            """What a convolution writes behind the end is wiped out, or it would come back in the next one."""
+            return x * sound[:, :, :, None]
+
+        def convolved(x, count, kernel=3, stride=1):
+            x = layers.Conv2D(count, kernel, stride, padding="same", use_bias=False)(x)
+            return layers.BatchNormalization(momentum=0.95)(x)
+
+        x = layers.Reshape((-1, bands, 1))(spectrogram)
+        x = silenced(layers.ReLU()(convolved(x, filters[0], 5, (1, 2))))
+        for stage, count in enumerate(filters):
+            if stage:
+                x = layers.MaxPooling2D(2)(x)
+                sound = layers.MaxPooling1D(2)(sound)
+            inner = silenced(layers.ReLU()(convolved(x, count)))
+            inner = convolved(inner, count)
+            x = x if x.shape[-1] == count else convolved(x, count, 1)
+            x = silenced(layers.ReLU()(x + inner))
+        x = layers.Reshape((-1, x.shape[2] * x.shape[3]))(x)
+        x = layers.ReLU()(
+            layers.BatchNormalization(momentum=0.95)(layers.Dense(128, use_bias=False)(layers.Dropout(dropout)(x)))
+        )
+        return _speech.mean_and_maximum(x, sound)
+
+    return _speech.train(
+        fold,
+        network,
+        bands=bands,
+        epochs=epochs,
+        rate=rate,
+        batch=batch,
+        augment=augment,
+        masks=masks,
+        smoothing=smoothing,
+        dropout=dropout,
+        decay=decay,
+        speeds=speeds,
+    )
+
+
+load = _speech.load

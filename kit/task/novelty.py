@@ -1,0 +1,66 @@
+"""Whether a row is like those that a model was fitted on, by where the model's last features of it lie.
+
+Source: Lee et al., A simple unified framework for detecting out-of-distribution samples and adversarial attacks,
+NeurIPS 2018: a Gaussian a class, all with one covariance, and the Mahalanobis distance to the nearest.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from kit import places
+
+FILE = "novelty.npz"
+
+USUAL = 0.99
+"""Share of the held-out rows that count as usual: one in a hundred is called unlike the rest for nothing."""
+
+
+class Novelty(NamedTuple):
+    """Means of the classes `(classes, d)`, a matrix `(d, k)` that makes their common covariance the identity, and the
+    distance that the share USUAL of held-out rows keeps to."""
+
+    means: np.ndarray
+    whiten: np.ndarray
+    limit: float
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        """The distance of each row of features `(n, d)` as a multiple of the limit: above 1 it is unlike the rows that
+        the model was fitted on."""
+        return distances(features, self.means, self.whiten) / self.limit
+
+
+def fit(features: np.ndarray, y: np.ndarray, held: np.ndarray) -> Novelty:
+    """What is usual, from features `(n, d)` and labels of fitted rows, and features of held-out ones for the limit."""
+    from sklearn.covariance import LedoitWolf
+
+    features, held = features.astype(np.float64), held.astype(np.float64)
+    classes, of = np.unique(y, return_inverse=True)
+    means = np.stack([features[of == number].mean(axis=0) for number in range(len(classes))])
+    # Shrunk (Ledoit and Wolf 2004), since there may be hardly more rows than features.
+    values, vectors = np.linalg.eigh(LedoitWolf().fit(features - means[of]).covariance_)
+    whiten = vectors / np.sqrt(np.maximum(values, 1e-12 * values.max()))
+    return Novelty(means, whiten, float(np.quantile(distances(held, means, whiten), USUAL)))
+
+
+def distances(features: np.ndarray, means: np.ndarray, whiten: np.ndarray) -> np.ndarray:
+    """The Mahalanobis distance of each row to the nearest class, `(n,)`."""
+    apart = (features[:, None] - means) @ whiten
+    return np.sqrt(np.square(apart).sum(axis=2)).min(axis=1)
+
+
+def save(novelty: Novelty, dir: Path) -> None:
+    """Write it into the folder `dir`, beside the weights."""
+    with places.whole(dir / FILE) as part, part.open("wb") as file:
+        np.savez(file, means=novelty.means, whiten=novelty.whiten, limit=np.array(novelty.limit))
+
+
+def load(dir: Path) -> Novelty | None:
+    """What `save` wrote; None where a model was trained on all rows, with none held out to set a limit by."""
+    if not (dir / FILE).exists():
+        return None
+    with np.load(dir / FILE, allow_pickle=False) as stored:
+        return Novelty(stored["means"], stored["whiten"], float(stored["limit"]))
