@@ -45,8 +45,8 @@ def fit(
     output: str = "softmax",
     batch_norm: bool = True,
     momentum: float = 0.95,  # Keras's 0.99 lags behind the weights in trainings of a few hundred steps
-    # Normalisation and ReLU then read a quarter of the numbers: 2.7 s instead of 4.9 s for 12,800 images in float32. ReLU
-    # of a maximum is the maximum of ReLUs; the statistics of normalisation are those of the maxima, not of all places.
+    # Normalisation and ReLU then read a quarter of the numbers: 2.7 s instead of 4.9 s for 12,800 images in float32.
+    # ReLU of a maximum is the maximum of ReLUs; normalisation then has the statistics of the maxima, not of all places.
     pool_first: bool = True,
     dropout: float = 0.1,
     units: int = 256,

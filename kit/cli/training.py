@@ -23,6 +23,7 @@ def add(verbs: Any) -> None:
     scheme.add_argument("--folds", type=int, help="number of folds (default: as declared)")
     scheme.add_argument("--holdout", action="store_true", help="one model, judged by a tenth of the rows")
     scheme.add_argument("--full", action="store_true", help="one model on all rows, without a score")
+    scheme.add_argument("--split", metavar="NAME", help="judge by another split that the competition declares")
     found.add_argument("--fold", type=int, dest="only", metavar="K", help="fit this fold only, counted from 0")
     found.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting; repeatable")
     found.add_argument("--seed", type=seed, default=0)
@@ -39,8 +40,10 @@ def add(verbs: Any) -> None:
     found.add_argument("recipe", nargs="+", help="RECIPE or RECIPE:VARIANT")
     found.add_argument("--set", action="append", default=[], metavar="NAME=A,B,C", help="values to try; repeatable")
     found.add_argument("--seeds", type=int, default=1, metavar="N", help="seeds 0 to N-1 of each")
-    found.add_argument("--folds", type=int, help="number of folds (default: as declared)")
-    found.add_argument("--holdout", action="store_true", help="judge by a tenth of the rows")
+    scheme = found.add_mutually_exclusive_group()
+    scheme.add_argument("--folds", type=int, help="number of folds (default: as declared)")
+    scheme.add_argument("--holdout", action="store_true", help="judge by a tenth of the rows")
+    scheme.add_argument("--split", metavar="NAME", help="judge by another split that the competition declares")
     sample(found)
     as_json(found)
 
@@ -51,7 +54,10 @@ def add(verbs: Any) -> None:
     found = verb(verbs, predict)
     found.add_argument("competition")
     found.add_argument("run", help="a run's name, enough of its beginning or end, or `last`")
-    found.add_argument("--test-item", metavar="ID", required=True, help="the id of a test row")
+    what = found.add_mutually_exclusive_group(required=True)
+    what.add_argument("files", nargs="*", metavar="FILE", default=[], help="a recording, an image, or a text")
+    what.add_argument("--test-item", metavar="ID", help="the id of a test row")
+    what.add_argument("--record", metavar="SECONDS", type=float, help="what the microphone hears")
     as_json(found)
 
 
@@ -83,7 +89,7 @@ def train(args: argparse.Namespace) -> None:
                 f"{recipe.name}:{variant}" if variant else recipe.name,
                 settings,
                 seed=args.seed,
-                scheme="full" if args.full else "holdout" if args.holdout else "cv",
+                scheme="full" if args.full else "holdout" if args.holdout else split(entry, args.split),
                 folds=args.folds,
                 only=args.only,
                 sample=args.sample,
@@ -103,6 +109,21 @@ def seed(text: str) -> int:
     return found
 
 
+def split(entry: Entry, name: str | None) -> str:
+    """The scheme of a plan for `--split NAME`: the name itself, or `cv` where none is given.
+
+    Raises KitError for a split that the competition does not declare.
+    """
+    known = entry.competition.splits
+    if name is not None and name not in known:
+        raise KitError(
+            f"{entry.name} declares no split {name!r}.",
+            f"Known: {', '.join(known)}." if known else "It declares only the one that cross-validation uses.",
+            f"kit train {entry.name}  # without --split",
+        )
+    return name or "cv"
+
+
 def _refuse_changes(args: argparse.Namespace, run: Run) -> None:
     """A run that goes on does so as it was planned; what would change it is refused, not passed over."""
     given = [
@@ -112,6 +133,7 @@ def _refuse_changes(args: argparse.Namespace, run: Run) -> None:
             ("fold", args.only, None),
             ("holdout", args.holdout, False),
             ("full", args.full, False),
+            ("split", args.split, None),
             ("set", args.set, []),
             ("seed", args.seed, 0),
             ("no-deterministic", args.deterministic, True),
@@ -157,7 +179,7 @@ def sweep(args: argparse.Namespace) -> None:
                     f"{recipe.name}:{variant}" if variant else recipe.name,
                     recipe.resolve(variant, overrides, smoke=args.sample),
                     seed=seed,
-                    scheme="holdout" if args.holdout else "cv",
+                    scheme="holdout" if args.holdout else split(entry, args.split),
                     folds=args.folds,
                     sample=args.sample,
                 )
@@ -166,7 +188,7 @@ def sweep(args: argparse.Namespace) -> None:
     if args.json:
         return dump([row._asdict() for row in table_rows])
     folder = places.runs(entry.name) / f"sweep-{store.now().replace(':', '').replace('-', '')}"
-    print(table(grids.COLUMNS, [row.cells() for row in table_rows]))
+    print(table(grids.columns(table_rows), [row.cells() for row in table_rows]))
     for path in grids.write(folder, table_rows):
         note(f"Table: {path}")
     if picture := sweeps.draw(entry, table_rows, folder / "sweep.png"):
@@ -209,6 +231,14 @@ def report(entry: Entry, run: Run) -> None:
     if run.score is not None:
         spread = f", folds {record['mean']:.5f} ± {record['sd']:.5f}" if record["sd"] is not None else ""
         print(f"{record['metric']} {run.score:.5f} out-of-fold on {record['rows']['out_of_fold']:,} rows{spread}")
+        if record["also"]:
+            print(", ".join(f"{name} {score:.5f}" for name, score in record["also"].items()))
+        if decision := record["decision"]:
+            chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision["chosen"].items())
+            print(
+                f"decision chosen on out-of-fold rows: {chosen}; {record['metric']} {decision['score']:.5f} on them, "
+                f"{run.score:.5f} nested, {decision['unchosen']:.5f} as declared"
+            )
     print(f"{duration(record['fit_seconds'])} of fitting on {record['device']}")
     print(f"Run: {run.folder}")
     note(f"Next: kit submit {entry.name} {run.name} --dry-run" + (" --sample" if run.plan.sample else ""))
@@ -228,6 +258,7 @@ def runs(args: argparse.Namespace) -> None:
     found = [run for name in names for run in choose.ranked(store.every(name))]
     if args.json:
         return dump([{"name": r.name, "folder": str(r.folder), "finished": r.finished, **r.record} for r in found])
+    also = list(dict.fromkeys(name for run in found for name in run.record.get("also", {}))) if args.competition else []
     rows = [
         (
             run.plan.competition + (" (sample)" if run.plan.sample else ""),
@@ -235,6 +266,7 @@ def runs(args: argparse.Namespace) -> None:
             "unfinished" if not run.finished else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
             run.score and f"{run.score:.5f}",
             run.record.get("sd") and f"{run.record['sd']:.5f}",
+            *(f"{run.record['also'][name]:.5f}" if name in run.record.get("also", {}) else None for name in also),
             duration(run.record.get("fit_seconds")),
             run.kaggle().get("public_score"),
         )
@@ -243,25 +275,42 @@ def runs(args: argparse.Namespace) -> None:
     if not rows:
         note("No runs yet. Try: kit train " + (names[0] if names else "COMPETITION"))
         return None
-    print(table(("competition", "run", "judged by", "score", "sd", "fitting", "public"), rows))
+    print(table(("competition", "run", "judged by", "score", "sd", *also, "fitting", "public"), rows))
     return None
 
 
 def predict(args: argparse.Namespace) -> None:
-    """Show what a run predicted for one test row: a table and a picture.
+    """Show what a run predicts: for a test row, for files, or for what the microphone hears; a table and pictures.
+
+    Files are sounds of any rate and format (cut into utterances), images, or texts, as the competition has them.
 
     Example:
       kit predict digit-recognizer last --test-item 850
+      kit predict audio-mnist last me.wav friend.mp3
+      kit predict audio-mnist last --record 3
     """
-    from kit.judge import predict as judge
+    from kit.judge import files as judge
+    from kit.judge import predict as stored
     from kit.task import catalog
     from kit.train import runs as store
 
     entry = catalog.find(args.competition)
-    found = judge.test_item(entry, store.find(entry.name, args.run), args.test_item)
+    run = store.find(entry.name, args.run)
+    if args.test_item is not None:
+        found = stored.test_item(entry, run, args.test_item)
+        if args.json:
+            return dump([{"item": args.test_item, "label": found.label, "probabilities": found.probabilities}])
+        print(f"Test item {args.test_item}: {found.label}")
+        print(table(("label", "probability"), [(name, f"{p:.4f}") for name, p in found.probabilities.items()]))
+        note(f"Picture: {found.picture}")
+        return None
+    if args.record is not None:
+        answer = judge.recorded(entry, run, args.record, note)
+    else:
+        answer = judge.files(entry, run, args.files)
     if args.json:
-        return dump([{"item": args.test_item, "label": found.label, "probabilities": found.probabilities}])
-    print(f"Test item {args.test_item}: {found.label}")
-    print(table(("label", "probability"), [(name, f"{p:.4f}") for name, p in found.probabilities.items()]))
-    note(f"Picture: {found.picture}")
+        return dump([item.facts() for item in answer.items])
+    print(table(judge.COLUMNS, [judge.cells(item) for item in answer.items]))
+    for picture in answer.pictures:
+        note(f"Picture: {picture}")
     return None

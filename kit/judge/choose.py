@@ -14,12 +14,13 @@ def comparable(run: Run) -> tuple[bool, str, int]:
 
 
 def ranked(runs: Sequence[Run]) -> list[Run]:
-    """Runs judged by the most rows first, the best of them first; runs without a score last."""
+    """Runs judged by the most rows first, the best of them first; then those judged by another split than the declared
+    one; runs without a score last."""
 
     def key(run: Run) -> tuple:
         sign = -1 if run.record.get("higher_is_better", True) else 1
         sample, _, rows = comparable(run)
-        return (run.score is None, sample, -rows, sign * (run.score or 0.0), run.name)
+        return (run.score is None, sample, _otherwise(run), -rows, sign * (run.score or 0.0), run.name)
 
     return sorted(runs, key=key)
 
@@ -28,9 +29,14 @@ def best(runs: Sequence[Run], *, sample: bool = False) -> Run | None:
     """The finished run with the best score among those judged by the most rows; None when there is none.
 
     A score on a tenth of the rows is no better than its noise, so that a cross-validated run comes before a holdout.
+    Runs judged by another split than the declared one do not count, since that one may leak.
     """
-    scored = [run for run in ranked(runs) if run.score is not None and run.plan.sample == sample]
+    scored = [r for r in ranked(runs) if r.score is not None and r.plan.sample == sample and not _otherwise(r)]
     return scored[0] if scored else None
+
+
+def _otherwise(run: Run) -> bool:
+    return run.plan.scheme not in ("cv", "holdout", "full")
 
 
 def sendable(run: Run) -> Run:

@@ -10,8 +10,9 @@ import numpy as np
 
 from kit.errors import KitError
 from kit.judge import choose
+from kit.task import decisions
 from kit.task.catalog import Entry
-from kit.task.contract import Metric
+from kit.task.contract import Competition, Metric
 from kit.train import finish, loop, predictions, provenance, runs
 from kit.train.runs import Plan, Run
 
@@ -23,8 +24,8 @@ which bags half of the models 20 times; the score is flat after some 20 addition
 
 
 class Blend(NamedTuple):
-    """A finished blend. `nested` is its score when each fold's weights are found on the other folds: what the
-    out-of-fold score gains over it is optimism of choosing weights on the rows that judge them."""
+    """A finished blend. `nested` is its score when each fold's weights, and decision where one is chosen, are found on
+    the other folds: what the out-of-fold score gains over it is optimism of choosing on the rows that judge."""
 
     run: Run
     weights: dict[str, float]
@@ -49,14 +50,10 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method = "hill-climb"
     if method not in get_args(Method):
         raise KitError(f"No method is called {method!r}.", f"Known: {', '.join(get_args(Method))}.")
     oof = align(members)
-    metric = entry.competition.metric
+    metric = decisions.judge(entry.competition)
     known = shaped(oof.pred, method)
     weights = weigh(metric, oof.y, known, method, seed)
-    nested = np.zeros(known.shape[1:], np.float64)
-    for number in np.unique(oof.fold):
-        held = oof.fold == number
-        found = weigh(metric, oof.y[~held], known[:, ~held], method, seed)
-        nested[held] = combine(known[:, held], found)
+    nested = _nested(entry.competition, oof, known, method, seed)
 
     tests = [predictions.load(run.folder / "test.npz") for run in members]
     for run, test in zip(members, tests, strict=True):
@@ -86,7 +83,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method = "hill-climb"
         sample=loop.public_folder(entry, first.sample) / entry.competition.submission.sample,
         train_rows=members[0].record["rows"]["train"],
         facts={
-            "nested_score": (score := metric.score(oof.y, nested)),
+            "nested_score": nested,
             "fit_seconds": round(sum(run.record.get("fit_seconds") or 0 for run in members), 1),
             "seconds": round(time.perf_counter() - started, 1),
             "where": provenance.where(),
@@ -95,7 +92,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method = "hill-climb"
             "git": provenance.git(entry.folder),
         },
     )
-    return Blend(run, dict(plan.settings), score)
+    return Blend(run, dict(plan.settings), nested)
 
 
 def align(members: Sequence[Run]) -> Aligned:
@@ -134,6 +131,22 @@ def shaped(pred: np.ndarray, method: Method) -> np.ndarray:
     from scipy.stats import rankdata
 
     return rankdata(pred, axis=1) / pred.shape[1]
+
+
+def _nested(competition: Competition, oof: Aligned, known: np.ndarray, method: Method, seed: int) -> float:
+    """The score of the blend when all that is chosen for a fold is chosen on the others."""
+    metric = decisions.judge(competition)
+    judged: list[np.ndarray] = []
+    rows: list[np.ndarray] = []
+    for number in np.unique(oof.fold):
+        held = oof.fold == number
+        weights = weigh(metric, oof.y[~held], known[:, ~held], method, seed)
+        pred = combine(known[:, held], weights)
+        if decisions.fits(competition):
+            pred = decisions.fit(competition, oof.y[~held], combine(known[:, ~held], weights))(pred)
+        judged.append(pred)
+        rows.append(np.flatnonzero(held))
+    return competition.metric.score(oof.y[np.concatenate(rows)], np.concatenate(judged))
 
 
 def combine(pred: np.ndarray, weights: np.ndarray) -> np.ndarray:

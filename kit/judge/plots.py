@@ -8,6 +8,7 @@ import numpy as np
 
 from kit.errors import KitError
 from kit.judge import classes, rows, style
+from kit.task import decisions
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
 from kit.train import loop, predictions, progress
@@ -109,11 +110,14 @@ def _classes(
     competition: Competition, run: Run, oof: dict[str, np.ndarray], train: Data, folder: Path
 ) -> list[Path | None]:
     y, pred = oof["y"].astype(np.int64), oof["pred"]
-    label = classes.labels(pred)
+    decided = decisions.fits(competition)
+    label = decisions.recorded(competition, run.record)(pred) if decided else classes.labels(pred)
     names = classes.names(competition.submission, classes.count(y, pred), more=bool(pred.dtype.names))
     title = f"{run.plan.competition} {run.plan.label}: {int((label != y).sum()):,} mistakes in {len(y):,} held-out rows"
     confused = matrix if len(names) <= MATRIX else pairs
     drawn = [confused(y, label, names, title, folder / "confusion.png")]
+    if isinstance(competition.submission.decide, decisions.Threshold) and run.record.get("decision"):
+        drawn.append(threshold(competition, run, y, pred, folder / "threshold.png"))
 
     surety = classes.probability(pred, label)
     wrong = np.flatnonzero(label != y)
@@ -128,6 +132,22 @@ def _classes(
     ]
     title = f"{run.plan.competition} {run.plan.label}: the surest of {len(wrong):,} mistakes, each with its probability"
     return [*drawn, _grid(competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")]
+
+
+def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, to: Path) -> Path:
+    """The metric by the probability from which a row counts as positive, and the one that was chosen."""
+    metric, chosen = competition.metric, run.record["decision"]["chosen"]["at"]
+    p = decisions.positive(pred)
+    steps = np.unique(np.quantile(p, np.linspace(0, 1, 200)))
+    made, (chart,) = style.charts(1, f"{run.plan.competition} {run.plan.label}: {metric.name} by threshold")
+    chart.plot(steps, [metric.score(y, (p >= step).astype(np.int64)) for step in steps], color=style.BLUE)
+    chart.axvline(chosen, color=style.RED, linewidth=1.2, label=f"chosen, {chosen:.3f}")
+    chart.axhline(
+        run.score or 0.0, color=style.GREY, linewidth=1, linestyle="--", label="each fold decided by the others"
+    )
+    chart.legend(fontsize=style.SMALL, frameon=False)
+    style.label(chart, "threshold on the predicted probability of class 1", metric.name)
+    return style.save(made, to)
 
 
 def _values(

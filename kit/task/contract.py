@@ -19,6 +19,11 @@ Predict = Callable[[Any], np.ndarray]
 one, is recorded as the number of fitted parameters."""
 
 
+Decide = Callable[[np.ndarray], np.ndarray]
+"""Predictions of n rows to what the target columns hold, an array of n (or of n x targets). One with a method
+`fit(y, pred) -> Decide` is chosen on out-of-fold predictions (`kit.task.decisions`)."""
+
+
 class Data(NamedTuple):
     """Rows that travel together.
 
@@ -88,13 +93,13 @@ class Metric:
 class Submission:
     """How predictions become the file that Kaggle accepts.
 
-    `decide` turns predictions of n rows into what the target column holds, an array of n (or of n x targets).
-    `labels` is the closed set of allowed values, None where any finite number is allowed.
+    `decide` turns predictions into what the target columns hold. `labels` is the closed set of allowed values, None
+    where any finite number is allowed.
     """
 
     id: str
     target: str | tuple[str, ...]
-    decide: Callable[[np.ndarray], np.ndarray]
+    decide: Decide
     labels: tuple[Any, ...] | None = None
     sample: str = "sample_submission.csv"
 
@@ -121,7 +126,8 @@ class Competition:
     `load` reads the folder of public files into train rows and test rows; `split` gives a fold number per row, -1 for
     rows that are never held out; `default` is the recipe that `kit submit` trains when there is no run. `prepare(raw,
     public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
-    prediction is stored.
+    prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
+    that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
     """
 
     source: Source
@@ -133,3 +139,5 @@ class Competition:
     kind: Kind = "table"
     prepare: Callable[[Path, Path, Path], None] | None = None
     keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)
+    splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
+    also: tuple[Metric, ...] = ()

@@ -40,6 +40,18 @@ def _macro_f1(y: np.ndarray, pred: np.ndarray) -> float:
     return float(f1_score(y, labels(pred), average="macro"))
 
 
+def _macro_precision(y: np.ndarray, pred: np.ndarray) -> float:
+    from sklearn.metrics import precision_score
+
+    return float(precision_score(y, labels(pred), average="macro", zero_division=0))
+
+
+def _macro_recall(y: np.ndarray, pred: np.ndarray) -> float:
+    from sklearn.metrics import recall_score
+
+    return float(recall_score(y, labels(pred), average="macro", zero_division=0))
+
+
 def _auc(y: np.ndarray, pred: np.ndarray) -> float:
     from sklearn.metrics import roc_auc_score
 
@@ -65,6 +77,8 @@ accuracy = Metric("accuracy", _accuracy, higher_is_better=True)
 balanced_accuracy = Metric("balanced accuracy", _balanced_accuracy, higher_is_better=True)
 f1 = Metric("F1", _f1, higher_is_better=True)
 macro_f1 = Metric("macro F1", _macro_f1, higher_is_better=True)
+macro_precision = Metric("macro precision", _macro_precision, higher_is_better=True)
+macro_recall = Metric("macro recall", _macro_recall, higher_is_better=True)
 auc = Metric("AUC", _auc, higher_is_better=True)
 log_loss = Metric("log loss", _log_loss, higher_is_better=False)
 rmse = Metric("RMSE", _rmse, higher_is_better=False)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kit import places
-from kit.task import submission
+from kit.task import decisions, submission
 from kit.task.contract import Competition
 from kit.train import predictions, runs
 from kit.train.runs import Run
@@ -28,25 +28,40 @@ def conclude(
     """Finish `run`: `oof.npz`, `test.npz`, `submission.csv`, and last `run.json` with scores and `facts`.
 
     `oof` has ids, fold, y and pred of the held-out rows, and no rows when none was held out; `test` has ids and pred;
-    `sample` is the sample submission. Raises KitError when the submission would be refused.
+    `sample` is the sample submission. A decision that is chosen on out-of-fold predictions is chosen here, for the
+    submission on all of them; what is scored is each fold decided as chosen on the others. Raises KitError when the
+    submission would be refused.
     """
-    metric = competition.metric
+    metric, form = competition.metric, competition.submission
     scores: dict[str, float] = {}
+    also: dict[str, float] = {}
+    decision: dict[str, Any] = {}
     if len(oof["ids"]):
         predictions.save(run.folder / "oof.npz", **oof)
+        judged = decisions.nested(competition, oof["fold"], oof["y"], oof["pred"])
         for number in np.unique(oof["fold"]):
             rows = oof["fold"] == number
-            scores[str(number)] = metric.score(oof["y"][rows], oof["pred"][rows])
+            scores[str(number)] = metric.score(oof["y"][rows], judged[rows])
+        also = {other.name: other.score(oof["y"], judged) for other in competition.also}
+        if decisions.fits(competition) and len(scores) > 1:
+            form = replace(form, decide=decisions.fit(competition, oof["y"], oof["pred"]))
+            decision = {
+                "chosen": decisions.facts(form.decide),
+                "score": metric.score(oof["y"], form.decide(oof["pred"])),
+                "unchosen": metric.score(oof["y"], competition.submission.decide(oof["pred"])),
+            }
     predictions.save(run.folder / "test.npz", **test)
     with places.whole(run.submission) as part:
-        submission.write(competition.submission, test["ids"], test["pred"], sample, part)
+        submission.write(form, test["ids"], test["pred"], sample, part)
     return run.finish(
         {
             "name": run.name,
             "plan": asdict(run.plan),
             "metric": metric.name,
             "higher_is_better": metric.higher_is_better,
-            "oof_score": metric.score(oof["y"], oof["pred"]) if scores else None,
+            "oof_score": metric.score(oof["y"], judged) if scores else None,
+            "also": also,
+            "decision": decision,
             "fold_scores": scores,
             "mean": float(np.mean(list(scores.values()))) if scores else None,
             "sd": float(np.std(list(scores.values()), ddof=1)) if len(scores) > 1 else None,

@@ -134,7 +134,9 @@ def load(entry: Entry, plan: Plan) -> Rows:
     if train_rows.y is None:
         raise KitError(f"`load` of {entry.name} returned train rows without labels.", "Data(..., y=...) holds them.")
     split = scheme(entry.competition, plan)
-    return Rows(train_rows, test_rows, split, splits.column(split, train_rows))
+    # A split by name is there to be compared with work that cut groups; it is never the one that runs are chosen by.
+    judged = train_rows._replace(group=None) if plan.scheme in entry.competition.splits else train_rows
+    return Rows(train_rows, test_rows, split, splits.column(split, judged))
 
 
 def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any], *, sample: bool, **rest: Any) -> Plan:
@@ -148,7 +150,9 @@ def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any]
 
 
 def scheme(competition: Competition, plan: Plan) -> splits.Split:
-    """The split that `plan` asks for: the declared one, perhaps with other folds, a holdout, or none."""
+    """The split that `plan` asks for: the declared one, perhaps with other folds, one by name, a holdout, or none."""
+    if plan.scheme in competition.splits:
+        return competition.splits[plan.scheme]
     if plan.scheme == "holdout":
         return splits.Holdout()
     if plan.scheme == "full":

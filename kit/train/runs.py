@@ -22,8 +22,9 @@ from kit.errors import KitError
 class Plan:
     """All that decides a run's predictions: the same plan, data, packages and machine give the same bytes.
 
-    `scheme` is `cv`, `holdout` or `full`; `folds` the number of folds asked for (None: as declared); `only` a single
-    fold to fit. `data` is the sha256 of each public file, `code` the digest of the recipe's Python files.
+    `scheme` is `cv`, `holdout`, `full` or the name of another split that the competition declares; `folds` the number
+    of folds asked for (None: as declared); `only` a single fold to fit. `data` is the sha256 of each public file,
+    `code` the digest of the recipe's Python files.
     """
 
     competition: str

@@ -23,13 +23,14 @@ from kit.train.runs import Plan, Run
 from kit.words import duration
 
 COLUMNS = ("recipe", "settings", "seeds", "mean", "sd", "oof", "parameters", "seconds", "peak GiB")
+"""The columns of a table of rows, before the further metrics that the competition names."""
 
 
 class Row(NamedTuple):
     """One cell of the grid over its seeds.
 
     `mean` and `sd` are of the out-of-fold scores of the seeds (sd None for one seed), `oof` the best of them;
-    `parameters`, `seconds` of fitting and `peak` bytes of memory are the largest.
+    `parameters`, `seconds` of fitting and `peak` bytes of memory are the largest; `also` are means of further metrics.
     """
 
     recipe: str
@@ -41,9 +42,10 @@ class Row(NamedTuple):
     parameters: int | None
     seconds: float
     peak: int
+    also: dict[str, float]
 
     def cells(self) -> list[str]:
-        """As texts, in the order of COLUMNS."""
+        """As texts, in the order of `columns`."""
         scores = [f"{value:.5f}" if value is not None else "-" for value in (self.mean, self.sd, self.oof)]
         parameters = f"{self.parameters:,}" if self.parameters else "-"
         return [
@@ -54,7 +56,13 @@ class Row(NamedTuple):
             parameters,
             f"{self.seconds:.1f}",
             f"{self.peak / 2**30:.2f}",
+            *(f"{value:.5f}" for value in self.also.values()),
         ]
+
+
+def columns(table: Sequence[Row]) -> list[str]:
+    """The header of a table of rows."""
+    return [*COLUMNS, *(table[0].also if table else ())]
 
 
 def grid(texts: Sequence[str]) -> list[dict[str, Any]]:
@@ -142,11 +150,13 @@ def rows(found: Sequence[Run]) -> list[Row]:
 
 def write(folder: Path, table: Sequence[Row]) -> list[Path]:
     """`table.md` and `table.csv`."""
-    lines = [list(COLUMNS), ["---"] * len(COLUMNS), *(row.cells() for row in table)]
+    header = columns(table)
+    lines = [header, ["---"] * len(header), *(row.cells() for row in table)]
     with places.whole(folder / "table.md") as part:
         part.write_text("".join(f"| {' | '.join(line)} |\n" for line in lines), encoding="utf-8")
     with places.whole(folder / "table.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([Row._fields, *table])
+        named = [*Row._fields[:-1], *header[len(COLUMNS) :]]
+        csv.writer(file, lineterminator="\n").writerows([named, *((*row[:-1], *row.also.values()) for row in table)])
     return [folder / "table.md", folder / "table.csv"]
 
 
@@ -164,6 +174,10 @@ def _row(group: list[Run], named: list[str]) -> Row:
         parameters=max((run.record["parameters"] or 0 for run in group), default=0) or None,
         seconds=max(run.record["fit_seconds"] for run in group),
         peak=max(run.record["peak_memory_bytes"] for run in group),
+        also={
+            name: float(np.mean([run.record["also"][name] for run in group]))
+            for name in group[0].record.get("also", {})
+        },
     )
 
 

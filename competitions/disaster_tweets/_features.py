@@ -1,0 +1,84 @@
+"""Sparse features of tweets: a TF-IDF block each for text, keyword and hashtags, every one with its own vectoriser."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from kit.task.text import hashtags
+
+
+class Blocks:
+    """TF-IDF of the text's words, optionally of its character n-grams, of keyword and hashtags, side by side.
+
+    `words` and `chars` are the shortest and longest n-gram; no `chars`, no such block. Source: scikit-learn's
+    TfidfVectorizer; English stop words, accents stripped, lower case.
+    """
+
+    def __init__(
+        self,
+        *,
+        words: tuple[int, ...] = (1, 1),
+        chars: tuple[int, ...] = (),
+        rarest: int = 1,
+        sublinear: bool = False,
+        stop_words: bool = True,
+    ) -> None:
+        def block(ngrams, **more):
+            return TfidfVectorizer(
+                ngram_range=tuple(ngrams), strip_accents="unicode", dtype=np.float32, sublinear_tf=sublinear, **more
+            )
+
+        stopped = {"stop_words": "english"} if stop_words else {}
+        self.text = [block(words, min_df=rarest, **stopped)]
+        if chars:
+            self.text.append(block(chars, min_df=max(2, rarest), analyzer="char_wb"))
+        self.keyword = block((1, 1), **stopped)
+        self.hashtags = block((1, 1), **stopped)
+
+    def fit(self, x) -> sparse.csr_matrix:
+        """Learn vocabularies and weights from the rows `x` of the competition; their features, (n, terms) float32."""
+        return self._stack(x, "fit_transform")
+
+    def __call__(self, x) -> sparse.csr_matrix:
+        """The features of any rows, (n, terms) float32."""
+        return self._stack(x, "transform")
+
+    def _stack(self, x, how: str) -> sparse.csr_matrix:
+        text, keyword, tags = columns(x)
+        parts = [(vectoriser, text) for vectoriser in self.text]
+        parts += [(self.keyword, keyword), (self.hashtags, tags)]
+        found = []
+        for vectoriser, texts in parts:
+            try:
+                found.append(getattr(vectoriser, how)(texts))
+            except ValueError:
+                # No row has a keyword or a hashtag: there is nothing to count.
+                if how == "fit_transform":
+                    vectoriser.fit(["none"])
+                found.append(vectoriser.transform(texts))
+        return sparse.hstack(found, format="csr")
+
+
+def columns(x) -> tuple[list[str], list[str], list[str]]:
+    """Text, keyword and hashtags of each row, as texts.
+
+    `%20` in a keyword is a space; a missing keyword is filled from the hashtags.
+    """
+    text = [str(value) for value in x["text"]]
+    tags = [" ".join(hashtags(value)) for value in text]
+    keyword = [
+        known.replace("%20", " ") if isinstance(known, str) else tag
+        for known, tag in zip(x["keyword"], tags, strict=True)
+    ]
+    return text, keyword, tags
+
+
+def probabilities(score, features: Blocks):
+    """A Predict of float32 (n,): what `score` gives for the features of rows, kept between 0 and 1."""
+
+    def predict(x) -> np.ndarray:
+        if not len(x):
+            return np.zeros(0, np.float32)
+        return np.clip(score(features(x)), 0, 1).astype(np.float32)
+
+    return predict

@@ -1,0 +1,60 @@
+"""Disaster Tweets: whether a tweet is about a real disaster (Kaggle nlp-getting-started)."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kit.task import decisions, metrics, splits, text
+from kit.task.contract import Competition, Data, Submission
+from kit.task.sources import Csv, KaggleCompetition
+
+COLUMNS = ("keyword", "location", "text")
+
+
+def load(public: Path) -> tuple[Data, Data]:
+    """Tweets under Kaggle's ids: a DataFrame of keyword, location and text, NaN where one is missing.
+
+    Tweets that repeat each other but for links, mentions, case and spaces are one group.
+    """
+    import pandas as pd
+
+    train, test = (pd.read_csv(public / name, encoding="utf-8") for name in ("train.csv", "test.csv"))
+    return (
+        Data(
+            train["id"].to_numpy(np.int64),
+            train[[*COLUMNS]],
+            train["target"].to_numpy(np.int64),
+            np.array([text.normalised(tweet) for tweet in train["text"]]),
+        ),
+        Data(test["id"].to_numpy(np.int64), test[[*COLUMNS]]),
+    )
+
+
+def practical(data: Data) -> np.ndarray:
+    """The split of the practical: a third of the rows, drawn by scikit-learn's train_test_split with seed 42."""
+    from sklearn.model_selection import train_test_split
+
+    held = train_test_split(np.arange(len(data.ids)), test_size=0.33, random_state=42)[1]
+    column = np.full(len(data.ids), -1)
+    column[held] = 0
+    return column
+
+
+competition = Competition(
+    source=KaggleCompetition(
+        "nlp-getting-started",
+        {
+            "train.csv": Csv(("id", *COLUMNS, "target"), 7_613, 987_712),
+            "test.csv": Csv(("id", *COLUMNS), 3_263, 420_783),
+            "sample_submission.csv": Csv(("id", "target"), 3_263, 22_746),
+        },
+    ),
+    load=load,
+    split=splits.StratifiedGrouped(5),
+    splits={"ungrouped": splits.Stratified(5), "practical": practical},
+    metric=metrics.f1,
+    also=(metrics.accuracy,),
+    submission=Submission("id", "target", decide=decisions.Threshold(), labels=(0, 1)),
+    default="linear",
+    kind="text",
+)

@@ -1,0 +1,27 @@
+"""A decision tree on sparse TF-IDF features.
+
+Source: scikit-learn. Expected F1 in the table of README.md.
+"""
+
+from sklearn.tree import DecisionTreeClassifier
+
+from . import _features
+
+VARIANTS = {"decision_tree": {"depth": 0}}
+SMOKE = {"rarest": 1}
+
+
+def fit(
+    fold,
+    *,
+    words: tuple = (1, 1),
+    chars: tuple = (),
+    rarest: int = 1,
+    depth: int = 0,  # levels; 0 grows until the leaves are pure, as the practical did
+):
+    features = _features.Blocks(words=words, chars=chars, rarest=rarest)
+    model = DecisionTreeClassifier(max_depth=depth or None, random_state=fold.seed)
+    model.fit(features.fit(fold.train.x).tocsc(), fold.train.y)
+    predict = _features.probabilities(lambda rows: model.predict_proba(rows)[:, 1], features)
+    vars(predict)["parameters"] = int(model.tree_.node_count)
+    return predict
