@@ -24,7 +24,7 @@ CLASSES = 10
 """Classes above which shares of labels cannot be told apart in a bar."""
 
 SHOWN = 30
-"""Values, words or hashtags in a picture."""
+"""Values or hashtags in a picture; half as many words a label."""
 
 TEXTS = 12
 """Repeated texts of two labels that are shown."""
@@ -87,7 +87,7 @@ def look(train: Data, test: Data, names: list[str], out: Path, note: Note) -> Fo
         y = train.y.astype(np.int64)
         note("Counting words")
         at = np.arange(0, len(texts), -(-len(texts) // LOOKED))
-        pictures.append(draw_words([texts[i] for i in at], y[at], names, out / "words.png"))
+        pictures.append(draw_words([normalised(texts[i]) for i in at], y[at], names, out / "words.png"))
         if any(tagged):
             values = [(tag.lower(), label) for tags, label in zip(tagged, y, strict=True) for tag in set(tags)]
             pictures.append(draw_values("hashtags", values, names, out / "hashtags.png"))
@@ -193,14 +193,21 @@ def draw_words(texts: list[str], y: np.ndarray, names: list[str], to: Path) -> P
 
 
 def draw_values(what: str, values: list[tuple[Any, int]], names: list[str], to: Path) -> Path:
-    """The most frequent values of a column, and the share of each label among their rows."""
-    counts = Counter(value for value, _ in values)
-    top = [value for value, _ in counts.most_common(SHOWN)]
-    labelled = Counter(values)
-    shares = np.array([[labelled[value, label] / counts[value] for label in range(len(names))] for value in top])
+    """The values of a column that tell most of the label, and the share of each label among their rows.
+
+    What a value tells is how many standard errors its rows' shares of labels lie from those of all rows.
+    """
+    counts, labelled = Counter(value for value, _ in values), Counter(values)
+    every = Counter(label for _, label in values)
+    base = np.array([every[label] / len(values) for label in range(len(names))])
+    known = {
+        value: np.array([labelled[value, label] / n for label in range(len(names))]) for value, n in counts.items()
+    }
+    top = sorted(counts, key=lambda value: -np.abs(known[value] - base).max() * counts[value] ** 0.5)[:SHOWN]
+    shares = np.array([known[value] for value in top])
     order = np.argsort(shares[:, -1], kind="stable")
     called = what if what.endswith("s") else f"values of {what}"
-    title = f"The {len(top)} most frequent of {len(counts):,} {called}, by label"
+    title = f"The {len(top)} of {len(counts):,} {called} that tell most of the label"
     made, (chart,) = style.charts(1, title, size=(7.2, 0.2 * len(top) + 1.0))
     style.plain(chart, grid="x")
     chart.grid(visible=False, axis="y")

@@ -139,13 +139,12 @@ def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarra
     metric, chosen = competition.metric, run.record["decision"]["chosen"]["at"]
     p = decisions.positive(pred)
     steps = np.unique(np.quantile(p, np.linspace(0, 1, 200)))
-    made, (chart,) = style.charts(1, f"{run.plan.competition} {run.plan.label}: {metric.name} by threshold")
+    title = f"{run.plan.competition} {run.plan.label}: {metric.name} by threshold\n{chosen:.3f} chosen; {metric.name} "
+    title += f"{run.score:.4f} when each fold is decided by the others"
+    made, (chart,) = style.charts(1, title, size=(5.6, 3.6))
     chart.plot(steps, [metric.score(y, (p >= step).astype(np.int64)) for step in steps], color=style.BLUE)
-    chart.axvline(chosen, color=style.RED, linewidth=1.2, label=f"chosen, {chosen:.3f}")
-    chart.axhline(
-        run.score or 0.0, color=style.GREY, linewidth=1, linestyle="--", label="each fold decided by the others"
-    )
-    chart.legend(fontsize=style.SMALL, frameon=False)
+    chart.axvline(chosen, color=style.RED, linewidth=1.2)
+    chart.axhline(run.score or 0.0, color=style.GREY, linewidth=1, linestyle="--")
     style.label(chart, "threshold on the predicted probability of class 1", metric.name)
     return style.save(made, to)
 
