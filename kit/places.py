@@ -43,6 +43,11 @@ def data(name: str, *, sample: bool = False) -> Path:
     return workspace() / "data" / (f"{name}-sample" if sample else name)
 
 
+def encoders() -> Path:
+    """The folder of imported text encoders, one `<name>/` each."""
+    return workspace() / "data" / "encoders"
+
+
 def runs(name: str) -> Path:
     """The run store of a competition; git keeps its `run.json`, `kaggle.json` and `submission.csv`. On Kaggle it lies
     in the folder whose files are a kernel's output."""

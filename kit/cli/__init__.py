@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 
 from kit import __version__, places
-from kit.cli import completion, emulator, judging, kernels, outside, task, training
+from kit.cli import completion, emulator, encoder, judging, kernels, outside, task, training
 from kit.errors import KitError
 
-MODULES = (task, training, judging, outside, kernels, emulator, completion)
+MODULES = (task, training, judging, outside, kernels, encoder, emulator, completion)
 """Where verbs come from, in the order of `kit --help`."""
 
 

@@ -1,0 +1,36 @@
+"""Tweets as a language model reads them: without what the typing and the collecting of them left behind."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from kit.task.text import LINK, MENTION
+
+# Quotation marks, dashes and the like, each of which became three or more characters when the tweets were collected.
+BROKEN = {"\x89Ûª": "'", "\x89Û÷": "'", "\x89ÛÏ": '"', "\x89Û\x9d": '"', "\x89ÛÒ": "-", "\x89ÛÓ": "-", "\x89Û_": "..."}
+REST = re.compile(r"\x89Û.?|[\x00-\x1f\x7f-\x9f]")
+
+
+def texts(x: Any, *, clean: bool, keyword: bool) -> list[str]:
+    """The text of each row of the competition's frame, with `keyword` in front where the row has one.
+
+    `clean` repairs characters, and puts one word in place of each link and each mention: what a link says is chance,
+    and its letters are a third of all word pieces.
+    """
+    found = x["text"].fillna("").to_list()
+    if clean:
+        found = [cleaned(text) for text in found]
+    if keyword:
+        words = x["keyword"].fillna("").str.replace("%20", " ").to_list()
+        found = [f"{word}: {text}" if word else text for word, text in zip(words, found, strict=True)]
+    return found
+
+
+def cleaned(text: str) -> str:
+    """`text` with its characters repaired, `http` for each link, `@user` for each mention and single spaces."""
+    text = html.unescape(text)
+    for broken, whole in BROKEN.items():
+        text = text.replace(broken, whole)
+    return " ".join(MENTION.sub("@user", LINK.sub("http", REST.sub(" ", text))).split())

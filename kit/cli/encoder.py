@@ -1,0 +1,75 @@
+"""Verbs about pretrained text encoders: import one, and publish it for kernels."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from kit.cli.words import as_json, dump, note, verb
+
+
+def add(verbs: Any) -> None:
+    """Declare the verbs."""
+    group = verbs.add_parser("encoder", help="Import a pretrained BERT, and publish it for kernels to attach")
+    group.set_defaults(run_verb=lambda args: group.print_help())
+    steps = group.add_subparsers(title="steps", metavar="STEP", dest="step")
+
+    found = verb(steps, import_, "import")
+    found.add_argument("folder", type=Path, help="it holds config.json, vocab.txt and model.safetensors")
+    found.add_argument(
+        "--name", help="by which recipes know it (default: what the model calls itself, else the folder)"
+    )
+    found.add_argument("--out", type=Path, metavar="DIR", help="where to write it (default: data/encoders/NAME)")
+    as_json(found)
+
+    found = verb(steps, publish)
+    found.add_argument("encoder", help="the name of an imported encoder")
+    found.add_argument("--message", metavar="TEXT", default="", help="notes of the version")
+    found.add_argument("--no-wait", dest="wait", action="store_false", help="do not wait until it can be attached")
+    as_json(found)
+
+
+def import_(args: argparse.Namespace) -> None:
+    """Turn a BERT of Hugging Face's format into the two SavedModels that hub.KerasLayer loads: preprocess and encoder.
+
+    They are called as TensorFlow Hub's are: texts to input_word_ids, input_mask and input_type_ids, and these to
+    pooled_output, sequence_output and encoder_outputs. Nothing is unpickled: weights come as safetensors.
+
+    Example:
+      kit encoder import ~/models/MiniLM-L6-H384-uncased
+      kit train disaster-tweets bert --set encoder=minilm-l6-h384-uncased --set preprocess=minilm-l6-h384-uncased
+    """
+    from kit import places
+    from kit.task import checkpoint
+
+    folder, out = args.folder.expanduser(), args.out and args.out.expanduser()
+    name = args.name or (out.name if out else checkpoint.name(folder))
+    out = out or places.encoders() / name
+    note(f"Importing {folder} as {name}; this takes half a minute.")
+    facts = checkpoint.convert(folder, out, name)
+    if args.json:
+        return dump({"folder": str(out), **facts})
+    print(out)
+    handle = args.out or name
+    return note(f"Next: kit train disaster-tweets bert --set encoder={handle} --set preprocess={handle}")
+
+
+def publish(args: argparse.Namespace) -> None:
+    """Upload an imported encoder as your own private Kaggle dataset, for kernels to attach.
+
+    The dataset is USER/kit-encoder-NAME, which building a kernel of a recipe that uses the encoder attaches. A new
+    version is made only when bytes changed.
+
+    Example:
+      kit encoder publish minilm-l6-h384-uncased
+    """
+    from kit.kaggle import client
+    from kit.kaggle import publish as outside
+
+    kaggle = client.connect()
+    found = outside.encoder(args.encoder, kaggle, message=args.message, wait=args.wait, note=note)
+    if args.json:
+        return dump(found)
+    print(f"{found['ref']}  {found['state']}")
+    return None
