@@ -4,6 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from kit.errors import KitError
 from kit.task.text import hashtags
 
 
@@ -34,29 +35,37 @@ class Blocks:
             self.text.append(block(chars, min_df=max(2, rarest), analyzer="char_wb"))
         self.keyword = block((1, 1), **stopped)
         self.hashtags = block((1, 1), **stopped)
+        self.empty: set[int] = set()
 
     def fit(self, x) -> sparse.csr_matrix:
-        """Learn vocabularies and weights from the rows `x` of the competition; their features, (n, terms) float32."""
-        return self._stack(x, "fit_transform")
+        """Learn vocabularies and weights from the rows `x` of the competition; their features, (n, terms) float32.
+
+        Raises KitError where no row has a word.
+        """
+        self.empty = {
+            number for number, (vectoriser, texts) in enumerate(self._parts(x)) if not _fit(vectoriser, texts)
+        }
+        if len(self.empty) == len(self.text) + 2:
+            raise KitError("no training row has a word to learn", "Stop words do not count.", "--set stop_words=false")
+        return self(x)
 
     def __call__(self, x) -> sparse.csr_matrix:
         """The features of any rows, (n, terms) float32."""
-        return self._stack(x, "transform")
+        parts = enumerate(self._parts(x))
+        return sparse.hstack([v.transform(texts) for number, (v, texts) in parts if number not in self.empty], "csr")
 
-    def _stack(self, x, how: str) -> sparse.csr_matrix:
+    def _parts(self, x) -> list[tuple[TfidfVectorizer, list[str]]]:
         text, keyword, tags = columns(x)
-        parts = [(vectoriser, text) for vectoriser in self.text]
-        parts += [(self.keyword, keyword), (self.hashtags, tags)]
-        found = []
-        for vectoriser, texts in parts:
-            try:
-                found.append(getattr(vectoriser, how)(texts))
-            except ValueError:
-                # No row has a keyword or a hashtag: there is nothing to count.
-                if how == "fit_transform":
-                    vectoriser.fit(["none"])
-                found.append(vectoriser.transform(texts))
-        return sparse.hstack(found, format="csr")
+        return [*((vectoriser, text) for vectoriser in self.text), (self.keyword, keyword), (self.hashtags, tags)]
+
+
+def _fit(vectoriser: TfidfVectorizer, texts: list[str]) -> bool:
+    """Whether there was a word to learn: rows may all be without a keyword or a hashtag."""
+    analyse = vectoriser.build_analyzer()
+    if not any(analyse(text) for text in texts):
+        return False
+    vectoriser.fit(texts)
+    return True
 
 
 def columns(x) -> tuple[list[str], list[str], list[str]]:
