@@ -12,7 +12,7 @@ SMOKE = {"epochs": 8, "filters": (8, 16, 16), "batch": 16}
 def fit(
     fold,
     *,
-    epochs: int = 30,
+    epochs: int = 20,
     rate: float = 4e-3,
     batch: int = 32,
     bands: int = 40,
@@ -27,24 +27,25 @@ def fit(
     fitting.begin(fold)
 
     def network(spectrogram, sound):
-        def silenced(x):
+        def silenced(x, sound):
             """What a convolution writes behind the end is wiped out, or it would come back in the next one."""
             return x * sound[:, :, :, None]
 
-        def convolved(x, count, kernel=3, stride=1):
-            x = layers.Conv2D(count, kernel, stride, padding="same", use_bias=False)(x)
+        def convolved(x, count, kernel=3):
+            x = layers.Conv2D(count, kernel, padding="same", use_bias=False)(x)
             return layers.BatchNormalization(momentum=0.95)(x)
 
         x = layers.Reshape((-1, bands, 1))(spectrogram)
-        x = silenced(layers.ReLU()(convolved(x, filters[0], 5, (1, 2))))
+        x = layers.Conv2D(filters[0], 5, (1, 2), padding="same", use_bias=False)(x)
         for stage, count in enumerate(filters):
-            if stage:
-                x = layers.MaxPooling2D(2)(x)
-                sound = layers.MaxPooling1D(2)(sound)
-            inner = silenced(layers.ReLU()(convolved(x, count)))
+            x = layers.MaxPooling2D((2, 2) if stage else (2, 1))(x)
+            sound = layers.MaxPooling1D(2)(sound)
+            if not stage:  # after pooling, where it costs half as much; the maximum of ReLUs is ReLU of the maximum
+                x = silenced(layers.ReLU()(layers.BatchNormalization(momentum=0.95)(x)), sound)
+            inner = silenced(layers.ReLU()(convolved(x, count)), sound)
             inner = convolved(inner, count)
             x = x if x.shape[-1] == count else convolved(x, count, 1)
-            x = silenced(layers.ReLU()(x + inner))
+            x = silenced(layers.ReLU()(x + inner), sound)
         x = layers.Reshape((-1, x.shape[2] * x.shape[3]))(x)
         x = layers.ReLU()(
             layers.BatchNormalization(momentum=0.95)(layers.Dense(128, use_bias=False)(layers.Dropout(dropout)(x)))
