@@ -203,7 +203,9 @@ def draw_values(y: np.ndarray, name: str, to: Path) -> Path:
 
 
 def _absent(value: Any) -> bool:
-    """Whether a value is None, NaN or an empty text."""
+    """Whether a value is None, NaN or an empty text; a row that is an array is there."""
+    if isinstance(value, np.ndarray):
+        return False
     return value is None or value != value or (isinstance(value, str) and not value.strip())
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from kit.errors import KitError
 from kit.judge import classes, rows, style
+from kit.task import decisions
 from kit.task.catalog import Entry
 from kit.train import loop, predictions
 from kit.train.runs import Run
@@ -53,7 +54,7 @@ def test_item(entry: Entry, run: Run, item: int | str) -> Item:
         raise _unknown(entry, run, stored["ids"], item)
     competition, pred = entry.competition, stored["pred"]
     train, test = competition.load(loop.public_folder(entry, run.plan.sample))
-    decided = np.asarray(competition.submission.decide(pred[at : at + 1]))[0]
+    decided = np.asarray(decisions.recorded(competition, run.record)(pred[at : at + 1]))[0]
     label = decided.item() if np.ndim(decided) == 0 and hasattr(decided, "item") else _texts(decided)
 
     probabilities: dict[str, float] = {}
@@ -69,7 +70,7 @@ def test_item(entry: Entry, run: Run, item: int | str) -> Item:
     left, right = made.subplots(1, 2)
     rows.draw(left, competition.kind, rows.at(test.x, rows.place(test.ids, item)), SIZE)
     if probabilities:
-        _bars(right, probabilities)
+        bars(right, probabilities)
     else:
         _among(right, pred, at)
     # An id may be any text; in a file's name only these characters are safe.
@@ -77,7 +78,7 @@ def test_item(entry: Entry, run: Run, item: int | str) -> Item:
     return Item(label, probabilities, picture)
 
 
-def _bars(axes: Axes, probabilities: dict[str, float]) -> None:
+def bars(axes: Axes, probabilities: dict[str, float]) -> None:
     """The probabilities, the likeliest on top and in a colour of its own."""
     style.plain(axes, grid="x")
     values, at = list(probabilities.values()), range(len(probabilities))

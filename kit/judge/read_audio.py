@@ -188,8 +188,8 @@ def utterances(wave: np.ndarray, rate: int) -> list[tuple[int, int]]:
         if places[i][1] > places[i + 1][0]:
             middle = (places[i][1] + places[i + 1][0]) // 2
             places[i], places[i + 1] = (places[i][0], middle), (middle, places[i + 1][1])
-    # What is left of the recording at its ends may be less than a frame.
-    return [(first, len(wave) if last >= count * hop else last) for first, last in places]
+    # The last piece of a recording may be less than a frame.
+    return [(int(first), len(wave) if last >= count * hop else int(last)) for first, last in places]
 
 
 def _runs(on: np.ndarray) -> np.ndarray:

@@ -93,6 +93,7 @@ def fit(
     optimizer: Any,
     loss: Any = "sparse_categorical_crossentropy",
     transform: Any = None,
+    trained: Any = None,
     train: Any = None,
     valid: Any = None,
     callbacks: tuple[Any, ...] = (),
@@ -100,13 +101,15 @@ def fit(
 ) -> Any:
     """Train `model` on the fold and return it; every epoch goes to `fold.report`.
 
-    `transform` is a layer through which training batches pass first and which is no part of `model`. `train` and
-    `valid` are what the model reads where that is not the fold's `x`, row for row. A fold without validation rows
-    trains without validation.
+    `transform` is a layer through which training batches pass first and which is no part of `model`; `trained` is a
+    model of the same weights to be trained in its place, where such a layer must come later. `train` and `valid` are
+    what the model reads where that is not the fold's `x`, row for row, or a `keras.utils.PyDataset` of batches with
+    their labels. A fold without validation rows trains without validation.
     """
     import keras
 
-    trained = keras.Model(model.input, model(model.input if transform is None else transform(model.input)))
+    if trained is None:
+        trained = keras.Model(model.input, model(model.input if transform is None else transform(model.input)))
     trained.compile(
         optimizer=optimizer,
         loss=loss,
@@ -114,12 +117,16 @@ def fit(
         # Keras refuses more than one with PyTorch.
         steps_per_execution=1 if keras.backend.backend() == "torch" else steps_per_execution,
     )
-    held_out = (fold.valid.x if valid is None else valid, fold.valid.y) if len(fold.valid.ids) else None
+    held_out: Any = None
+    if len(fold.valid.ids):
+        held_out = (fold.valid.x if valid is None else valid, fold.valid.y)
+        held_out = valid if isinstance(valid, keras.utils.PyDataset) else held_out
+    batched = isinstance(train, keras.utils.PyDataset)
     trained.fit(
         fold.train.x if train is None else train,
-        fold.train.y,
+        None if batched else fold.train.y,
         epochs=epochs,
-        batch_size=batch,
+        batch_size=None if batched else batch,
         validation_data=held_out,
         validation_batch_size=512,
         callbacks=[_reporter(fold, epochs), *callbacks],

@@ -101,7 +101,7 @@ def test_without_a_seed_rows_come_in_the_order_of_their_lengths():
 
 @pytest.mark.parametrize("count", [1, 2, 9, 50])
 def test_a_model_trains_on_batches_of_different_lengths(count):
-    rows, y = long(count)
+    rows, _ = long(count)
     wave = keras.Input((None,))
     model = keras.Model(wave, keras.layers.Dense(1)(keras.ops.max(wave, axis=1, keepdims=True)))
     model.compile("sgd", "mse")
