@@ -132,15 +132,10 @@ class Batches(tf_keras.utils.Sequence):
         self._order = [order[place] for place in self._random.permutation(len(order))]
 
 
-def begin(fold: Fold) -> None:
+def begin(seed: int) -> None:
     """Forget every earlier model and seed all that is random."""
     tf_keras.backend.clear_session()
-    tf_keras.utils.set_random_seed(fold.seed)
-
-
-def locate(handle: str, part: str, dir: Path) -> str:
-    """The SavedModel of `handle` for hub.KerasLayer; the tiny encoder of a fold lies in its folder `dir`."""
-    return str(dir / encoders.TINY / part) if handle == encoders.TINY else encoders.locate(handle, part)
+    tf_keras.utils.set_random_seed(seed)
 
 
 def pooled(encoder: str, *, pooling: str, seed: int, trainable: bool) -> tf_keras.Model:

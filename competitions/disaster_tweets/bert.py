@@ -64,12 +64,8 @@ def fit(
     xla: bool = False,  # on two processor cores compiling alone takes more than 100 s; GPUs were not measured
 ):
     settings = {key: value for key, value in locals().items() if key != "fold"}
-    _bert.begin(fold)
-    if encoders.TINY in (encoder, preprocess):
-        encoders.tiny(texts(fold.train.x, clean=clean, keyword=keyword), fold.dir / encoders.TINY, seed=fold.seed)
-        _bert.begin(fold)
     with _bert.precision(precision):
-        model, read = _build(fold.dir, fold.seed, settings)
+        model, read = _build(fold.seed, settings)
         train, watch = fold.train, {}
         if len(fold.valid.ids):
             watch["val"] = (read(fold.valid.x), fold.valid.y)
@@ -95,14 +91,15 @@ def fit(
 def load(dir):
     settings = _bert.settings(dir)
     with _bert.precision(settings["precision"]):
-        model, read = _build(dir, 0, settings)
+        model, read = _build(0, settings)
     _bert.restore(model, dir)
     return _bert.predictor(model, read, settings["precision"])
 
 
-def _build(dir, seed, settings):
+def _build(seed, settings):
     """The model, and what turns rows of the competition into its inputs."""
-    places = [_bert.locate(settings[part], part, dir) for part in ATTACH]
+    places = [encoders.locate(settings[part], part) for part in ATTACH]
+    _bert.begin(seed)
     pieces = _bert.Pieces(places[1], length=settings["length"], bucket=settings["bucket"])
     pooled = functools.partial(_bert.pooled, places[0], pooling=settings["pooling"], seed=seed)
     if settings["frozen"]:

@@ -1,4 +1,4 @@
-"""The public files of a prepared task as the user's own private Kaggle dataset, so that kernels can attach them."""
+"""What kernels attach, as the user's own private Kaggle datasets: the public files of a prepared task, and encoders."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kit import places
 from kit.errors import KitError
 from kit.kaggle import client, progress, transfer
 from kit.kaggle.client import Client, Refusal
+from kit.task import encoders
 from kit.task.catalog import Entry
 from kit.train import loop, provenance, runs
 
@@ -42,19 +43,44 @@ def publish(entry: Entry, kaggle: Client, *, sample: bool, message: str, wait: b
     ready with it.
     """
     public = loop.public_folder(entry, sample)
-    digests = _digests(public)
-    _refuse_answers(entry, public, digests)
-    slug = name(entry)
-    ref = f"{kaggle.user}/{slug}"
+    _refuse_answers(entry, public, _digests(public))
     record = places.data(entry.name, sample=sample) / RECORD
+    return _publish(public, name(entry), record, kaggle, message=message, wait=wait, note=note)
+
+
+def encoder(handle: str, kaggle: Client, *, message: str, wait: bool, note: Note) -> dict[str, Any]:
+    """Make the dataset of an imported encoder, or a new version of it, as `publish` does for a task.
+
+    Raises KitError when no encoder is called `handle`, and where Kaggle refuses the dataset.
+    """
+    folder = Path(encoders.locate(handle, "encoder")).parent
+    if not (folder / encoders.CARD).is_file():
+        raise KitError(f"{folder} is no imported encoder.", "", "kit encoder import FOLDER")
+    record = places.encoders() / f"{folder.name}.{RECORD}"
+    return _publish(folder, encoders.dataset(handle), record, kaggle, message=message, wait=wait, note=note)
+
+
+def command(slug: str) -> str:
+    """What to type to make the dataset `slug`."""
+    for path in sorted(places.encoders().glob(f"*/{encoders.CARD}")):
+        if encoders.dataset(path.parent.name) == slug:
+            return f"kit encoder publish {path.parent.name}"
+    return f"kit publish {slug.removeprefix('kit-')}"
+
+
+def _publish(
+    folder: Path, slug: str, record: Path, kaggle: Client, *, message: str, wait: bool, note: Note
+) -> dict[str, Any]:
+    digests = _digests(folder)
+    ref = f"{kaggle.user}/{slug}"
     version = _version(kaggle, slug)
     known = runs.read_json(record)
     same = known.get("ref") == ref and known.get("server") == client.server() and known.get("files") == digests
     if not version or not same:
         note(f"{'A new version of' if version else 'Making'} {ref}: {len(digests)} files")
-        with _packed(public) as files:
+        with _packed(folder) as files:
             tokens = [_uploaded(kaggle, file) for file in files]
-        _made(kaggle, slug, entry, tokens, message, version)
+        _made(kaggle, slug, tokens, message or command(slug), version)
         runs.write_json(record, {"ref": ref, "server": client.server(), "at": runs.now(), "files": digests})
     else:
         note(f"{ref} holds these bytes already; nothing was sent.")
@@ -121,10 +147,10 @@ def _uploaded(kaggle: Client, file: Path) -> str:
     return place.token
 
 
-def _made(kaggle: Client, slug: str, entry: Entry, tokens: list[str], message: str, version: int) -> None:
+def _made(kaggle: Client, slug: str, tokens: list[str], message: str, version: int) -> None:
     """Make the version after `version` of the uploads; one whose answer is lost is looked for, and not made again."""
     try:
-        _create(kaggle, slug, entry, tokens, message, new=not version)
+        _create(kaggle, slug, tokens, message, new=not version)
     except Refusal as refusal:
         if not refusal.unknown:
             raise
@@ -135,7 +161,7 @@ def _made(kaggle: Client, slug: str, entry: Entry, tokens: list[str], message: s
         raise
 
 
-def _create(kaggle: Client, slug: str, entry: Entry, tokens: list[str], message: str, *, new: bool) -> None:
+def _create(kaggle: Client, slug: str, tokens: list[str], message: str, *, new: bool) -> None:
     files = [{"token": token} for token in tokens]
     if new:
         answer = kaggle.ask(
@@ -156,7 +182,7 @@ def _create(kaggle: Client, slug: str, entry: Entry, tokens: list[str], message:
             safe=False,
             owner_slug=kaggle.user,
             dataset_slug=slug,
-            body={"versionNotes": message or f"kit publish {entry.name}", "files": files},
+            body={"versionNotes": message, "files": files},
         )
     if answer.error or str(answer.status).lower() == "error":
         raise KitError(f"{client.place().capitalize()} refuses the dataset {slug}: {answer.error or answer.status}")
@@ -210,5 +236,5 @@ def _ready(kaggle: Client, slug: str, ref: str) -> str:
     raise KitError(
         f"{ref} is not ready after {PATIENCE / 60:.0f} minutes.",
         "It was sent; Kaggle goes on with it.",
-        f"kit publish {slug.removeprefix('kit-')}",
+        command(slug),
     )

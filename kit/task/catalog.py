@@ -29,7 +29,8 @@ class Recipe:
     """One model: `fit(fold, *, settings) -> predict` in `<folder>/<name>.py`.
 
     `settings` are the keyword-only defaults of `fit`; `variants` and `smoke` are named overrides of them; `extra` is
-    the optional dependency group that the recipe needs.
+    the optional dependency group that the recipe needs; `attach` names the settings that hold handles of encoders
+    (`kit.task.encoders`), which a kernel must have attached.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recipe:
     variants: dict[str, dict[str, Any]]
     smoke: dict[str, Any]
     extra: str
+    attach: tuple[str, ...] = ()
 
     @cached_property
     def files(self) -> list[Path]:
@@ -268,6 +270,7 @@ def _read(path: Path) -> Recipe:
         variants=_literal(path, "VARIANTS", constants.get("VARIANTS"), {}),
         smoke=_literal(path, "SMOKE", constants.get("SMOKE"), {}),
         extra=_literal(path, "EXTRA", constants.get("EXTRA"), ""),
+        attach=_literal(path, "ATTACH", constants.get("ATTACH"), ()),
     )
 
 
@@ -277,7 +280,7 @@ def _literal(path: Path, name: str, node: ast.expr | None, default: Any = None) 
     except ValueError:
         raise KitError(
             f"{path}:{node.lineno if node else 0}: {name} is not a plain value.",
-            "Defaults of `fit`, VARIANTS, SMOKE and EXTRA are read without running the file, so they must be literals.",
+            "Defaults of `fit` and the names in capitals are read without running the file, so they must be literals.",
         ) from None
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ CARD = "encoder.json"
 """Beside the two SavedModels: what they were made of. Written last, so that it means "whole"."""
 
 TINY = "tiny"
-"""The handle of an encoder that needs no file: small, of random weights, with a vocabulary of the training texts."""
+"""The handle of an encoder that needs no file: one layer of random weights, for samples and tests."""
 
 LENGTH = 128
 """Tokens that a text is padded or cut to where the caller does not say; that of TensorFlow Hub's preprocessing."""
@@ -49,9 +49,11 @@ def locate(handle: str, part: Part) -> str:
     """What `hub.KerasLayer` takes for the `part` of the encoder called `handle`.
 
     A handle is an address (which TensorFlow Hub downloads, and keeps), the folder of a SavedModel or of an imported
-    encoder, relative to the workspace, or an imported encoder's name. On Kaggle all of them mean what is attached.
-    Raises KitError when it is not there.
+    encoder, relative to the workspace, an imported encoder's name, or TINY. On Kaggle all but the last mean what is
+    attached. Raises KitError when it is not there.
     """
+    if handle == TINY:
+        return str(_tiny() / part)
     if places.on_kaggle():
         return str(_attached(handle, part))
     if "://" in handle:
@@ -131,7 +133,11 @@ def save(
         (part / CARD).write_text(json.dumps(dict(card), indent=2) + "\n", encoding="utf-8")
         if out.exists():
             os.replace(out, Path(beside, "earlier"))
-        os.replace(part, out)
+        try:
+            os.replace(part, out)
+        except OSError:
+            if not (out / CARD).is_file():  # else another process was here between the two
+                raise
 
 
 def checked(config: Mapping[str, Any], vocab: Sequence[str]) -> None:
@@ -290,36 +296,29 @@ def _gelu(approximate: bool) -> Any:
     return lambda x: tf_keras.activations.gelu(x, approximate=approximate)
 
 
-def tiny(texts: Iterable[str], out: Path, *, seed: int) -> None:
-    """Write an encoder of two layers and random weights into `out`, through the same steps as an imported one.
+def _tiny() -> Path:
+    """The folder of the tiny encoder, written on the first call through the same steps as an imported one.
 
-    Its word pieces are the characters of `texts` and the words that stand in two of them or more. It knows nothing of
-    any language: it is for samples and tests, where the path counts and not the score.
+    Its word pieces are the printable characters of ASCII, its weights are random: it is for samples and tests, where
+    the path counts and not the score.
     """
-    words = Counter(word for text in texts for word in set(re.findall(r"[a-z0-9]+|[^\sa-z0-9]", text.lower())))
-    letters = sorted({letter for word in words for letter in word})
-    pieces = [*letters, *(f"##{letter}" for letter in letters)]
-    known = [word for word, count in sorted(words.items()) if count > 1 and len(word) > 1]
-    vocab = [*SPECIAL, *pieces, *known]
-    config = {
-        "model_type": "bert",
-        "vocab_size": len(vocab),
-        "hidden_size": 32,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-        "max_position_embeddings": LENGTH,
-        "type_vocab_size": 2,
-    }
-    random = np.random.default_rng(seed)
+    out = places.encoders() / TINY
+    if (out / CARD).is_file():
+        return out
+    letters = [letter for letter in map(chr, range(33, 127)) if not letter.isupper()]
+    vocab = [*SPECIAL, *letters, *(f"##{letter}" for letter in letters)]
+    sizes = dict.fromkeys(_SIZES, 2) | {"vocab_size": len(vocab), "hidden_size": 32, "intermediate_size": 64}
+    config = {**sizes, "model_type": "bert", "num_hidden_layers": 1, "max_position_embeddings": LENGTH}
+    random = np.random.default_rng(0)
     tensors = {
         name: np.full(shape, float(name.endswith("weight")), np.float32)
         if "LayerNorm" in name
-        # Wider than the 0.02 of pretraining: with it nothing is learnt in the few steps of a test.
+        # Wider than the 0.02 of pretraining, with which nothing is learnt in the few steps of a test.
         else random.normal(0, 0.1, shape).astype(np.float32)
         for name, shape in _named(config).values()
     }
-    save(out, config, vocab, tensors, lower=True, card={"name": TINY, "seed": seed})
+    save(out, config, vocab, tensors, lower=True, card={"name": TINY})
+    return out
 
 
 def seeded(path: str, seed: int, out: Path) -> Path:

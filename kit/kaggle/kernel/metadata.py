@@ -10,6 +10,7 @@ from kit.errors import KitError
 from kit.kaggle import publish
 from kit.kaggle.kernel import accelerators, notebook
 from kit.kaggle.kernel.accelerators import Accelerator
+from kit.task import encoders
 from kit.task.catalog import Entry
 from kit.task.sources import KaggleCompetition, KaggleDataset
 from kit.train import runs
@@ -24,7 +25,11 @@ Metadata = dict[str, Any]
 
 
 def first(entry: Entry, plan: Plan, machine: Accelerator) -> Metadata:
-    """The metadata of a kernel that has none yet: private, without internet, with the competition's data."""
+    """The metadata of a kernel that has none yet: private, without internet, with the competition's data and the
+    encoders that the recipe's settings name.
+
+    Raises KitError for an encoder that cannot be attached.
+    """
     name = notebook.name(plan)
     source = entry.competition.source
     competitions, datasets = [], [f"{USER}/{publish.name(entry)}"]
@@ -32,6 +37,7 @@ def first(entry: Entry, plan: Plan, machine: Accelerator) -> Metadata:
         competitions, datasets = [source.slug], []
     elif entry.competition.prepare is None and isinstance(source, KaggleDataset):
         datasets = [source.ref]
+    encoder_datasets, models = attached(entry, plan)
     return {
         "id": f"{USER}/{name}",
         "title": name.replace("-", " "),
@@ -41,11 +47,30 @@ def first(entry: Entry, plan: Plan, machine: Accelerator) -> Metadata:
         "is_private": True,
         **hardware(machine),
         "enable_internet": False,
-        "dataset_sources": datasets,
+        "dataset_sources": [*datasets, *encoder_datasets],
         "competition_sources": competitions,
         "kernel_sources": [],
-        "model_sources": [],
+        "model_sources": models,
     }
+
+
+def attached(entry: Entry, plan: Plan) -> tuple[list[str], list[str]]:
+    """The datasets and the models of Kaggle that hold the encoders which the plan's settings name.
+
+    Raises KitError for an address that is not one of Kaggle Models.
+    """
+    recipe, _ = entry.recipe(plan.label)
+    handles = [plan.settings[name] for name in recipe.attach if plan.settings[name] != encoders.TINY]
+    for handle in handles:
+        if "://" in handle and not encoders.model(handle):
+            raise KitError(
+                f"A kernel without internet cannot fetch {handle}.",
+                "Its address on Kaggle Models, or an imported encoder, can be attached.",
+                "kit encoder import FOLDER",
+            )
+    datasets = [f"{USER}/{encoders.dataset(handle)}" for handle in handles if "://" not in handle]
+    models = [encoders.model(handle) for handle in handles if "://" in handle]
+    return list(dict.fromkeys(datasets)), list(dict.fromkeys(models))
 
 
 def hardware(machine: Accelerator) -> Metadata:

@@ -12,6 +12,7 @@ from typing import Any
 
 from kit.errors import KitError
 from kit.kaggle import client as connection
+from kit.kaggle import publish
 from kit.kaggle.client import Client, Refusal
 from kit.kaggle.kernel import accelerators, metadata, notebook, quota, versions
 from kit.kaggle.kernel.accelerators import Accelerator
@@ -140,7 +141,7 @@ def _checked(answer: dict[str, Any], ref: str) -> int:
             + (f" as version {number}" if number else "")
             + f" without what it does not know: {listed}.",
             "The kernel would fail or train on other data. A competition needs its rules accepted, a dataset its name.",
-            f"kit publish {unpublished[0].partition('/kit-')[2]}  # and push again"
+            f"{publish.command(unpublished[0].partition('/')[2])}  # and push again"
             if unpublished
             else f"{page(ref)}  # stop that version there, and correct {metadata.FILE}",
         )

@@ -14,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from kit import places
 from kit.emulator import notebook as runner
 from kit.emulator import sandbox
 from kit.errors import KitError
 from kit.kaggle import credentials, fetch, publish
 from kit.kaggle.kernel import metadata
 from kit.kaggle.kernel.metadata import Metadata
-from kit.task import submission
+from kit.task import encoders, submission
 from kit.task.catalog import Entry
 from kit.train import provenance
 
@@ -93,7 +94,8 @@ def rehearse(
 
 
 def local_inputs(entry: Entry, found: Metadata, *, sample: bool, extra: dict[str, Path]) -> dict[str, Path]:
-    """Local folders for the sources that the metadata names: the competition's public files, and `extra`.
+    """Local folders for the sources that the metadata names: the competition's public files, imported encoders, and
+    `extra`.
 
     Raises KitError when the data is not here.
     """
@@ -101,7 +103,10 @@ def local_inputs(entry: Entry, found: Metadata, *, sample: bool, extra: dict[str
     names = [*found.get("competition_sources", []), *found.get("dataset_sources", [])]
     slug = getattr(entry.competition.source, "slug", None) or getattr(entry.competition.source, "ref", None)
     mine = [name for name in names if name == slug or name.partition("/")[2] == publish.name(entry)]
-    return {**dict.fromkeys(mine, own), **extra}
+    cards = places.encoders().glob(f"*/{encoders.CARD}")
+    imported = {encoders.dataset(card.parent.name): card.parent for card in cards}
+    held = {name: imported[slug] for name in names if (slug := name.partition("/")[2]) in imported}
+    return {**held, **dict.fromkeys(mine, own), **extra}
 
 
 def _once(
