@@ -29,9 +29,9 @@ def _balanced_accuracy(y: np.ndarray, pred: np.ndarray) -> float:
 
 
 def _f1(y: np.ndarray, pred: np.ndarray) -> float:
-    from sklearn.metrics import f1_score
-
-    return float(f1_score(y, labels(pred)))
+    # scikit-learn's takes a hundred times as long for 7,600 rows, and a blend asks for it some 40,000 times.
+    found, true = labels(pred) == 1, y == 1
+    return float(2 * np.sum(found & true) / max(np.sum(found) + np.sum(true), 1))
 
 
 def _macro_f1(y: np.ndarray, pred: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from kit.errors import KitError
 from kit.judge import choose, ensemble
-from kit.task import catalog, metrics
+from kit.task import catalog, decisions, metrics
 from kit.train import predictions, runs
 
 
@@ -112,3 +112,19 @@ def test_a_blend_of_holdouts_is_a_holdout(kit, parity):
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--holdout", "--seed", seed)
     found = ensemble.blend(catalog.find("parity"), runs.every("parity"), method="mean")
     assert (found.run.plan.scheme, found.run.record["rows"]["out_of_fold"]) == ("holdout", 6)
+
+
+def test_a_blend_under_a_decision_that_is_chosen_is_nested_in_both(kit, parity):
+    path = parity / "competition.py"
+    text = path.read_text().replace("import metrics, splits", "import decisions, metrics, splits")
+    text = text.replace("metric=metrics.accuracy", "metric=metrics.f1")
+    path.write_text(text.replace("decide=metrics.labels", "decide=decisions.Threshold()"))
+    for seed in "123":
+        kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.6")
+    found = ensemble.blend(catalog.find("parity"), runs.every("parity"), method="hill-climb")
+    record = found.run.record
+    assert record["nested_score"] <= record["decision"]["score"]
+    oof = predictions.load(found.run.folder / "oof.npz")
+    chosen = decisions.Threshold().fit(oof["y"], oof["pred"])
+    assert record["decision"]["chosen"] == {"at": chosen.at}
+    assert record["decision"]["score"] == metrics.f1.score(oof["y"], chosen(oof["pred"]))

@@ -13,6 +13,8 @@ import time
 import numpy as np
 import pytest
 
+from kit.judge import choose
+from kit.task import metrics
 from kit.train import predictions, progress, runs
 
 
@@ -258,3 +260,61 @@ def test_a_full_or_read_only_disk_is_one_message_and_the_run_goes_on_later(kit, 
     monkeypatch.setattr(predictions, "save", save)
     assert kit("train", "parity", "--resume", "last", "--no-plots")[0] == 0
     assert last(workspace).score == 1.0
+
+
+@pytest.fixture
+def told(parity):
+    """Parity with a second split, a second metric, and a decision that is chosen."""
+    path = parity / "competition.py"
+    text = path.read_text().replace("import metrics, splits", "import decisions, metrics, splits")
+    text = text.replace("decide=metrics.labels", "decide=decisions.Threshold()").replace(
+        "metric=metrics.accuracy,",
+        'metric=metrics.f1,\n    also=(metrics.accuracy,),\n    splits={"halves": splits.Stratified(2)},',
+    )
+    path.write_text(text)
+    return parity
+
+
+def test_a_split_by_name_judges_the_run_and_is_never_chosen_by(kit, told, workspace):
+    status, out, _ = kit("train", "parity", "--sample", "--no-plots", "--split", "halves")
+    assert status == 0
+    assert out.startswith("F1 1.00000 out-of-fold on 60 rows")
+    run = last(workspace)
+    assert (run.plan.scheme, list(run.record["fold_scores"])) == ("halves", ["0", "1"])
+    assert choose.best([run], sample=True) is None
+    kit("train", "parity", "table:noisy", "--sample", "--no-plots")
+    assert [found.plan.scheme for found in choose.ranked(runs.every("parity"))] == ["cv", "halves"]
+
+
+def test_a_split_by_name_may_cut_groups_and_the_declared_one_may_not(kit, told):
+    path = told / "competition.py"
+    path.write_text(path.read_text().replace("train[:, 2])", "train[:, 2], train[:, 0] // 2)"))
+    assert kit("train", "parity", "--sample", "--no-plots", "--split", "halves")[0] == 0
+    status, _, err = kit("train", "parity", "--sample", "--no-plots")
+    assert status == 1
+    assert "lies in more than one fold" in err
+
+
+def test_a_split_that_is_not_declared_is_refused(kit, told):
+    status, _, err = kit("train", "parity", "--sample", "--split", "thirds")
+    assert status == 1
+    assert "parity declares no split 'thirds'.\nKnown: halves.\n" in err
+
+
+def test_what_was_decided_and_what_else_was_measured_is_recorded_and_told(kit, told, workspace):
+    _, out, _ = kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--set", "noise=0.4")
+    record = last(workspace).record
+    oof = predictions.load(last(workspace).folder / "oof.npz")
+    chosen = record["decision"]["chosen"]["at"]
+    labels = (oof["pred"][:, 1] >= chosen).astype(int)
+    assert record["decision"]["score"] == pytest.approx(metrics.f1.score(oof["y"], labels))
+    assert record["decision"]["unchosen"] == pytest.approx(metrics.f1.score(oof["y"], oof["pred"]))
+    assert record["oof_score"] <= record["decision"]["score"]
+    assert list(record["also"]) == ["accuracy"]
+    lines = out.splitlines()
+    assert lines[1] == f"accuracy {record['also']['accuracy']:.5f}"
+    assert lines[2].startswith(f"decision chosen on out-of-fold rows: at {chosen:.4f}; F1 ")
+    test = predictions.load(last(workspace).folder / "test.npz")
+    sent = [int(line.split(",")[1]) for line in last(workspace).submission.read_text().splitlines()[1:]]
+    assert sent == (test["pred"][:, 1] >= chosen).astype(int).tolist()
+    assert "accuracy" in kit("runs", "parity")[1].splitlines()[0]

@@ -94,6 +94,22 @@ def test_the_table_has_a_row_for_each_cell_the_best_first(plans, tmp_path):
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def test_further_metrics_are_columns_of_the_table(kit, parity, tmp_path):
+    path = parity / "competition.py"
+    path.write_text(
+        path.read_text().replace("metric=metrics.accuracy,", "metric=metrics.f1, also=(metrics.accuracy,),")
+    )
+    for seed in "01":
+        kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.4")
+    table = sweep.rows(found := runs.every("parity"))
+    assert sweep.columns(table) == [*sweep.COLUMNS, "accuracy"]
+    mean = sum(run.record["also"]["accuracy"] for run in found) / 2
+    with sweep.write(tmp_path, table)[1].open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["accuracy"]) == pytest.approx(mean)
+    assert table[0].cells()[-1] == f"{mean:.5f}"
+
+
 @pytest.mark.slow
 def test_the_command_sweeps_in_processes_of_their_own_and_is_idempotent(kit, parity):
     words = ("sweep", "parity", "table", "--sample", "--set", "noise=0.1,0.2", "--json")

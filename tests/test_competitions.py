@@ -1,0 +1,102 @@
+"""What holds for every competition that `catalog` discovers, on its embedded sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kit.task import catalog, splits, submission
+from kit.task.catalog import Entry
+
+ENTRIES = [entry for entry in catalog.entries() if entry.has_sample]
+RECIPES = [
+    pytest.param(entry, name, marks=() if name == entry.recipe()[0].name else pytest.mark.slow)
+    for entry in ENTRIES
+    for name in entry.recipes
+]
+
+
+def named(value: object) -> str | None:
+    """What a parameter is called in the name of a test."""
+    return value.name if isinstance(value, Entry) else None
+
+
+@pytest.fixture
+def public(kit, workspace):
+    """The folder of a competition's public files, written from its sample."""
+
+    def write(entry: Entry) -> Path:
+        assert kit("download", entry.name, "--sample")[0] == 0
+        return workspace / "data" / f"{entry.name}-sample" / "public"
+
+    return write
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_rows_have_ids_of_their_own_and_test_rows_those_of_the_sample_file(entry, public):
+    folder = public(entry)
+    train, test = entry.competition.load(folder)
+    for data in (train, test):
+        assert len(np.unique(data.ids)) == len(data.ids) == len(data.x)
+    assert train.y is not None and len(train.y) == len(train.ids)
+    assert test.y is None
+    wanted = submission.read(entry.competition.submission, folder / entry.competition.submission.sample)
+    assert sorted(wanted) == sorted(map(str, test.ids.tolist()))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_rows_can_be_indexed_in_any_order(entry, public):
+    train, _ = entry.competition.load(public(entry))
+    order = np.random.default_rng(0).permutation(len(train.ids))[:20]
+    some = train.rows(order)
+    assert some.ids.tolist() == train.ids[order].tolist()
+    for at in range(3):
+        one = train.rows(order[at : at + 1])
+        np.testing.assert_array_equal(row(one.x, 0), row(some.x, at))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_every_row_is_held_out_once_and_no_group_is_cut(entry, public):
+    train, _ = entry.competition.load(public(entry))
+    column = splits.column(entry.competition.split, train)
+    assert column.min() == 0
+    assert np.bincount(column).min() > 0
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_splits_by_name_give_a_fold_a_row(entry, public):
+    train, _ = entry.competition.load(public(entry))
+    for split in entry.competition.splits.values():
+        assert splits.column(split, train._replace(group=None)).max() >= 0
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_the_answers_of_the_sample_are_graded_as_perfect(entry, public):
+    folder = public(entry)
+    form, metric = entry.competition.submission, entry.competition.metric
+    answers = submission.read(form, folder.parent / "private" / "solution.csv")
+    truth = submission.values(form, answers, list(answers))
+    assert metric.score(truth, truth) == (1.0 if metric.higher_is_better else 0.0)
+
+
+@pytest.mark.parametrize(("entry", "recipe"), RECIPES, ids=named)
+def test_a_recipe_ends_in_a_submission_that_would_be_accepted(entry, recipe, kit, workspace):
+    assert kit("train", entry.name, recipe, "--sample", "--holdout", "--no-plots")[0] == 0
+    status, _, err = kit("submit", entry.name, "last", "--sample", "--dry-run")
+    assert status == 0, err
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_its_rows_can_be_explored(entry, kit, workspace):
+    status, out, err = kit("explore", entry.name, "--sample")
+    assert status == 0
+    assert "train rows" in out
+    assert "Picture: " in err
+
+
+def row(x: object, at: int) -> np.ndarray:
+    """One row as an array of what it holds."""
+    found = x.iloc[at] if hasattr(x, "iloc") else x[at]
+    return np.asarray([str(value) for value in np.ravel(np.asarray(found))])
