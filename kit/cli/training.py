@@ -65,6 +65,7 @@ def train(args: argparse.Namespace) -> None:
     """Train a recipe with cross-validation; keep out-of-fold predictions, a submission and pictures.
 
     Everything lands in one folder under submissions/. A killed run goes on with --resume and ends with the same bytes.
+    --split judges as other work was judged; such a run is never submitted by itself.
 
     Example:
       kit train digit-recognizer cnn:augmented --folds 5 --set epochs=20 --seed 1
