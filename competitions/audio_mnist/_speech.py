@@ -101,7 +101,7 @@ def views(strength: float) -> augment_audio.Views:
         equalise=6.0 * strength,
         band=0.7 * strength,
         reverb=0.4 * strength,
-        snr=8.0,
+        snr=6.0,
         share=min(1.0, 0.5 * strength),
     )
 
@@ -116,6 +116,7 @@ def train(
     batch: int,
     augment: float,
     masks: float,
+    warp: float,
     smoothing: float,
     dropout: float,
     decay: float,
@@ -123,8 +124,8 @@ def train(
 ) -> Predict:
     """Train `network` between the features and ten probabilities, store it, and give its Predict.
 
-    `augment` is the strength of `views`, `masks` the share of bands and of frames that SpecAugment may blank, `speeds`
-    at what speeds a wave is heard to predict it.
+    `augment` is the strength of `views`, `masks` the share of bands and of frames that SpecAugment may blank, `warp`
+    the bands by which a spectrogram is bent, `speeds` at what speeds a wave is heard to predict it.
     """
     front = features(bands)
     inputs, sound = keras.Input((None, bands)), keras.Input((None, 1))
@@ -135,9 +136,10 @@ def train(
     spectrogram, heard = front(wave)
     model = keras.Model(wave, back([spectrogram, heard]))
     masked = spectrogram
+    if warp:
+        masked = augment_audio.spec_warp(bands=warp, frames=0.02 * warp, seed=fold.seed)(masked)
     if masks:
-        blank = augment_audio.spec_augment(bands=int(bands * masks / 2), frames=masks / 2, seed=fold.seed)
-        masked = blank(spectrogram)
+        masked = augment_audio.spec_augment(bands=int(bands * masks / 2), frames=masks / 2, seed=fold.seed)(masked)
     total = fitting.steps(fold, batch, epochs)
     fitting.fit(
         model,

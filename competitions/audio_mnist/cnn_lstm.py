@@ -8,7 +8,7 @@ from kit.task import fitting
 
 from . import _speech
 
-VARIANTS = {"no_augmentation": {"augment": 0.0, "masks": 0.0}}
+VARIANTS = {"no_augmentation": {"augment": 0.0, "masks": 0.0, "warp": 0.0}}
 SMOKE = {"epochs": 8, "filters": (8, 16), "units": 16, "batch": 16}
 
 
@@ -23,6 +23,7 @@ def fit(
     units: int = 64,  # each way
     augment: float = 1.0,  # strength of the augmentation of waves; 0 is none
     masks: float = 0.2,  # share of bands and frames that SpecAugment may blank
+    warp: float = 3.0,  # bands by which a spectrogram is bent, as by another vocal tract
     smoothing: float = 0.1,
     dropout: float = 0.3,
     decay: float = 1e-3,
@@ -42,6 +43,7 @@ def fit(
         batch=batch,
         augment=augment,
         masks=masks,
+        warp=warp,
         smoothing=smoothing,
         dropout=dropout,
         decay=decay,

@@ -18,7 +18,8 @@ def fit(
     bands: int = 40,
     filters: tuple = (24, 48, 96),
     augment: float = 1.0,  # strength of the augmentation of waves; 0 is none
-    masks: float = 0.3,
+    masks: float = 0.2,  # share of bands and frames that SpecAugment may blank
+    warp: float = 3.0,  # bands by which a spectrogram is bent, as by another vocal tract
     smoothing: float = 0.1,
     dropout: float = 0.3,
     decay: float = 1e-3,
@@ -61,6 +62,7 @@ def fit(
         batch=batch,
         augment=augment,
         masks=masks,
+        warp=warp,
         smoothing=smoothing,
         dropout=dropout,
         decay=decay,

@@ -68,7 +68,7 @@ def parts(sound: Sound, name: str) -> tuple[Sound, list[Part]]:
             f"There is no speech in {name}: {len(wave) / rate:.1f} seconds of silence or steady noise.",
             "A voice must stand out from what is around it.",
         )
-    return sound, [Part(_row(wave[start:end]), start / rate, end / rate) for start, end in found]
+    return sound, [Part(levelled(wave[start:end]), start / rate, end / rate) for start, end in found]
 
 
 def rows(found: list[Part], like: Any) -> Clips:
@@ -197,7 +197,7 @@ def _runs(on: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(np.concatenate([[False], on, [False]]))).reshape(-1, 2)
 
 
-def _row(wave: np.ndarray) -> np.ndarray:
+def levelled(wave: np.ndarray) -> np.ndarray:
     """The wave as int16 with its loudest sample at half of full scale."""
     loudest = float(np.abs(wave).max())
     return np.rint(wave * (16384 / loudest if loudest else 0.0)).astype(np.int16)

@@ -23,9 +23,9 @@ class Views:
     `shift` is seconds of silence added before and after, `cut` seconds taken off at either end, `trim` the decibels
     below the loudest at which the least is taken off, as by one who cuts recordings where it gets quiet: a third of
     them the most; `equalise` and `gain` are decibels; `snr` is the lowest ratio of signal to noise in decibels, the
-    highest being 40 above; `reverb` is the seconds in which an echo falls by 60 dB, `band` the octaves taken off at
-    either end of the spectrum. `share` is the probability of each of trimming, tempo, noise, reverberation and band
-    limits.
+    highest being 30 above; `reverb` is the seconds in which an echo falls by 60 dB, `band` the octaves taken off at
+    either end of the spectrum. `share` is the probability of each of tempo, noise, reverberation and band limits, and
+    half of it that of trimming.
     """
 
     rate: int
@@ -45,7 +45,7 @@ class Views:
         def factor(most: float) -> float:
             return float(np.exp(random.uniform(-1, 1) * np.log1p(most)))
 
-        if self.trim and random.random() < self.share:
+        if self.trim and random.random() < self.share / 2:
             wave = trim(wave, self.rate, random.uniform(1 / 3, 1) * self.trim)
         if self.cut:
             before, after = random.integers(0, 1 + min(int(self.cut * self.rate), len(wave) // 10), 2)
@@ -63,7 +63,7 @@ class Views:
             low, high = random.uniform(0, self.band, 2) * (random.random(2) < self.share)
             wave = equalise(wave, self.rate, self.equalise, random, low=low, high=high)
         if self.snr is not None and random.random() < self.share:
-            wave = noise(wave, self.snr + random.uniform(0, 40), random.uniform(0, 2), random)
+            wave = noise(wave, self.snr + random.uniform(0, 30), random.uniform(-1, 2), random)
         return gain(wave, random.uniform(-self.gain, self.gain)).astype(np.float32) if self.gain else wave
 
 
@@ -115,7 +115,7 @@ def gain(wave: np.ndarray, decibels: float) -> np.ndarray:
 
 
 def noise(wave: np.ndarray, snr: float, slope: float, random: np.random.Generator) -> np.ndarray:
-    """The wave with noise `snr` decibels below its power; `slope` 0 is white, 1 pink, 2 brown."""
+    """The wave with noise `snr` decibels below its power; `slope` -1 is blue, 0 white, 1 pink, 2 brown."""
     count = len(wave)
     spectrum = np.fft.rfft(random.standard_normal(count))
     spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** (slope / 2)
@@ -169,6 +169,17 @@ def spec_augment(*, bands: int, frames: float, seed: int | None = None) -> Any:
     return _spec_augment_layer()(bands=bands, frames=frames, seed=seed)
 
 
+def spec_warp(*, bands: float, frames: float, seed: int | None = None) -> Any:
+    """A Keras layer that bends both axes of each spectrogram by a smooth random curve, as other voices and accents do.
+
+    A band is read from up to `bands` bands higher or lower, differently at the lower and the upper end, so that the
+    resonances of a vowel move by themselves; a frame from up to the share `frames` of all earlier or later. Takes `(n,
+    frames, bands)`; what comes into view is 0. Acts in training only. Source: the time warp of Park et al.,
+    SpecAugment, Interspeech 2019, and the vocal tract length perturbation of Jaitly and Hinton, ICML workshop 2013.
+    """
+    return _spec_warp_layer()(bands=bands, frames=frames, seed=seed)
+
+
 def _filtered(wave: np.ndarray, response: np.ndarray, size: int) -> np.ndarray:
     """The wave, at its length, times `response` in a Fourier transform of `size`."""
     return np.fft.irfft(np.fft.rfft(wave, size) * response, size)[: len(wave)].astype(np.float32)
@@ -215,3 +226,46 @@ def _spec_augment_layer() -> Callable[..., Any]:
             return shape
 
     return SpecAugment
+
+
+@functools.cache
+def _spec_warp_layer() -> Callable[..., Any]:
+    """The layer class, made on first use because Keras must not be imported before."""
+    import keras
+
+    class SpecWarp(keras.layers.Layer):
+        """See `spec_warp`."""
+
+        def __init__(self, *, bands: float, frames: float, seed: int | None, **rest: Any) -> None:
+            super().__init__(**rest)
+            self.bands, self.frames = bands, frames
+            self.generator = keras.random.SeedGenerator(seed)
+
+        def bent(self, count: Any, length: Any, most: Any) -> Any:
+            """Matrices `(count, length, length)` that read each place from one near it, by linear interpolation."""
+            ops = keras.ops
+            place = ops.cast(ops.arange(length), "float32")
+            along = place / ops.maximum(ops.cast(length, "float32") - 1.0, 1.0)
+            # Three waves of heights that add up to `most` at the most.
+            height = keras.random.uniform((count, 3), -1.0, 1.0, seed=self.generator) / 3.0
+            waves = ops.cos(np.pi * along[None] * ops.cast(ops.arange(3), "float32")[:, None])
+            source = place[None] + most * ops.matmul(height, waves)
+            return ops.relu(1.0 - ops.abs(source[:, :, None] - place[None, None]))
+
+        def call(self, spectrograms: Any, training: bool = False) -> Any:
+            if not training:
+                return spectrograms
+            ops = keras.ops
+            count, length = ops.shape(spectrograms)[0], ops.shape(spectrograms)[1]
+            if self.bands:
+                matrix = self.bent(count, spectrograms.shape[2], self.bands)
+                spectrograms = ops.matmul(spectrograms, ops.transpose(matrix, (0, 2, 1)))
+            if self.frames:
+                most = self.frames * ops.cast(length, "float32")
+                spectrograms = ops.matmul(self.bent(count, length, most), spectrograms)
+            return spectrograms
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return shape
+
+    return SpecWarp

@@ -116,3 +116,22 @@ def test_spec_augment_blanks_in_training_only_and_each_row_by_itself():
     assert blank.max() <= 16
     assert len(set(blank.tolist())) > 3
     assert ((found == 0).all(axis=2).sum(axis=1) <= 20).all()
+
+
+def test_a_warp_bends_in_training_only_and_each_row_by_itself():
+    layer = augment_audio.spec_warp(bands=6.0, frames=0.2, seed=1)
+    x = np.zeros((16, 50, 40), np.float32)
+    x[:, 25, 20] = 1
+    assert np.array_equal(np.asarray(layer(x)), x)
+    found = np.asarray(layer(x, training=True))
+    frame, band = found.sum(axis=2).argmax(axis=1), found.sum(axis=1).argmax(axis=1)
+    assert 0 < np.abs(frame - 25).max() <= 10
+    assert 0 < np.abs(band - 20).max() <= 6
+    assert len(set(frame)) > 3
+    assert len(set(band)) > 3
+
+
+def test_a_warp_by_nothing_changes_nothing():
+    x = np.random.default_rng(0).normal(size=(2, 50, 40)).astype(np.float32)
+    layer = augment_audio.spec_warp(bands=0.0, frames=0.0, seed=1)
+    np.testing.assert_array_equal(np.asarray(layer(x, training=True)), x)
