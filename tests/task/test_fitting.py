@@ -179,3 +179,25 @@ def test_one_epoch_runs_on_the_backend(backend, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split("\n")[-2] == f"{backend} (40, 3)"
+
+
+def test_batches_bring_their_labels_and_another_model_of_the_same_weights_may_be_trained(tmp_path):
+    class Batches(keras.utils.PyDataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, number):
+            part = rows(200).rows(np.arange(50 * number, 50 * number + 50))
+            return part.x, part.y
+
+    reports = []
+    of = fold(tmp_path, report=lambda done, of, **figures: reports.append(figures))
+    fitting.begin(of)
+    model = network()
+    before = model.get_weights()
+    doubled = keras.Model(model.input, model(2 * model.input))
+    optimizer = fitting.optimizer("adam", 0.05)
+    fitting.fit(model, of, epochs=3, batch=50, optimizer=optimizer, trained=doubled, train=Batches(), valid=Batches())
+    assert set(reports[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert reports[-1]["val_accuracy"] > 0.5
+    assert any(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
