@@ -19,13 +19,18 @@ def texts(x: Any, *, clean: bool, keyword: bool) -> list[str]:
     `clean` repairs characters, and puts one word in place of each link and each mention: what a link says is chance,
     and its letters are a third of all word pieces.
     """
-    found = x["text"].fillna("").to_list()
+    found = [_filled(text) for text in x["text"]]
     if clean:
         found = [cleaned(text) for text in found]
     if keyword:
-        words = x["keyword"].fillna("").str.replace("%20", " ").to_list()
+        words = [_filled(word).replace("%20", " ") for word in x["keyword"]]
         found = [f"{word}: {text}" if word else text for word, text in zip(words, found, strict=True)]
     return found
+
+
+def _filled(value: Any) -> str:
+    """The text of a cell, an empty one where it is missing."""
+    return value if isinstance(value, str) else ""
 
 
 def cleaned(text: str) -> str:

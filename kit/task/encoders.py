@@ -334,7 +334,7 @@ def seeded(path: str, seed: int, out: Path) -> Path:
     for graph in saved.meta_graphs:
         for function in graph.graph_def.library.function:
             for node in function.node_def:
-                if "seed" in node.attr and "seed2" in node.attr:
+                if node.op == "RandomUniform":  # of which dropout is made
                     node.attr["seed"].i, node.attr["seed2"].i = map(int, random.integers(1, 2**31, 2))
     out.mkdir(parents=True)
     (out / "saved_model.pb").write_bytes(saved.SerializeToString(deterministic=True))
