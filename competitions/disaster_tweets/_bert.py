@@ -189,25 +189,14 @@ def _fastest() -> str:
     return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
-def train(
-    model: tf_keras.Model,
-    batches: Batches,
-    fold: Fold,
-    *,
-    epochs: int,
-    rate: float,
-    warmup: float,
-    scaled: bool = False,
-    xla: bool = False,
-    watch: Mapping[str, tuple[Inputs, np.ndarray]],
+def prepare(
+    model: tf_keras.Model, steps: int, *, rate: float, warmup: float, scaled: bool = False, xla: bool = False
 ) -> None:
-    """Train `model` on `batches`; every epoch goes to `fold.report`.
+    """Compile `model` for a training of `steps`: binary cross-entropy from logits, and AdamW whose rate climbs for the
+    share `warmup` of the steps and falls to 0 along a line.
 
-    AdamW whose rate climbs for the share `warmup` of the steps and falls to 0 along a line. `watch` holds rows on which
-    loss and accuracy are reported under a name; on those called `stop` training ends with the first epoch that does not
-    lower the loss, and the best weights stay. `scaled` is for float16, whose small gradients would vanish.
+    `scaled` is for float16, whose small gradients would vanish.
     """
-    steps = len(batches) * epochs
     optimizer = optimization.create_optimizer(rate, steps, int(warmup * steps), optimizer_type="adamw")
     # The gradient of the word embeddings comes row by row. Adam changes all anyway, and in one pass where it is whole.
     optimizer.gradient_transformers = [lambda pairs: [(tf.convert_to_tensor(each), var) for each, var in pairs]]
@@ -217,6 +206,16 @@ def train(
         metrics=[tf_keras.metrics.BinaryAccuracy(threshold=0.0, name="accuracy")],
         jit_compile=xla,
     )
+
+
+def train(
+    model: tf_keras.Model, batches: Batches, fold: Fold, *, epochs: int, watch: Mapping[str, tuple[Inputs, np.ndarray]]
+) -> None:
+    """Train a prepared `model` on `batches`; every epoch goes to `fold.report`.
+
+    `watch` holds rows on which loss and accuracy are reported under a name; on those called `stop` training ends with
+    the first epoch that does not lower the loss, and the best weights stay.
+    """
     model.fit(batches, epochs=epochs, shuffle=False, callbacks=[_Reporter(fold, epochs, watch)], verbose=0)
 
 

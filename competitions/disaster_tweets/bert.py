@@ -73,17 +73,9 @@ def fit(
             held = splits.Holdout(holdout, fold.seed)(train) == 0
             stop, train = train.rows(held), train.rows(~held)
             watch["stop"] = (read(stop.x), stop.y)
-        _bert.train(
-            model,
-            _bert.Batches(read(train.x), train.y, batch=batch, seed=fold.seed),
-            fold,
-            epochs=epochs,
-            rate=rate,
-            warmup=warmup,
-            scaled=precision == "float16",
-            xla=xla,
-            watch=watch,
-        )
+        batches = _bert.Batches(read(train.x), train.y, batch=batch, seed=fold.seed)
+        _bert.prepare(model, len(batches) * epochs, rate=rate, warmup=warmup, scaled=precision == "float16", xla=xla)
+        _bert.train(model, batches, fold, epochs=epochs, watch=watch)
     _bert.save(model, fold.dir, settings)
     return _bert.predictor(model, read, precision)
 

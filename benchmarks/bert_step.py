@@ -1,0 +1,173 @@
+"""Seconds of a fine-tuning step of recipe `bert`, against PyTorch and transformers with dynamic padding.
+
+    python -m benchmarks.bert_step CHECKPOINT --encoder NAME --torch-python PYTHON
+
+CHECKPOINT is the folder of Hugging Face's format that encoder NAME was imported from (`kit encoder import`), PYTHON one
+with torch and transformers. Needs `kit download disaster-tweets`. Both sides get the same weights, the same word pieces
+in the same batches of 32 cleaned tweets, each padded to its longest, and do the same: encoder, pooled output, dropout,
+one logit, binary cross-entropy, gradients clipped to norm 1, AdamW (PyTorch's fused one). Each is a process that stays
+and waits for its turn, so that one works at a time; the first round warms up and is not counted. `kit, own batches` are
+as many tweets in the recipe's batches of like length.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+BATCH = 32
+
+TORCH = """
+import sys, time, numpy as np, torch
+from transformers import AutoModel
+
+folder, precision, file = sys.argv[1:]
+with np.load(file) as held:
+    batches = [(held[f"same-{n}"], held[f"y-{n}"]) for n in range(int(held["count"]))]
+torch.manual_seed(0)
+encoder = AutoModel.from_pretrained(folder).train()
+head = torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Linear(encoder.config.hidden_size, 1))
+weights = [*encoder.parameters(), *head.parameters()]
+optimizer = torch.optim.AdamW(weights, lr=3e-5, weight_decay=0.01, fused=True)
+loss = torch.nn.BCEWithLogitsLoss()
+print("ready", flush=True)
+for line in sys.stdin:
+    begin = time.perf_counter()
+    for ids, y in batches:
+        ids, y = torch.from_numpy(ids).long(), torch.from_numpy(y)
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = head(encoder(input_ids=ids, attention_mask=(ids > 0).long()).pooler_output)
+        loss(logits.float()[:, 0], y).backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+    print(time.perf_counter() - begin, flush=True)
+"""
+
+
+def kit_worker(encoder: str, precision: str, kind: str, file: str) -> None:
+    """Take a turn for each line of standard input: one step on each batch of `kind`, as the recipe trains."""
+    helper = _helper()
+    with np.load(file) as held:
+        batches = [(held[f"{kind}-{n}"], held[f"y-{n}"]) for n in range(int(held["count"]))]
+    helper.begin(0)
+    with helper.precision(precision):
+        found = helper.pooled(helper.encoders.locate(encoder, "encoder"), pooling="pooled", seed=0, trainable=True)
+        model = helper.classifier(found.input, found.output, dropout=0.1)
+        helper.prepare(model, 1000, rate=3e-5, warmup=0.1)
+        _turns(lambda: [model.train_on_batch(_inputs(ids), y) for ids, y in batches])
+
+
+def _turns(work: Any) -> None:
+    import time
+
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        begin = time.perf_counter()
+        work()
+        print(time.perf_counter() - begin, flush=True)
+
+
+def _inputs(ids: np.ndarray) -> dict[str, np.ndarray]:
+    mask = (ids > 0).astype(np.int32)
+    return {"input_word_ids": ids, "input_mask": mask, "input_type_ids": np.zeros_like(mask)}
+
+
+def _helper() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from kit.task import catalog
+
+    return catalog.find("disaster-tweets").recipes["bert"].module()._bert
+
+
+def _write(file: Path, encoder: str, steps: int) -> tuple[float, float]:
+    """The batches of both kinds; how many word pieces a tweet is padded to in each."""
+    from kit.task import catalog
+    from kit.train import loop
+
+    helper, entry = _helper(), catalog.find("disaster-tweets")
+    train, _ = entry.competition.load(loop.public_folder(entry, False))
+    pieces = helper.Pieces(helper.encoders.locate(encoder, "preprocess"), length=128, bucket=True)
+    inputs = pieces(entry.recipes["bert"].module().texts(train.x, clean=True, keyword=True))
+    order = np.random.default_rng(0).permutation(inputs.count)
+    own = helper.Batches(inputs, train.y, batch=BATCH, seed=0)
+    held: dict[str, Any] = {"count": steps}
+    for number in range(steps):
+        rows = order[number * BATCH : (number + 1) * BATCH]
+        ids = inputs.take(rows)["input_word_ids"]
+        held[f"same-{number}"] = ids[:, : int((ids > 0).sum(axis=1).max())]
+        held[f"own-{number}"] = own[number][0]["input_word_ids"]
+        held[f"y-{number}"] = train.y[rows].astype(np.float32)
+    np.savez(file, **held)
+    widths = [np.mean([held[f"{kind}-{n}"].shape[1] for n in range(steps)]) for kind in ("same", "own")]
+    return float(widths[0]), float(widths[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--encoder", default="minilm-l6-h384-uncased")
+    parser.add_argument("--torch-python", required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8, help="batches in a turn")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.worker:
+        return kit_worker(args.encoder, *args.worker)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "batches.npz")
+        same, own = _write(file, args.encoder, args.steps)
+        print(f"{args.steps} batches of {BATCH} tweets, padded to {same:.1f} word pieces; own batches to {own:.1f}")
+        kit = [sys.executable, "-m", "benchmarks.bert_step", str(args.checkpoint), "--encoder", args.encoder]
+        kit += ["--torch-python", args.torch_python, "--worker"]
+        torch = [args.torch_python, "-c", TORCH, str(args.checkpoint)]
+        commands = {}
+        for precision in ("float32", "bfloat16"):
+            commands[f"torch {precision}"] = [*torch, precision, str(file)]
+            commands[f"kit {precision}"] = [*kit, precision, "same", str(file)]
+            commands[f"kit {precision}, own batches"] = [*kit, precision, "own", str(file)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+        workers = {name: subprocess.Popen(command, **pipes) for name, command in commands.items()}
+        try:
+            for name, worker in workers.items():
+                if worker.stdout.readline() != "ready\n":
+                    raise SystemExit(f"{name} did not start: {' '.join(commands[name][:3])}")
+            _measure(workers, args.rounds, args.steps)
+        finally:
+            for worker in workers.values():
+                worker.kill()
+                worker.wait()
+
+
+def _measure(workers: dict[str, Any], rounds: int, steps: int) -> None:
+    seconds: dict[str, list[float]] = {name: [] for name in workers}
+    for number in range(rounds + 1):
+        for name, worker in workers.items():
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+            found = float(worker.stdout.readline()) / steps
+            if number:
+                seconds[name].append(found)
+        if number:
+            told = ", ".join(f"{name} {found[-1]:.3f}" for name, found in seconds.items())
+            print(f"round {number}: {told} (load {os.getloadavg()[0]:.1f})", flush=True)
+    for precision in ("float32", "bfloat16"):
+        torch = seconds[f"torch {precision}"]
+        for name in (f"kit {precision}", f"kit {precision}, own batches"):
+            ratios = [mine / other for mine, other in zip(seconds[name], torch, strict=True)]
+            print(
+                f"{name}: {statistics.median(seconds[name]):.3f} s a step, PyTorch {statistics.median(torch):.3f} s;"
+                f" ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+            )
+
+
+if __name__ == "__main__":
+    main()
