@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +120,11 @@ def train(
     smoothing: float,
     dropout: float,
     decay: float,
-    speeds: tuple[float, ...] = (1.0,),
 ) -> Predict:
     """Train `network` between the features and ten probabilities, store it, and give its Predict.
 
     `augment` is the strength of `views`, `masks` the share of bands and of frames that SpecAugment may blank, `warp`
-    the bands by which a spectrogram is bent, `speeds` at what speeds a wave is heard to predict it.
+    the bands by which a spectrogram is bent.
     """
     front = features(bands)
     inputs, sound = keras.Input((None, bands)), keras.Input((None, 1))
@@ -154,30 +153,27 @@ def train(
         ),
         valid=clips.batches(fold.valid.x, fold.valid.y, 64) if len(fold.valid.ids) else None,
     )
-    fitting.save(model, fold.dir, speeds=speeds)
+    fitting.save(model, fold.dir)
     if len(fold.valid.ids):
         last = clips.predictor(_whole(model))
         usual = novelty.fit(last(fold.train.x)[:, CLASSES:], fold.train.y, last(fold.valid.x)[:, CLASSES:])
         novelty.save(usual, fold.dir)
-    return predictor(model, fold.dir, speeds)
+    return predictor(model, fold.dir)
 
 
 def load(dir: Path) -> Predict:
     """The Predict of a network that `train` stored."""
-    model, settings = fitting.load(dir)
-    return predictor(model, dir, settings["speeds"])
+    model, _ = fitting.load(dir)
+    return predictor(model, dir)
 
 
-def predictor(model: Any, dir: Path, speeds: Sequence[float]) -> Predict:
-    """The mean of what a model says of each wave at several speeds, which are as many sizes of the vocal tract.
-
-    With rows held out to tell by, `predict.unlike(x)` says how far each row is from those fitted on, above 1 too far.
-    """
+def predictor(model: Any, dir: Path) -> Predict:
+    """A Predict of Clips. With rows held out to tell by, `predict.unlike(x)` says how far each row is from those fitted
+    on, above 1 too far."""
     whole = clips.predictor(_whole(model))
 
     def predict(x: clips.Clips) -> np.ndarray:
-        heard = [whole(x if speed == 1 else _at(x, speed))[:, :CLASSES] for speed in speeds]
-        return np.mean(heard, axis=0, dtype=np.float64).astype(np.float32)
+        return whole(x)[:, :CLASSES]
 
     vars(predict)["parameters"] = model.count_params()
     if usual := novelty.load(dir):
@@ -194,12 +190,6 @@ def _whole(model: Any) -> Any:
     wave = keras.Input((None,), name="wave")
     found = keras.Model(back.inputs, [back.output, back.get_layer("penultimate").output])
     return keras.Model(wave, layers.Concatenate()(found(model.get_layer("features")(wave))))
-
-
-def _at(x: clips.Clips, speed: float) -> clips.Clips:
-    """Clips `speed` times as fast and as high."""
-    waves = [augment_audio.speed(wave.astype(np.float32), speed) for wave in x]
-    return clips.Clips.of([np.clip(np.rint(wave), -32768, 32767).astype(np.int16) for wave in waves], x.rate)
 
 
 def _smoothed(smoothing: float) -> Any:

@@ -28,7 +28,6 @@ def fit(
     smoothing: float = 0.1,
     dropout: float = 0.3,
     decay: float = 1e-3,
-    speeds: tuple = (1.0,),
 ):
     fitting.begin(fold)
 
@@ -71,7 +70,6 @@ def fit(
         smoothing=smoothing,
         dropout=dropout,
         decay=decay,
-        speeds=speeds,
     )
 
 
