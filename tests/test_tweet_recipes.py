@@ -107,6 +107,13 @@ def test_characters_and_longer_words_are_blocks_when_asked_for():
     assert "fl" in blocks.text[1].vocabulary_
 
 
+def test_counts_take_the_place_of_weights_when_asked_for():
+    blocks = features(counts=True)
+    x = blocks.fit(pd.DataFrame({"keyword": [np.nan], "text": ["flood flood downtown"]}))
+    assert dict(zip(blocks.text[0].get_feature_names_out(), x.toarray()[0], strict=True)) == {"downtown": 1, "flood": 2}
+    assert x.dtype == np.float32
+
+
 def test_log_count_ratios_are_those_of_the_paper():
     from scipy import sparse
 

@@ -1,8 +1,8 @@
-"""Sparse features of tweets: a TF-IDF block each for text, keyword and hashtags, every one with its own vectoriser."""
+"""Sparse features of tweets: a block each for text, keyword and hashtags, every one with its own vectoriser."""
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from kit.errors import KitError
 from kit.task.text import hashtags
@@ -11,8 +11,9 @@ from kit.task.text import hashtags
 class Blocks:
     """TF-IDF of the text's words, optionally of its character n-grams, of keyword and hashtags, side by side.
 
-    `words` and `chars` are the shortest and longest n-gram; no `chars`, no such block. Source: scikit-learn's
-    TfidfVectorizer; English stop words, accents stripped, lower case.
+    `words` and `chars` are the shortest and longest n-gram; no `chars`, no such block. With `counts` a word is worth
+    how often it stands in the tweet. Source: scikit-learn's TfidfVectorizer and CountVectorizer; English stop words,
+    accents stripped, lower case.
     """
 
     def __init__(
@@ -23,11 +24,11 @@ class Blocks:
         rarest: int = 1,
         sublinear: bool = False,
         stop_words: bool = True,
+        counts: bool = False,
     ) -> None:
         def block(ngrams, **more):
-            return TfidfVectorizer(
-                ngram_range=tuple(ngrams), strip_accents="unicode", dtype=np.float32, sublinear_tf=sublinear, **more
-            )
+            usual = {"ngram_range": tuple(ngrams), "strip_accents": "unicode", "dtype": np.float32, **more}
+            return CountVectorizer(**usual) if counts else TfidfVectorizer(sublinear_tf=sublinear, **usual)
 
         stopped = {"stop_words": "english"} if stop_words else {}
         self.text = [block(words, min_df=rarest, **stopped)]
@@ -54,12 +55,12 @@ class Blocks:
         parts = enumerate(self._parts(x))
         return sparse.hstack([v.transform(texts) for number, (v, texts) in parts if number not in self.empty], "csr")
 
-    def _parts(self, x) -> list[tuple[TfidfVectorizer, list[str]]]:
+    def _parts(self, x) -> list[tuple[CountVectorizer, list[str]]]:
         text, keyword, tags = columns(x)
         return [*((vectoriser, text) for vectoriser in self.text), (self.keyword, keyword), (self.hashtags, tags)]
 
 
-def _fit(vectoriser: TfidfVectorizer, texts: list[str]) -> bool:
+def _fit(vectoriser: CountVectorizer, texts: list[str]) -> bool:
     """Whether there was a word to learn: rows may all be without a keyword or a hashtag."""
     analyse = vectoriser.build_analyzer()
     if not any(analyse(text) for text in texts):

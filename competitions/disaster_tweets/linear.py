@@ -39,11 +39,14 @@ def fit(
     chars: tuple = (2, 5),
     rarest: int = 1,
     sublinear: bool = True,
-    stop_words: bool = True,
+    stop_words: bool = True,  # scikit-learn's list, which holds "fire"
+    counts: bool = False,
     naive_bayes: float = 1.0,  # smoothing of the log-count ratios that features are multiplied by; 0 leaves them alone
     strength: float = 1.0,  # inverse of the regularisation
 ):
-    features = _features.Blocks(words=words, chars=chars, rarest=rarest, sublinear=sublinear, stop_words=stop_words)
+    features = _features.Blocks(
+        words=words, chars=chars, rarest=rarest, sublinear=sublinear, stop_words=stop_words, counts=counts
+    )
     x, y = features.fit(fold.train.x), fold.train.y
     ratio = log_count_ratio(x, y, naive_bayes) if naive_bayes else None
     weighted = x if ratio is None else x.multiply(ratio).tocsr()
@@ -71,9 +74,7 @@ def classifier(model: str, strength: float, fold):
         "ridge_cv": lambda: linear_model.RidgeClassifierCV(alphas=(0.3, 1.0, 3.0), cv=inner(fold)),
         "sgd": lambda: linear_model.SGDClassifier(random_state=fold.seed),
         "logistic": lambda: linear_model.LogisticRegression(C=strength, max_iter=1000),
-        "svm": lambda: CalibratedClassifierCV(
-            LinearSVC(C=strength, random_state=fold.seed), cv=inner(fold)
-        ),
+        "svm": lambda: CalibratedClassifierCV(LinearSVC(C=strength, random_state=fold.seed), cv=inner(fold)),
     }
     if model not in kinds:
         raise KitError(f"there is no model {model!r}", f"Known ones: {', '.join(kinds)}.", "--set model=logistic")

@@ -17,10 +17,13 @@ def fit(
     words: tuple = (1, 1),
     chars: tuple = (),
     rarest: int = 1,
+    stop_words: bool = True,
+    counts: bool = False,
     depth: int = 0,  # levels; 0 grows until the leaves are pure, as the practical did
+    leaf: int = 1,  # rows that a leaf holds at least
 ):
-    features = _features.Blocks(words=words, chars=chars, rarest=rarest)
-    model = DecisionTreeClassifier(max_depth=depth or None, random_state=fold.seed)
+    features = _features.Blocks(words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts)
+    model = DecisionTreeClassifier(max_depth=depth or None, min_samples_leaf=leaf, random_state=fold.seed)
     model.fit(features.fit(fold.train.x).tocsc(), fold.train.y)
     predict = _features.probabilities(lambda rows: model.predict_proba(rows)[:, 1], features)
     vars(predict)["parameters"] = int(model.tree_.node_count)
