@@ -260,13 +260,7 @@ def _submissions(kaggle: Client, slug: str) -> Examined:
 
 
 def _board(kaggle: Client, slug: str) -> Examined:
-    data = kaggle.ask(
-        "Downloading the leaderboard",
-        "competitions.download_leaderboard",
-        safe=True,
-        then=lambda answer: answer.content,
-        competition_name=slug,
-    )
+    data = leaderboard.file(kaggle, slug)
     board = leaderboard.read(data)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         name = archive.namelist()[0]

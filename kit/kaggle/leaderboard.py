@@ -63,14 +63,19 @@ def download(kaggle: Client, slug: str) -> Board:
 
     Raises KitError when it cannot be had or read.
     """
-    data = kaggle.ask(
+    return read(file(kaggle, slug))
+
+
+def file(kaggle: Client, slug: str) -> bytes:
+    """The bytes of the leaderboard file. Raises KitError when it cannot be had."""
+    data: bytes = kaggle.ask(
         "Downloading the leaderboard",
         "competitions.download_leaderboard",
         safe=True,
         then=lambda answer: answer.content,
         competition_name=slug,
     )
-    return read(data)
+    return data
 
 
 def read(data: bytes) -> Board:

@@ -79,7 +79,10 @@ def _publish(
     if not version or not same:
         note(f"{'A new version of' if version else 'Making'} {ref}: {len(digests)} files")
         with _packed(folder) as files:
-            tokens = [_uploaded(kaggle, file) for file in files]
+            tokens = [
+                transfer.upload(kaggle, "blobs.start_blob_upload", file, type="DATASET", name=file.name)
+                for file in files
+            ]
         _made(kaggle, slug, tokens, message or command(slug), version)
         runs.write_json(record, {"ref": ref, "server": client.server(), "at": runs.now(), "files": digests})
     else:
@@ -129,22 +132,6 @@ def _packed(public: Path) -> Iterator[list[Path]]:
                     opened.write(inner, inner.relative_to(path).as_posix())
             files.append(archive)
         yield files
-
-
-def _uploaded(kaggle: Client, file: Path) -> str:
-    status = file.stat()
-    place = kaggle.ask(
-        "Asking for a place to upload to",
-        "blobs.start_blob_upload",
-        safe=True,
-        type="DATASET",
-        name=file.name,
-        content_length=status.st_size,
-        last_modified_epoch_seconds=int(status.st_mtime),
-    )
-    with progress.transfer(f"Uploading {file.name}") as show:
-        transfer.send(f"Uploading {file.name}", file, place.create_url, show)
-    return place.token
 
 
 def _made(kaggle: Client, slug: str, tokens: list[str], message: str, version: int) -> None:

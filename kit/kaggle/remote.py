@@ -97,21 +97,8 @@ def _obtain(entry: Entry, folder: Path, note: Note) -> tuple[list[Path], Listing
 
 
 def _competition(kaggle: client.Client, slug: str, folder: Path, note: Note) -> tuple[list[Path], Listing]:
-    listing: Listing = {}
-    token = ""
-    for _ in range(PAGES):
-        answer = kaggle.ask(
-            f"Listing the files of {slug}",
-            "competitions.list_data_files",
-            safe=True,
-            competition_name=slug,
-            page_size=PAGE,
-            page_token=token,
-        )
-        listing |= {file.name: file.total_bytes for file in answer.files or []}
-        if not (token := answer.next_page_token):
-            break
-    note(_summary(slug, listing, bool(token)))
+    listing, more = _listed(kaggle, slug, "competitions.list_data_files", "files", competition_name=slug)
+    note(_summary(slug, listing, more))
 
     def opened(headers: dict[str, str]) -> Any:
         found = kaggle.ask(f"Downloading {slug}", "competitions.download_data_files", safe=True, competition_name=slug)
@@ -122,30 +109,29 @@ def _competition(kaggle: client.Client, slug: str, folder: Path, note: Note) -> 
 
 def _dataset(kaggle: client.Client, source: KaggleDataset, folder: Path, note: Note) -> tuple[list[Path], Listing]:
     owner, _, slug = source.ref.partition("/")
-    listing: Listing = {}
-    token = ""
-    for _ in range(PAGES):
-        answer = kaggle.ask(
-            f"Listing the files of {source.ref}",
-            "datasets.list_dataset_files",
-            safe=True,
-            owner_slug=owner,
-            dataset_slug=slug,
-            page_size=PAGE,
-            page_token=token,
-        )
-        listing |= {file.name: file.total_bytes for file in answer.dataset_files or []}
-        if not (token := answer.next_page_token):
-            break
-    note(_summary(source.ref, listing, bool(token)))
+    named = {"owner_slug": owner, "dataset_slug": slug}
+    listing, more = _listed(kaggle, source.ref, "datasets.list_dataset_files", "dataset_files", **named)
+    note(_summary(source.ref, listing, more))
 
     def opened(headers: dict[str, str]) -> Any:
         what = f"Downloading {source.ref}"
-        found = kaggle.ask(what, "datasets.download_dataset", safe=True, owner_slug=owner, dataset_slug=slug)
+        found = kaggle.ask(what, "datasets.download_dataset", safe=True, **named)
         return _follow(what, found, headers)
 
     # Sizes that Kaggle lists for datasets may be those of compressed files, so that only names are compared.
     return [_received(f"{slug}.zip", opened, folder)], {}
+
+
+def _listed(kaggle: client.Client, ref: str, method: str, field: str, **named: str) -> tuple[Listing, bool]:
+    """The files that `method` lists page by page in `field` of its answers, and whether there are still more."""
+    listing: Listing = {}
+    token = ""
+    for _ in range(PAGES):
+        answer = kaggle.ask(f"Listing the files of {ref}", method, safe=True, page_size=PAGE, page_token=token, **named)
+        listing |= {file.name: file.total_bytes for file in getattr(answer, field) or []}
+        if not (token := answer.next_page_token):
+            break
+    return listing, bool(token)
 
 
 def _follow(what: str, answer: Any, headers: dict[str, str]) -> Any:

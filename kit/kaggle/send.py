@@ -6,12 +6,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from kit import places
 from kit.errors import KitError
-from kit.kaggle import client, ledger, progress, transfer
+from kit.kaggle import client, ledger, transfer
 from kit.kaggle.client import Client, Refusal
 from kit.kaggle.ledger import Attempt, Ledger
 from kit.kaggle.submit import Parcel
@@ -89,7 +88,13 @@ def file(
     name = slug(entry)
 
     def ready() -> Create:
-        token = _uploaded(kaggle, name, parcel.file)
+        token = transfer.upload(
+            kaggle,
+            "competitions.start_submission_upload",
+            parcel.file,
+            competition_name=name,
+            file_name=parcel.file.name,
+        )
 
         def create(description: str) -> Any:
             return kaggle.ask(
@@ -219,23 +224,6 @@ def _listed(kaggle: Client, name: str, parcel: Parcel) -> list[Any]:
         if not (token := answer.next_page_token):
             break
     return sorted(found, key=lambda one: -one.ref)
-
-
-def _uploaded(kaggle: Client, name: str, file: Path) -> str:
-    """The token of the uploaded bytes."""
-    status = file.stat()
-    place = kaggle.ask(
-        "Asking for a place to upload to",
-        "competitions.start_submission_upload",
-        safe=True,
-        competition_name=name,
-        file_name=file.name,
-        content_length=status.st_size,
-        last_modified_epoch_seconds=int(status.st_mtime),
-    )
-    with progress.transfer(f"Uploading {file.name}") as show:
-        transfer.send(f"Uploading {file.name}", file, place.create_url, show)
-    return place.token
 
 
 def _newest(attempts: list[Attempt], parcel: Parcel, kaggle: Client) -> Attempt | None:

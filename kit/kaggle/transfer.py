@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.errors import KitError
-from kit.kaggle import client
+from kit.kaggle import client, progress
 from kit.kaggle.progress import Show
 from kit.train import runs
 
@@ -80,6 +80,25 @@ def receive(what: str, opened: Opened, to: Path, show: Show) -> None:
         "What has arrived is kept, and the next attempt goes on from there.",
         "the same command again",
     )
+
+
+def upload(kaggle: client.Client, method: str, file: Path, **fields: str) -> str:
+    """Upload a file to the place that `method` of the API gives for it; the token by which its bytes can be named.
+
+    `fields` are what the method asks for beside size and time of the file. Raises Refusal.
+    """
+    status = file.stat()
+    place = kaggle.ask(
+        "Asking for a place to upload to",
+        method,
+        safe=True,
+        content_length=status.st_size,
+        last_modified_epoch_seconds=int(status.st_mtime),
+        **fields,
+    )
+    with progress.transfer(f"Uploading {file.name}") as show:
+        send(f"Uploading {file.name}", file, place.create_url, show)
+    return str(place.token)
 
 
 def send(what: str, file: Path, url: str, show: Show) -> None:

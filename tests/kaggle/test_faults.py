@@ -76,7 +76,8 @@ def test_a_download_under_a_fault_is_whole_or_one_error(run, site, hosted, works
         assert (status, is_one_error(err)) == (1, True)
         assert [path.name for path in (workspace / "data").iterdir()] in ([], [".downloads"])
     site.faults.clear()
-    assert run("download", "parity")[0] == 0
+    status, _, err = run("download", "parity")
+    assert status == 0, err
     assert is_whole(workspace, hosted)
     assert sorted(path.name for path in (workspace / "data").iterdir()) == [".downloads", "parity"]
     assert not list((workspace / "data" / ".downloads").iterdir())
