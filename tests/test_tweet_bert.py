@@ -94,6 +94,12 @@ def test_training_stops_early_on_rows_of_the_training_set_only(tmp_path):
     assert told[-1] >= told[-2] == min(told)
 
 
+def test_float16_trains_with_a_scaled_loss(tmp_path):
+    of = fold(tmp_path)
+    predict = fitted(of, frozen=True, precision="float16")
+    assert np.isfinite(predict(of.valid.x)).all()
+
+
 def test_a_training_that_diverges_is_told(tmp_path):
     with pytest.raises(KitError, match="the loss is nan after epoch 1 of 1"):
         fitted(fold(tmp_path), rate=1e30, frozen=True)
