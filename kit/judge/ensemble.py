@@ -18,9 +18,8 @@ from kit.train.runs import Plan, Run
 
 Method = Literal["mean", "rank", "hill-climb"]
 
-BAGS, ROUNDS, KEPT = 20, 30, 0.5
-"""Bags of models, models added in each, and the share of models in a bag. Source: Caruana et al. 2004, section 2.3,
-which bags half of the models 20 times; the score is flat after some 20 additions of a few models."""
+BAGS, ROUNDS = 20, 30
+"""Bags of rows, and models added in each; the score is flat after some 20 additions of a few models."""
 
 
 class Blend(NamedTuple):
@@ -162,29 +161,30 @@ def weigh(metric: Metric, y: np.ndarray, pred: np.ndarray, method: Method, seed:
 
 
 def hill_climb(metric: Metric, y: np.ndarray, pred: np.ndarray, seed: int) -> np.ndarray:
-    """Weights of (runs, rows, ...) predictions by greedy selection with replacement, averaged over bags of runs.
+    """Weights of (runs, rows, ...) predictions by greedy selection with replacement, averaged over bags of rows.
 
     In each bag the best run starts; then the run is added, again and again, whose addition scores best, and the best
     of all these steps counts. Source: Caruana, Niculescu-Mizil, Crew, Ksikes, Ensemble Selection from Libraries of
-    Models, ICML 2004, sections 2.1 to 2.3.
+    Models, ICML 2004, sections 2.1 and 2.2. Their bags hold half of some thousand models; of a few, such a bag is
+    without the best one half of the time, and the blend of twelve runs for disaster-tweets fell from F1 0.803, that of
+    the best, to 0.787. Bags here are bootstrap samples of the rows (Breiman, Bagging Predictors, 1996).
     """
     random = np.random.default_rng(seed)
-    size = max(2, round(len(pred) * KEPT))
     total = np.zeros(len(pred))
     for _ in range(BAGS):
-        bag = np.sort(random.permutation(len(pred))[:size])
-        total += _climb(metric, y, pred, bag)
+        bag = np.sort(random.integers(len(y), size=len(y)))
+        total += _climb(metric, y[bag], pred[:, bag])
     return total / total.sum()
 
 
-def _climb(metric: Metric, y: np.ndarray, pred: np.ndarray, bag: np.ndarray) -> np.ndarray:
-    """The share of each run in the best ensemble met while runs of `bag` are added one by one."""
+def _climb(metric: Metric, y: np.ndarray, pred: np.ndarray) -> np.ndarray:
+    """The share of each run in the best ensemble met while runs are added one by one."""
     sign = 1 if metric.higher_is_better else -1
     counts, best, best_score = np.zeros(len(pred)), np.zeros(len(pred)), -np.inf
     total = np.zeros(pred.shape[1:])
     for step in range(1, ROUNDS + 1):
-        scores = [sign * metric.score(y, (total + pred[index]) / step) for index in bag]
-        chosen = bag[int(np.argmax(scores))]
+        scores = [sign * metric.score(y, (total + one) / step) for one in pred]
+        chosen = int(np.argmax(scores))
         total += pred[chosen]
         counts[chosen] += 1
         if max(scores) > best_score:

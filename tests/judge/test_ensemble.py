@@ -58,6 +58,17 @@ def test_hill_climbing_gives_all_weight_to_what_helps():
     assert weights[2] < 0.2
 
 
+def test_one_good_run_among_many_poor_ones_keeps_its_weight():
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 300)
+    poor = np.clip(0.5 + 0.1 * (y - 0.5) + random.normal(0, 0.3, (11, 300)), 0, 1)
+    pred = np.stack([np.clip(y + random.normal(0, 0.45, 300), 0, 1), *poor])
+    weights = ensemble.hill_climb(metrics.accuracy, y, pred, seed=0)
+    blended = metrics.accuracy.score(y, ensemble.combine(pred, weights))
+    assert weights[0] > 0.5
+    assert blended >= metrics.accuracy.score(y, pred[0])
+
+
 def test_hill_climbing_follows_a_metric_that_is_better_when_lower():
     y = np.array([0.0, 1.0, 2.0, 3.0])
     pred = np.stack([y + 1, y - 1, y + 8])
