@@ -6,8 +6,11 @@ CHECKPOINT is the folder of Hugging Face's format that encoder NAME was imported
 with torch and transformers. Needs `kit download disaster-tweets`. Both sides get the same weights, the same word pieces
 in the same batches of 32 cleaned tweets, each padded to its longest, and do the same: encoder, pooled output, dropout,
 one logit, binary cross-entropy, gradients clipped to norm 1, AdamW (PyTorch's fused one). Each is a process that stays
-and waits for its turn, so that one works at a time; the first round warms up and is not counted. `kit, own batches` are
-as many tweets in the recipe's batches of like length.
+and waits for its turn, so that one works at a time; the first round warms up and is not counted. `own` are as many
+tweets in the recipe's batches of like length.
+
+Beside seconds of wall clock, processor seconds are told, which other work on the machine disturbs less; best with
+--threads 1, for threads that wait for one another spend processor seconds too, PyTorch's the most.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +44,7 @@ optimizer = torch.optim.AdamW(weights, lr=3e-5, weight_decay=0.01, fused=True)
 loss = torch.nn.BCEWithLogitsLoss()
 print("ready", flush=True)
 for line in sys.stdin:
-    begin = time.perf_counter()
+    begin = time.perf_counter(), time.process_time()
     for ids, y in batches:
         ids, y = torch.from_numpy(ids).long(), torch.from_numpy(y)
         optimizer.zero_grad()
@@ -49,31 +53,27 @@ for line in sys.stdin:
         loss(logits.float()[:, 0], y).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
-    print(time.perf_counter() - begin, flush=True)
+    print(time.perf_counter() - begin[0], time.process_time() - begin[1], flush=True)
 """
 
 
-def kit_worker(encoder: str, precision: str, kind: str, file: str) -> None:
-    """Take a turn for each line of standard input: one step on each batch of `kind`, as the recipe trains."""
+def kit_worker(encoder: str, precision: str, file: str) -> None:
+    """Take a turn for each line of standard input, `same` or `own`: one step on each batch, as the recipe trains."""
     helper = _helper()
     with np.load(file) as held:
-        batches = [(held[f"{kind}-{n}"], held[f"y-{n}"]) for n in range(int(held["count"]))]
+        count = int(held["count"])
+        batches = {kind: [(held[f"{kind}-{n}"], held[f"y-{n}"]) for n in range(count)] for kind in ("same", "own")}
     helper.begin(0)
     with helper.precision(precision):
         found = helper.pooled(helper.encoders.locate(encoder, "encoder"), pooling="pooled", seed=0, trainable=True)
         model = helper.classifier(found.input, found.output, dropout=0.1)
         helper.prepare(model, 1000, rate=3e-5, warmup=0.1)
-        _turns(lambda: [model.train_on_batch(_inputs(ids), y) for ids, y in batches])
-
-
-def _turns(work: Any) -> None:
-    import time
-
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        begin = time.perf_counter()
-        work()
-        print(time.perf_counter() - begin, flush=True)
+        print("ready", flush=True)
+        for line in sys.stdin:
+            begin = time.perf_counter(), time.process_time()
+            for ids, y in batches[line.strip()]:
+                model.train_on_batch(_inputs(ids), y)
+            print(time.perf_counter() - begin[0], time.process_time() - begin[1], flush=True)
 
 
 def _inputs(ids: np.ndarray) -> dict[str, np.ndarray]:
@@ -116,9 +116,10 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--encoder", default="minilm-l6-h384-uncased")
     parser.add_argument("--torch-python", required=True)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="turns that are counted")
     parser.add_argument("--steps", type=int, default=8, help="batches in a turn")
-    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each side (default: one a core)")
+    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
         return kit_worker(args.encoder, *args.worker)
@@ -132,9 +133,15 @@ def main() -> None:
         commands = {}
         for precision in ("float32", "bfloat16"):
             commands[f"torch {precision}"] = [*torch, precision, str(file)]
-            commands[f"kit {precision}"] = [*kit, precision, "same", str(file)]
-            commands[f"kit {precision}, own batches"] = [*kit, precision, "own", str(file)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+            commands[f"kit {precision}"] = [*kit, precision, str(file)]
+        pipes: dict[str, Any] = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.DEVNULL,
+            "text": True,
+        }
+        names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+        pipes["env"] = os.environ | dict.fromkeys(names, str(args.threads))
         workers = {name: subprocess.Popen(command, **pipes) for name, command in commands.items()}
         try:
             for name, worker in workers.items():
@@ -148,25 +155,33 @@ def main() -> None:
 
 
 def _measure(workers: dict[str, Any], rounds: int, steps: int) -> None:
-    seconds: dict[str, list[float]] = {name: [] for name in workers}
+    turns = [
+        (f"{name}, {kind}", name, kind)
+        for name in workers
+        for kind in ("same", "own")
+        if (name[0], kind) != ("t", "own")
+    ]
+    found: dict[str, list[tuple[float, float]]] = {turn: [] for turn, _, _ in turns}
     for number in range(rounds + 1):
-        for name, worker in workers.items():
-            worker.stdin.write("go\n")
+        for turn, name, kind in turns:
+            worker = workers[name]
+            worker.stdin.write(f"{kind}\n")
             worker.stdin.flush()
-            found = float(worker.stdout.readline()) / steps
-            if number:
-                seconds[name].append(found)
-        if number:
-            told = ", ".join(f"{name} {found[-1]:.3f}" for name, found in seconds.items())
-            print(f"round {number}: {told} (load {os.getloadavg()[0]:.1f})", flush=True)
+            wall, processor = map(float, worker.stdout.readline().split())
+            found[turn].append((wall / steps, processor / steps))
+        told = ", ".join(f"{turn} {times[-1][0]:.2f}/{times[-1][1]:.2f}" for turn, times in found.items())
+        print(f"round {number}, seconds/processor seconds: {told} (load {os.getloadavg()[0]:.1f})", flush=True)
     for precision in ("float32", "bfloat16"):
-        torch = seconds[f"torch {precision}"]
-        for name in (f"kit {precision}", f"kit {precision}, own batches"):
-            ratios = [mine / other for mine, other in zip(seconds[name], torch, strict=True)]
-            print(
-                f"{name}: {statistics.median(seconds[name]):.3f} s a step, PyTorch {statistics.median(torch):.3f} s;"
-                f" ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-            )
+        other = found[f"torch {precision}, same"][1:]
+        for kind in ("same", "own"):
+            mine = found[f"kit {precision}, {kind}"][1:]
+            for unit, what in enumerate(("seconds", "processor seconds")):
+                ratios = [one[unit] / two[unit] for one, two in zip(mine, other, strict=True)]
+                middle = [statistics.median(times[unit] for times in each) for each in (mine, other)]
+                print(
+                    f"kit {precision}, {kind} batches: {middle[0]:.3f} {what} a step, PyTorch {middle[1]:.3f};"
+                    f" ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+                )
 
 
 if __name__ == "__main__":
