@@ -16,6 +16,9 @@ from kit.task.contract import Fold, Predict
 RATE, CLASSES = 8000, 10
 HOP = 80  # samples from frame to frame, 10 ms
 FRAME = 200  # samples that a frame sees, 25 ms
+# Samples of silence, 0.1 s, before a wave that is predicted. Training clips mostly begin with some; of every second
+# clip of a held-out speaker 0.907 are right with it and 0.890 without.
+LEAD = 800
 
 Network = Callable[[Any, Any], Any]
 """Spectrograms `(n, frames, bands)` and `(n, frames, 1)`, 1 in sound and 0 after its end, to features `(n, d)`."""
@@ -155,8 +158,8 @@ def train(
     )
     fitting.save(model, fold.dir)
     if len(fold.valid.ids):
-        last = clips.predictor(_whole(model))
-        usual = novelty.fit(last(fold.train.x)[:, CLASSES:], fold.train.y, last(fold.valid.x)[:, CLASSES:])
+        whole = _whole(model)
+        usual = novelty.fit(whole(fold.train.x)[:, CLASSES:], fold.train.y, whole(fold.valid.x)[:, CLASSES:])
         novelty.save(usual, fold.dir)
     return predictor(model, fold.dir)
 
@@ -170,7 +173,7 @@ def load(dir: Path) -> Predict:
 def predictor(model: Any, dir: Path) -> Predict:
     """A Predict of Clips. With rows held out to tell by, `predict.unlike(x)` says how far each row is from those fitted
     on, above 1 too far."""
-    whole = clips.predictor(_whole(model))
+    whole = _whole(model)
 
     def predict(x: clips.Clips) -> np.ndarray:
         return whole(x)[:, :CLASSES]
@@ -181,15 +184,16 @@ def predictor(model: Any, dir: Path) -> Predict:
     return predict
 
 
-def _whole(model: Any) -> Any:
-    """A model of waves that gives the probabilities and, beside them, the features that they were decided by.
+def _whole(model: Any) -> Predict:
+    """A Predict of the probabilities and, beside them, the features that they were decided by.
 
-    One model for both, because TensorFlow takes a second to compile one.
+    One model gives both, because TensorFlow takes a second to compile one.
     """
     back = model.get_layer("network")
     wave = keras.Input((None,), name="wave")
     found = keras.Model(back.inputs, [back.output, back.get_layer("penultimate").output])
-    return keras.Model(wave, layers.Concatenate()(found(model.get_layer("features")(wave))))
+    both = clips.predictor(keras.Model(wave, layers.Concatenate()(found(model.get_layer("features")(wave)))))
+    return lambda x: both(clips.Clips.of([np.pad(each, (LEAD, 0)) for each in x], x.rate))
 
 
 def _smoothed(smoothing: float) -> Any:
