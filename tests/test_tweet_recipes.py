@@ -114,6 +114,16 @@ def test_counts_take_the_place_of_weights_when_asked_for():
     assert x.dtype == np.float32
 
 
+def test_links_are_left_out_when_asked_for():
+    x = pd.DataFrame({"keyword": [np.nan], "text": ["flood http://t.co/abc downtown"]})
+    blocks = features(links=False)
+    blocks.fit(x)
+    assert blocks.text[0].get_feature_names_out().tolist() == ["downtown", "flood"]
+    blocks = features()
+    blocks.fit(x)
+    assert blocks.text[0].get_feature_names_out().tolist() == ["abc", "downtown", "flood", "http"]
+
+
 def test_log_count_ratios_are_those_of_the_paper():
     from scipy import sparse
 

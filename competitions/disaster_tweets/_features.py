@@ -5,15 +5,16 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from kit.errors import KitError
-from kit.task.text import hashtags
+from kit.task.text import LINK, hashtags
 
 
 class Blocks:
     """TF-IDF of the text's words, optionally of its character n-grams, of keyword and hashtags, side by side.
 
     `words` and `chars` are the shortest and longest n-gram; no `chars`, no such block. With `counts` a word is worth
-    how often it stands in the tweet. Source: scikit-learn's TfidfVectorizer and CountVectorizer; English stop words,
-    accents stripped, lower case.
+    how often it stands in the tweet; without `links` these are left out first.
+
+    Source: scikit-learn's TfidfVectorizer and CountVectorizer; English stop words, accents stripped, lower case.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Blocks:
         sublinear: bool = False,
         stop_words: bool = True,
         counts: bool = False,
+        links: bool = True,
     ) -> None:
         def block(ngrams, **more):
             usual = {"ngram_range": tuple(ngrams), "strip_accents": "unicode", "dtype": np.float32, **more}
@@ -36,7 +38,7 @@ class Blocks:
             self.text.append(block(chars, min_df=max(2, rarest), analyzer="char_wb"))
         self.keyword = block((1, 1), **stopped)
         self.hashtags = block((1, 1), **stopped)
-        self.empty: set[int] = set()
+        self.links, self.empty = links, set[int]()
 
     def fit(self, x) -> sparse.csr_matrix:
         """Learn vocabularies and weights from the rows `x` of the competition; their features, (n, terms) float32.
@@ -57,6 +59,7 @@ class Blocks:
 
     def _parts(self, x) -> list[tuple[CountVectorizer, list[str]]]:
         text, keyword, tags = columns(x)
+        text = text if self.links else [LINK.sub(" ", tweet) for tweet in text]
         return [*((vectoriser, text) for vectoriser in self.text), (self.keyword, keyword), (self.hashtags, tags)]
 
 

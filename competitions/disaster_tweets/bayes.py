@@ -29,6 +29,7 @@ def fit(
     rarest: int = 1,
     stop_words: bool = True,
     counts: bool = False,
+    links: bool = True,
     smoothing: float = 1.0,  # of counts; the Gaussian adds 1e-9 of the largest variance instead
 ):
     kinds = {
@@ -38,7 +39,9 @@ def fit(
     }
     if model not in kinds:
         raise KitError(f"there is no model {model!r}", f"Known ones: {', '.join(kinds)}.", "--set model=bernoulli")
-    features = _features.Blocks(words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts)
+    features = _features.Blocks(
+        words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts, links=links
+    )
     x, found = features.fit(fold.train.x), kinds[model]()
     if model == "gaussian":
         dense(found, x, fold.train.y)

@@ -18,12 +18,15 @@ def fit(
     rarest: int = 2,  # a term of one tweet splits off nothing but that tweet
     stop_words: bool = True,
     counts: bool = False,
+    links: bool = True,
     rounds: int = 300,
     rate: float = 0.1,
     depth: int = 12,  # texts need many words together: F1 0.731, with 6 levels and rate 0.3 0.726
     columns: float = 0.3,  # share of the terms that a tree sees
 ):
-    features = _features.Blocks(words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts)
+    features = _features.Blocks(
+        words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts, links=links
+    )
     model = xgboost.XGBClassifier(
         n_estimators=rounds,
         learning_rate=rate,

@@ -41,11 +41,12 @@ def fit(
     sublinear: bool = True,
     stop_words: bool = True,  # scikit-learn's list, which holds "fire"
     counts: bool = False,
+    links: bool = True,
     naive_bayes: float = 1.0,  # smoothing of the log-count ratios that features are multiplied by; 0 leaves them alone
     strength: float = 1.0,  # inverse of the regularisation
 ):
     features = _features.Blocks(
-        words=words, chars=chars, rarest=rarest, sublinear=sublinear, stop_words=stop_words, counts=counts
+        words=words, chars=chars, rarest=rarest, sublinear=sublinear, stop_words=stop_words, counts=counts, links=links
     )
     x, y = features.fit(fold.train.x), fold.train.y
     ratio = log_count_ratio(x, y, naive_bayes) if naive_bayes else None

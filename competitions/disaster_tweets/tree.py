@@ -19,10 +19,13 @@ def fit(
     rarest: int = 1,
     stop_words: bool = True,
     counts: bool = False,
+    links: bool = True,
     depth: int = 0,  # levels; 0 grows until the leaves are pure, as the practical did
     leaf: int = 1,  # rows that a leaf holds at least
 ):
-    features = _features.Blocks(words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts)
+    features = _features.Blocks(
+        words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts, links=links
+    )
     model = DecisionTreeClassifier(max_depth=depth or None, min_samples_leaf=leaf, random_state=fold.seed)
     model.fit(features.fit(fold.train.x).tocsc(), fold.train.y)
     predict = _features.probabilities(lambda rows: model.predict_proba(rows)[:, 1], features)
