@@ -103,6 +103,15 @@ def mounted(*files: str) -> Path:
     )
 
 
+def install(extra: str) -> str:
+    """What to type to install an optional group of packages.
+
+    From a checkout kit is known by its folder, since it may be on no index.
+    """
+    package = f"-e '{PACKAGED}" if (PACKAGED / "setup.cfg").is_file() else "'kaggle-kit"
+    return f"pip install {package}[{extra}]'"
+
+
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not.

@@ -6,6 +6,7 @@ All of it is tf_keras, the Keras 2 that hub.KerasLayer and the official models a
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_hub as hub
 import tensorflow_text  # noqa: F401  (registers the operations of the preprocessing)
 import tf_keras
 from official.nlp import optimization
@@ -22,6 +22,11 @@ from official.nlp import optimization
 from kit.errors import KitError
 from kit.task import encoders
 from kit.task.contract import Fold, Predict
+
+with warnings.catch_warnings():
+    # It imports pkg_resources, which says at every start that it is deprecated.
+    warnings.simplefilter("ignore", UserWarning)
+    import tensorflow_hub as hub
 
 WEIGHTS = "weights.npz"
 SETTINGS = "settings.json"

@@ -237,9 +237,8 @@ def _packages() -> tuple[Any, Any]:
 
 
 def _missing(package: str, extra: str) -> KitError:
-    where = f"-e '{places.PACKAGED}" if (places.PACKAGED / "setup.cfg").is_file() else "'kaggle-kit"
     return KitError(
         f"Sound needs the package {package!r}, which is not installed.",
         f"It comes with the extra {extra!r}.",
-        f"pip install {where}[{extra}]'",
+        places.install(extra),
     )

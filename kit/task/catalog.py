@@ -99,13 +99,10 @@ class Recipe:
             missing = (error.name or "").partition(".")[0]
             if missing == "kit" or missing.startswith("competition_"):
                 raise
-            # From a checkout the package is known by its folder; it may be on no index.
-            package = f"-e '{places.PACKAGED}" if (places.PACKAGED / "setup.cfg").is_file() else "'kaggle-kit"
-            wanted = f"{package}[{self.extra}]'" if self.extra else missing
             raise KitError(
                 f"Recipe {self.name} needs the package {missing!r}, which is not installed.",
                 f"It comes with the extra {self.extra!r}." if self.extra else "",
-                f"pip install {wanted}",
+                places.install(self.extra) if self.extra else f"pip install {missing}",
             ) from error
 
 

@@ -349,5 +349,5 @@ def needs(package: str) -> KitError:
     return KitError(
         f"Encoders need the package {package!r}, which is not installed.",
         "It comes with the extra 'bert'.",
-        "pip install 'kaggle-kit[bert]'",
+        places.install("bert"),
     )
