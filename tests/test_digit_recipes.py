@@ -51,7 +51,9 @@ def fitted(name: str, of: Fold, **overrides):
 def trained(request, tmp_path_factory):
     """A recipe's name, its Predict and its fold's folder."""
     dir = tmp_path_factory.mktemp(request.param)
-    return request.param, fitted(request.param, fold(dir)), dir
+    # One epoch of 500 rows is too few for the deepest, by whose luck it is then more than chance or not.
+    more = {"epochs": 4} if request.param in NETWORKS else {}
+    return request.param, fitted(request.param, fold(dir), **more), dir
 
 
 def test_predictions_are_probabilities_of_ten_digits(trained):
@@ -75,7 +77,7 @@ def test_a_prediction_does_not_depend_on_the_rows_beside_it(trained):
 def test_more_is_learned_than_chance(trained):
     name, predict, _ = trained
     held = digits().rows(np.arange(1000, 1300))
-    least = 0.15 if name in NETWORKS else 0.8  # a network had one epoch of 500 rows
+    least = 0.3 if name in NETWORKS else 0.8  # a network had four epochs of 500 rows
     assert (predict(held.x).argmax(axis=1) == held.y).mean() > least
 
 

@@ -133,12 +133,15 @@ def telling(texts: list[str], y: np.ndarray, classes: int, most: int) -> list[li
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
+    nothing: list[list[tuple[str, float]]] = [[] for _ in range(classes)]
     try:
         counter = CountVectorizer(strip_accents="unicode", min_df=2)
         counts = counter.fit_transform(texts)
     except ValueError:  # no word stands in two texts
-        return [[] for _ in range(classes)]
+        return nothing
     vocabulary = counter.get_feature_names_out()
+    if len(vocabulary) < 2:  # its share is 1 everywhere
+        return nothing
     prior = np.asarray(counts.sum(0)).ravel().astype(float)
     found = []
     for label in range(classes):

@@ -89,8 +89,9 @@ def test_the_words_of_a_label_come_before_words_of_both():
     assert all(z > 0 for _, z in (*fire, *other))
 
 
-def test_texts_without_a_word_in_common_tell_nothing():
-    assert explore_text.telling(["a", "b"], np.array([0, 1]), 2, 5) == [[], []]
+@pytest.mark.parametrize("texts", [["fire", "flood"], ["fire", "fire"]])
+def test_texts_without_two_words_in_common_tell_nothing(texts):
+    assert explore_text.telling(texts, np.array([0, 1]), 2, 5) == [[], []]
 
 
 @pytest.mark.parametrize(
