@@ -63,8 +63,8 @@ def fit(
 
     return _speech.train(
         fold,
+        _speech.features(bands),
         network,
-        bands=bands,
         epochs=epochs,
         rate=rate,
         batch=batch,

@@ -10,7 +10,7 @@ import functools
 
 import tf_keras
 
-from kit.task import encoders, splits
+from kit.task import bert_encoder, encoders, splits
 
 from . import _bert
 from ._tweets import texts
@@ -92,7 +92,7 @@ def load(dir):
 
 def _build(seed, settings):
     """The model, and what turns rows of the competition into its inputs."""
-    places = [encoders.locate(settings[part], part) for part in ATTACH]
+    places = [_place(settings[part], part) for part in ATTACH]
     _bert.begin(seed)
     pieces = _bert.Pieces(places[1], length=settings["length"], bucket=settings["bucket"])
     pooled = functools.partial(_bert.pooled, places[0], pooling=settings["pooling"], seed=seed)
@@ -108,3 +108,8 @@ def _build(seed, settings):
         return encode(texts(x, clean=settings["clean"], keyword=settings["keyword"]))
 
     return _bert.classifier(inputs, vectors, dropout=settings["dropout"]), read
+
+
+def _place(handle, part):
+    """What hub.KerasLayer takes for a part of an encoder."""
+    return str(bert_encoder.tiny() / part) if handle == encoders.TINY else encoders.locate(handle, part)

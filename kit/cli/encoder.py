@@ -1,4 +1,4 @@
-"""Verbs about pretrained text encoders: import one, and publish it for kernels."""
+"""Verbs about pretrained encoders: import one, and publish it for kernels."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from kit.cli.words import as_json, dump, note, verb
 
 def add(verbs: Any) -> None:
     """Declare the verbs."""
-    group = verbs.add_parser("encoder", help="Import a pretrained BERT, and publish it for kernels to attach")
+    group = verbs.add_parser("encoder", help="Import a pretrained encoder, and publish it for kernels to attach")
     group.set_defaults(run_verb=lambda args: group.print_help())
     steps = group.add_subparsers(title="steps", metavar="STEP", dest="step")
 
     found = verb(steps, import_, "import")
-    found.add_argument("folder", type=Path, help="it holds config.json, vocab.txt and model.safetensors")
+    found.add_argument(
+        "path",
+        type=Path,
+        help="a BERT's folder with config.json, vocab.txt and model.safetensors, or the file of a speech encoder",
+    )
     found.add_argument(
         "--name", help="by which recipes know it (default: what the model calls itself, else the folder)"
     )
@@ -31,28 +35,31 @@ def add(verbs: Any) -> None:
 
 
 def import_(args: argparse.Namespace) -> None:
-    """Turn a BERT of Hugging Face's format into the two SavedModels that hub.KerasLayer loads: preprocess and encoder.
+    """Turn a pretrained encoder into the models that recipes load, under data/encoders/. Nothing is unpickled.
 
-    They are called as TensorFlow Hub's are: texts to input_word_ids, input_mask and input_type_ids, and these to
-    pooled_output, sequence_output and encoder_outputs. Nothing is unpickled: weights come as safetensors.
+    A BERT of Hugging Face's format (weights as safetensors) becomes two SavedModels, preprocess and encoder, called as
+    TensorFlow Hub's are. Google's speech embedding (embedding_model.tflite) becomes a Keras model.
 
     Example:
       kit encoder import ~/models/MiniLM-L6-H384-uncased
       kit train disaster-tweets bert --set encoder=minilm-l6-h384-uncased --set preprocess=minilm-l6-h384-uncased
+      kit encoder import embedding_model.tflite
     """
     from kit import places
-    from kit.task import checkpoint
+    from kit.task import checkpoint, speech_encoder
 
-    folder, out = args.folder.expanduser(), args.out and args.out.expanduser()
-    name = args.name or (out.name if out else checkpoint.name(folder))
+    path, out = args.path.expanduser(), args.out and args.out.expanduser()
+    speech = path.suffix == ".tflite"
+    name = args.name or (out.name if out else speech_encoder.NAME if speech else checkpoint.name(path))
     out = out or places.encoders() / name
-    note(f"Importing {folder} as {name}; this takes half a minute.")
-    facts = checkpoint.convert(folder, out, name)
+    note(f"Importing {path} as {name}; this takes half a minute.")
+    facts = (speech_encoder if speech else checkpoint).convert(path, out, name)
     if args.json:
         return dump({"folder": str(out), **facts})
     print(out)
     handle = args.out or name
-    return note(f"Next: kit train disaster-tweets bert --set encoder={handle} --set preprocess={handle}")
+    parts = " ".join(f"--set {part.name}={handle}" for part in sorted(out.iterdir()) if part.is_dir())
+    return note(f"Next: kit train COMPETITION RECIPE {parts}")
 
 
 def publish(args: argparse.Namespace) -> None:

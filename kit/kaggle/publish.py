@@ -55,7 +55,7 @@ def encoder(handle: str, kaggle: Client, *, message: str, wait: bool, note: Note
     """
     folder = Path(encoders.locate(handle, "encoder")).parent
     if not (folder / encoders.CARD).is_file():
-        raise KitError(f"{folder} is no imported encoder.", "", "kit encoder import FOLDER")
+        raise KitError(f"{folder} is no imported encoder.", "", "kit encoder import PATH")
     record = places.encoders() / f"{folder.name}.{RECORD}"
     return _publish(folder, encoders.dataset(handle), record, kaggle, message=message, wait=wait, note=note)
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kit.errors import KitError
-from kit.task import encoders
+from kit.task import bert_encoder
 
 WEIGHTS = "model.safetensors"
 
@@ -33,7 +33,7 @@ def name(folder: Path) -> str:
 
 
 def convert(folder: Path, out: Path, name: str = "") -> dict[str, Any]:
-    """Write the checkpoint in `folder` as the two SavedModels of `kit.task.encoders` into `out`; what its card says.
+    """Write the checkpoint in `folder` into `out` as the two SavedModels of `bert_encoder`; what its card says.
 
     Raises KitError for a checkpoint that is damaged or no BERT, a missing package, and an `out` that holds other files.
     """
@@ -46,7 +46,7 @@ def convert(folder: Path, out: Path, name: str = "") -> dict[str, Any]:
         "width": found.config.get("hidden_size"),
         "lower": found.lower,
     }
-    encoders.save(out, found.config, found.vocab, found.tensors, lower=found.lower, card=card)
+    bert_encoder.save(out, found.config, found.vocab, found.tensors, lower=found.lower, card=card)
     return card
 
 
@@ -120,7 +120,7 @@ def _tensors(path: Path) -> dict[str, np.ndarray]:
     try:
         import safetensors
     except ModuleNotFoundError:
-        raise encoders.needs("safetensors") from None
+        raise bert_encoder.needs("safetensors") from None
     try:
         found = safetensors.deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:

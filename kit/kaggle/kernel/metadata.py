@@ -66,7 +66,7 @@ def attached(entry: Entry, plan: Plan) -> tuple[list[str], list[str]]:
             raise KitError(
                 f"A kernel without internet cannot fetch {handle}.",
                 "Its address on Kaggle Models, or an imported encoder, can be attached.",
-                "kit encoder import FOLDER",
+                "kit encoder import PATH",
             )
     datasets = [f"{USER}/{encoders.dataset(handle)}" for handle in handles if "://" not in handle]
     models = [encoders.model(handle) for handle in handles if "://" in handle]

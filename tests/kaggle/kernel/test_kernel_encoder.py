@@ -10,7 +10,7 @@ import pytest
 from kit.emulator import sandbox
 from kit.errors import KitError
 from kit.kaggle.kernel import accelerators, metadata, push, rehearsal
-from kit.task import catalog, checkpoint, encoders
+from kit.task import bert_encoder, catalog, checkpoint, encoders
 from kit.train.runs import Plan
 from tests import bert
 
@@ -87,7 +87,7 @@ def test_an_encoder_is_published_as_a_private_dataset(run, site, workspace):
 def test_import_says_where_the_encoder_is_and_what_comes_next(kit, tmp_path, monkeypatch):
     folder = bert.write(tmp_path / "checkpoint")
     for name in ("_save_encoder", "_save_preprocess"):
-        monkeypatch.setattr(encoders, name, lambda place, *rest: place.mkdir(parents=True))
+        monkeypatch.setattr(bert_encoder, name, lambda place, *rest: place.mkdir(parents=True))
     status, out, err = kit("encoder", "import", str(folder))
     assert (status, out) == (0, f"{tmp_path}/data/encoders/small-bert-uncased\n")
     assert "--set encoder=small-bert-uncased --set preprocess=small-bert-uncased" in err

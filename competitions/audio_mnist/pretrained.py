@@ -1,0 +1,92 @@
+"""A speech encoder that was trained on other recordings, fine-tuned: its embeddings, their mean, maximum and minimum
+over time, and one layer.
+
+Source: Lin et al., Training keyword spotters with limited and synthesized speech data, ICASSP 2020.
+"""
+
+from keras import Input, Model, layers, ops
+
+from kit.task import encoders, fitting, speech_encoder
+
+from . import _speech
+
+VARIANTS = {
+    # The encoder stays as it is, and only the layer on top is trained.
+    "frozen": {"frozen": True, "rate": 1e-2},
+    "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
+}
+SMOKE = {"encoder": "tiny", "frozen": True, "epochs": 16, "batch": 16, "rate": 3e-2}
+ATTACH = ("encoder",)
+
+# Samples of silence before a wave, so that embeddings, which see 0.76 s, see it come as they see it go.
+LEAD = 4800
+
+
+def fit(
+    fold,
+    *,
+    encoder: str = "speech-embedding",  # a folder, or the name of an imported encoder
+    frozen: bool = False,
+    epochs: int = 12,
+    rate: float = 5e-4,
+    batch: int = 32,
+    augment: float = 0.5,  # strength of the augmentation of waves; 0 is none
+    masks: float = 0.1,  # share of bands and frames that SpecAugment may blank
+    warp: float = 1.0,  # bands by which a spectrogram is bent, as by another vocal tract
+    smoothing: float = 0.1,
+    dropout: float = 0.3,
+    decay: float = 1e-3,
+):
+    fitting.begin(fold)
+    if encoder == encoders.TINY:
+        embed = speech_encoder.network((8, 8, 16, 16, 32))
+    else:
+        embed = speech_encoder.load(encoders.locate(encoder, "encoder"))
+    embed.trainable = not frozen
+
+    def network(spectrogram, sound):
+        # Up to here 0 is silence, which is what SpecAugment and warping leave behind.
+        x = embed(spectrogram + (speech_encoder.LOUDEST - DEPTH))
+        # An embedding counts where its window begins within the wave or the silence before it.
+        begins = sound[:, : 1 - speech_encoder.WINDOW : speech_encoder.STEP]
+        low = -ops.max(-x * begins - 1e4 * (1 - begins), axis=1)
+        return layers.BatchNormalization(momentum=0.95)(ops.concatenate([_speech.mean_and_maximum(x, begins), low], axis=1))
+
+    return _speech.train(
+        fold,
+        spectrograms(),
+        network,
+        epochs=epochs,
+        rate=rate,
+        batch=batch,
+        augment=augment,
+        masks=masks,
+        warp=warp,
+        smoothing=smoothing,
+        dropout=dropout,
+        decay=decay,
+    )
+
+
+DEPTH = 5.0
+"""log10 of the power by which what still counts may be below the loudest."""
+
+
+def spectrograms():
+    """A model from waves to spectrograms of the encoder's bands, from 0, silence, to DEPTH, and what is no padding.
+
+    The encoder heard 16,000 samples a second but only up to 3,800 Hz, so that 8,000 hold all that it needs.
+    """
+    wave = Input((None,), name="wave")
+    tail = speech_encoder.WINDOW * _speech.HOP
+    mel, sound = _speech.power(
+        wave,
+        bands=speech_encoder.BANDS,
+        hertz=(speech_encoder.LOWEST, speech_encoder.HIGHEST),
+        lead=LEAD,
+        tail=tail,
+    )
+    return Model(wave, [ops.log10(mel + 10**-DEPTH) + DEPTH, sound], name="features")
+
+
+load = _speech.load
