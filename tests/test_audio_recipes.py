@@ -122,6 +122,33 @@ def test_more_is_learned_than_chance(name, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_pretrained_encoder_is_trained_on_unless_frozen(frozen, tmp_path):
+    from kit.task import encoders, speech_encoder
+
+    keras.utils.set_random_seed(0)
+    first = speech_encoder.network((2, 2, 2, 2, 4))
+    (tmp_path / "mine").mkdir()
+    first.save(tmp_path / "mine" / speech_encoder.MODEL)
+    of = fold(tmp_path / "fold")
+    settings = {"encoder": str(tmp_path / "mine"), "frozen": frozen, "rate": 1e-3}
+    fitted("pretrained", of, **settings)
+    trained = keras.saving.load_model(of.dir / "model.keras", compile=False)
+    kept = speech_encoder.load(encoders.locate(settings["encoder"], "encoder")).get_weights()
+    found = trained.get_layer("network").get_layer("encoder").get_weights()
+    same = [np.array_equal(a, b) for a, b in zip(kept, found, strict=True)]
+    assert all(same) if frozen else not any(same)
+
+
+def test_a_pretrained_encoder_that_is_not_here_is_named(kit, workspace):
+    assert kit("download", "audio-mnist", "--sample")[0] == 0
+    status, _, err = kit("train", "audio-mnist", "pretrained", "--sample", "--set", "encoder=speech-embedding")
+    assert status == 1
+    assert "There is no encoder 'speech-embedding'" in err
+    assert "Try: kit encoder import PATH --name speech-embedding" in err
+
+
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_predictions(tmp_path):
     clips = sample()[1].x[:20]
     first, again, other = (fitted(QUICK, fold(tmp_path / str(i), seed=s))(clips) for i, s in enumerate((3, 3, 4)))

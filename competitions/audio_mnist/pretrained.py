@@ -27,7 +27,7 @@ def fit(
     *,
     encoder: str = "speech-embedding",  # a folder, or the name of an imported encoder
     frozen: bool = False,
-    epochs: int = 12,
+    epochs: int = 8,
     rate: float = 5e-4,
     batch: int = 32,
     augment: float = 0.5,  # strength of the augmentation of waves; 0 is none

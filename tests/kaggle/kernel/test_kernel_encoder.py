@@ -40,6 +40,14 @@ def test_an_imported_encoder_is_attached_once_as_a_dataset():
     assert found["model_sources"] == []
 
 
+def test_a_speech_encoder_is_attached_as_one_of_texts_is():
+    entry = catalog.find("audio-mnist")
+    plan = Plan(entry.name, "pretrained", "", entry.recipes["pretrained"].resolve("", {}))
+    found = metadata.first(entry, plan, accelerators.find("cpu"))
+    mine = "INSERT_USER_HERE/kit-encoder-speech-embedding"
+    assert found["dataset_sources"] == ["INSERT_USER_HERE/kit-audio-mnist", mine]
+
+
 def test_the_tiny_encoder_needs_nothing_attached():
     found = first(plan(encoder="tiny", preprocess="tiny"))
     assert (found["dataset_sources"], found["model_sources"]) == ([], [])
