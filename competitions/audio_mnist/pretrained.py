@@ -1,8 +1,8 @@
 """A speech encoder that was trained on other recordings, fine-tuned: its embeddings, their mean, maximum and minimum
 over time, and one layer.
 
-Source: Lin et al., Training keyword spotters with limited and synthesized speech data, ICASSP 2020. Expected accuracy on
-speakers never heard: 0.968, from 0.913 to 1.000 a speaker, four minutes a fold on two cores of an EPYC.
+Source: Lin et al., Training keyword spotters with limited and synthesized speech data, ICASSP 2020. Expected accuracy
+on speakers never heard: 0.968, from 0.913 to 1.000 a speaker, four minutes a fold on two cores of an EPYC.
 """
 
 from keras import Input, Model, layers, ops
@@ -21,6 +21,7 @@ ATTACH = ("encoder",)
 
 # Samples of silence before a wave, so that embeddings, which see 0.76 s, see it come as they see it go.
 LEAD = 4800
+DEPTH = 5.0  # log10 of the power by which what still counts may be below the loudest
 
 
 def fit(
@@ -50,9 +51,10 @@ def fit(
         x = embed(spectrogram + (speech_encoder.LOUDEST - DEPTH))
         # An embedding counts where its window begins within the wave or the silence before it.
         begins = sound[:, : 1 - speech_encoder.WINDOW : speech_encoder.STEP]
+        # A logistic regression on the mean and the maximum was right in 0.951, and with the minimum too in 0.956.
         low = -ops.max(-x * begins - 1e4 * (1 - begins), axis=1)
-        # The minimum is one more feature to a logistic regression: 0.956 with it, 0.951 without.
-        return layers.BatchNormalization(momentum=0.95)(ops.concatenate([_speech.mean_and_maximum(x, begins), low], axis=1))
+        x = ops.concatenate([_speech.mean_and_maximum(x, begins), low], axis=1)
+        return layers.BatchNormalization(momentum=0.95)(x)
 
     return _speech.train(
         fold,
@@ -68,10 +70,6 @@ def fit(
         dropout=dropout,
         decay=decay,
     )
-
-
-DEPTH = 5.0
-"""log10 of the power by which what still counts may be below the loudest."""
 
 
 def spectrograms():
