@@ -2,7 +2,7 @@
 
 Source: the practical, which gave it up because frames and channels did not fit together: each frame of the last map is
 laid out as one vector here, bands times channels, which is what an LSTM reads. Expected accuracy on the random
-split: 450 of 450 clips with variant `mild`, three minutes on two cores of an EPYC.
+split: 0.998 with variant `mild`, two minutes on two cores of an EPYC.
 """
 
 from kit.task import fitting
