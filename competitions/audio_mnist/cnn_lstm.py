@@ -14,7 +14,7 @@ VARIANTS = {
     "mild": {"augment": 0.4, "warp": 1.0, "masks": 0.1},
     "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
 }
-SMOKE = {"epochs": 8, "filters": (8, 16), "units": 16, "batch": 16}
+SMOKE = {"epochs": 16, "filters": (8, 16), "units": 16, "batch": 16}
 
 
 def fit(
