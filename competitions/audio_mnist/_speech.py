@@ -168,7 +168,8 @@ def train(
     fitting.save(model, fold.dir)
     if len(fold.valid.ids):
         whole = _whole(model)
-        usual = novelty.fit(whole(fold.train.x)[:, CLASSES:], fold.train.y, whole(fold.valid.x)[:, CLASSES:])
+        held = whole(fold.valid.x)
+        usual = novelty.fit(whole(fold.train.x)[:, CLASSES:], fold.train.y, held[:, CLASSES:], held[:, :CLASSES])
         novelty.save(usual, fold.dir)
     return predictor(model, fold.dir)
 
@@ -189,7 +190,12 @@ def predictor(model: Any, dir: Path) -> Predict:
 
     vars(predict)["parameters"] = model.count_params()
     if usual := novelty.load(dir):
-        vars(predict)["unlike"] = lambda x: usual(whole(x)[:, CLASSES:])
+
+        def unlike(x: clips.Clips) -> np.ndarray:
+            found = whole(x)
+            return usual(found[:, CLASSES:], found[:, :CLASSES])
+
+        vars(predict)["unlike"] = unlike
     return predict
 
 

@@ -1,9 +1,11 @@
-"""Whether a row is like those that a model was fitted on, by where the model's last features of it lie.
+"""Whether a row is like those that a model was fitted on, by where its last features lie and how sure the model is.
 
-Source: Lee et al., A simple unified framework for detecting out-of-distribution samples and adversarial attacks,
+Sources: Lee et al., A simple unified framework for detecting out-of-distribution samples and adversarial attacks,
 NeurIPS 2018: a Gaussian a class, all with one covariance, and the Mahalanobis distance to the nearest. Features are
 brought to length 1 first: Müller and Hein, Mahalanobis++: improving OOD detection via feature normalization, ICML 2025.
-On a fold of audio-mnist that found 40 of 40 white noises, of which features as they are found none.
+On a fold of audio-mnist that found 40 of 40 white noises, of which features as they are found none. The highest
+probability: Hendrycks and Gimpel, A baseline for detecting misclassified and out-of-distribution examples in neural
+networks, ICLR 2017, which finds what lies near no class but in no far direction either, such as clicks.
 """
 
 from __future__ import annotations
@@ -17,26 +19,30 @@ from kit import places
 
 FILE = "novelty.npz"
 
-USUAL = 0.98
-"""Share of the held-out rows that count as usual: two in a hundred are called unlike the rest for nothing."""
+USUAL = 0.99
+"""Share of the held-out rows that count as usual by each of the two: at most two in a hundred are called unlike the
+rest for nothing."""
 
 
 class Novelty(NamedTuple):
     """Means of the classes `(classes, d)`, a matrix `(d, k)` that makes their common covariance the identity, and the
-    distance that the share USUAL of held-out rows keeps to."""
+    distance and the doubt that the share USUAL of held-out rows keeps to; doubt is 1 less the highest probability."""
 
     means: np.ndarray
     whiten: np.ndarray
     limit: float
+    doubt: float
 
-    def __call__(self, features: np.ndarray) -> np.ndarray:
-        """The distance of each row of features `(n, d)` as a multiple of the limit: above 1 it is unlike the rows that
-        the model was fitted on."""
-        return distances(features, self.means, self.whiten) / self.limit
+    def __call__(self, features: np.ndarray, pred: np.ndarray) -> np.ndarray:
+        """Distance or doubt of each row, by its features `(n, d)` and probabilities `(n, classes)`, whichever is the
+        greater multiple of its limit: above 1 a row is unlike those that the model was fitted on."""
+        far = distances(features, self.means, self.whiten) / self.limit
+        return np.maximum(far, (1 - pred.max(axis=1)) / self.doubt)
 
 
-def fit(features: np.ndarray, y: np.ndarray, held: np.ndarray) -> Novelty:
-    """What is usual, from features `(n, d)` and labels of fitted rows, and features of held-out ones for the limit."""
+def fit(features: np.ndarray, y: np.ndarray, held: np.ndarray, pred: np.ndarray) -> Novelty:
+    """What is usual, from features `(n, d)` and labels of fitted rows, and for the limits features and probabilities of
+    held-out ones."""
     from sklearn.covariance import LedoitWolf
 
     features = _unit(features)
@@ -45,7 +51,10 @@ def fit(features: np.ndarray, y: np.ndarray, held: np.ndarray) -> Novelty:
     # Shrunk (Ledoit and Wolf 2004), since there may be hardly more rows than features.
     values, vectors = np.linalg.eigh(LedoitWolf().fit(features - means[of]).covariance_)
     whiten = vectors / np.sqrt(np.maximum(values, 1e-12 * values.max()))
-    return Novelty(means, whiten, float(np.quantile(distances(held, means, whiten), USUAL)))
+    limit = float(np.quantile(distances(held, means, whiten), USUAL))
+    # A model that is sure of every held-out row is not in doubt as long as one class has more than about half.
+    doubt = max(float(np.quantile(1 - pred.max(axis=1), USUAL)), 0.5 * (1 - 1 / pred.shape[1]))
+    return Novelty(means, whiten, limit, doubt)
 
 
 def distances(features: np.ndarray, means: np.ndarray, whiten: np.ndarray) -> np.ndarray:
@@ -63,7 +72,13 @@ def _unit(features: np.ndarray) -> np.ndarray:
 def save(novelty: Novelty, dir: Path) -> None:
     """Write it into the folder `dir`, beside the weights."""
     with places.whole(dir / FILE) as part, part.open("wb") as file:
-        np.savez(file, means=novelty.means, whiten=novelty.whiten, limit=np.array(novelty.limit))
+        np.savez(
+            file,
+            means=novelty.means,
+            whiten=novelty.whiten,
+            limit=np.array(novelty.limit),
+            doubt=np.array(novelty.doubt),
+        )
 
 
 def load(dir: Path) -> Novelty | None:
@@ -71,4 +86,4 @@ def load(dir: Path) -> Novelty | None:
     if not (dir / FILE).exists():
         return None
     with np.load(dir / FILE, allow_pickle=False) as stored:
-        return Novelty(stored["means"], stored["whiten"], float(stored["limit"]))
+        return Novelty(stored["means"], stored["whiten"], float(stored["limit"]), float(stored["doubt"]))
