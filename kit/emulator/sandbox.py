@@ -32,6 +32,9 @@ to code that a server started by root runs."""
 _KEPT = ("KERAS_BACKEND", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_CPP_MIN_LOG_LEVEL")
 """Settings of the environment that a session inherits; everything else is dropped, credentials among it."""
 
+_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+"""Where programs are, pivot_root in one of the last two, which the PATH of a user may lack."""
+
 _SCRATCH = "2g"
 """Size of /tmp, which is memory."""
 
@@ -39,10 +42,10 @@ _SCRATCH = "2g"
 @functools.cache
 def available() -> bool:
     """Whether this machine lets an unprivileged process make user, network and mount namespaces."""
-    if not all(map(shutil.which, ("unshare", "setpriv", "pivot_root"))):
+    if not all(shutil.which(name, path=_PATH) for name in ("unshare", "setpriv", "pivot_root")):
         return False
-    script = "mount -t tmpfs none /tmp && mount -t proc proc /proc"
-    done = subprocess.run([*_NAMESPACES, "sh", "-c", script], capture_output=True, timeout=20, check=False)
+    command = [*_NAMESPACES, "sh", "-c", "mount -t tmpfs none /tmp && mount -t proc proc /proc"]
+    done = subprocess.run(command, env={"PATH": _PATH}, capture_output=True, timeout=20, check=False)
     return done.returncode == 0
 
 
@@ -55,7 +58,7 @@ def environment(root: Path, *, accelerator: bool) -> dict[str, str]:
         **kept,
         **hidden,
         **rehearsed,
-        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        "PATH": f"{Path(sys.executable).parent}:{_PATH}",
         "HOME": "/tmp" if root == Path("/kaggle") else str(root / "working"),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
