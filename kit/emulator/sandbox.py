@@ -92,8 +92,10 @@ def command(folder: Path, inputs: dict[str, Path], most_bytes: int, *, accelerat
         f"mount --bind {_q(folder / 'working')} kaggle/working",
         *_read_only(folder / "src", "kaggle/src"),
     ]
-    for place in dict.fromkeys((*_SYSTEM, *(f"/etc/{name}" for name in _ETC), sys.base_prefix, sys.prefix)):
+    places = dict.fromkeys((*_SYSTEM, *(f"/etc/{name}" for name in _ETC), sys.base_prefix, sys.prefix))
+    for place in places:
         lines += _shown(Path(place))
+    lines += _links(Path(sys.executable), [Path(place) for place in places])
     for device in devices:
         if device.exists() and not device.is_dir():
             lines += [f"touch .{_q(device)}", f"mount --bind {_q(device)} .{_q(device)}"]
@@ -126,6 +128,20 @@ def _shown(place: Path) -> list[str]:
     if place.is_symlink() and place.parent == Path("/"):  # /bin -> usr/bin
         return [f"ln -s {_q(os.readlink(place))} .{_q(place)}"]
     return _read_only(place, f".{place}") if place.exists() else []
+
+
+def _links(place: Path, shown: list[Path]) -> list[str]:
+    """Lines that make the links on the way from `place` to its file, those that no folder in `shown` holds: the Python
+    of an environment is often a link to one in ~/.local/bin, which is a link too."""
+    lines = []
+    for _ in range(40):  # as many as Linux follows
+        if not place.is_symlink():
+            break
+        target = os.readlink(place)
+        if not any(place.is_relative_to(each) for each in shown):
+            lines += [f"mkdir -p {_q(f'.{place.parent}')}", f"ln -s {_q(target)} {_q(f'.{place}')}"]
+        place = Path(os.path.normpath(place.parent / target))
+    return lines
 
 
 def _read_only(source: Path, target: str) -> list[str]:
