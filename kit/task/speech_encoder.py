@@ -89,8 +89,8 @@ def convert(file: Path, out: Path, name: str = "") -> dict[str, Any]:
 
     Raises KitError for a file that is damaged or holds another network, and where `out` holds something else.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
     weights = read(file)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     found = network()
     found.set_weights(weights)
     card = {
