@@ -22,7 +22,7 @@ def add(verbs: Any) -> None:
         help="a BERT's folder with config.json, vocab.txt and model.safetensors, or the file of a speech encoder",
     )
     found.add_argument(
-        "--name", help="by which recipes know it (default: what the model calls itself, else the folder)"
+        "--name", help="by which recipes know it (default: what the model calls itself, else its folder)"
     )
     found.add_argument("--out", type=Path, metavar="DIR", help="where to write it (default: data/encoders/NAME)")
     as_json(found)
@@ -52,7 +52,7 @@ def import_(args: argparse.Namespace) -> None:
     speech = path.suffix == ".tflite"
     name = args.name or (out.name if out else speech_encoder.NAME if speech else checkpoint.name(path))
     out = out or places.encoders() / name
-    note(f"Importing {path} as {name}; this takes half a minute.")
+    note(f"Importing {path} as {name}; this takes up to half a minute.")
     facts = (speech_encoder if speech else checkpoint).convert(path, out, name)
     if args.json:
         return dump({"folder": str(out), **facts})

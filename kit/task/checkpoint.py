@@ -27,7 +27,11 @@ class Checkpoint(NamedTuple):
 
 def name(folder: Path) -> str:
     """What the model in `folder` calls itself in config.json, `minilm-l6-h384-uncased` of
-    `nreimers/MiniLM-L6-H384-uncased`, else what its folder is called."""
+    `nreimers/MiniLM-L6-H384-uncased`, else what its folder is called.
+
+    Raises KitError where `folder` is none, or holds no config.json.
+    """
+    _refuse_file(folder)
     told = str(_json(folder / "config.json", needed=True).get("_name_or_path") or "").rstrip("/").rpartition("/")[2]
     return re.sub(r"[^a-z0-9.]+", "-", (told or folder.resolve().name).lower()).strip("-.") or "encoder"
 
@@ -55,8 +59,7 @@ def read(folder: Path) -> Checkpoint:
 
     Raises KitError where a file is missing or damaged, the weights are pickled, or the tokenizer is none of BERT's.
     """
-    if not folder.is_dir():
-        raise KitError(f"{folder} is not a folder.", f"It must hold config.json, vocab.txt and {WEIGHTS}.")
+    _refuse_file(folder)
     config = _json(folder / "config.json", needed=True)
     vocab_file, weights = folder / "vocab.txt", folder / WEIGHTS
     if not vocab_file.is_file():
@@ -76,6 +79,14 @@ def read(folder: Path) -> Checkpoint:
         raise KitError(f"{vocab_file} is not UTF-8: {error}", "BERT's vocabulary is.") from None
     vocab = [word.removesuffix("\r") for word in (vocab[:-1] if vocab[-1] == "" else vocab)]
     return Checkpoint(config, vocab, _tensors(weights), _lower(folder, config))
+
+
+def _refuse_file(folder: Path) -> None:
+    if not folder.is_dir():
+        raise KitError(
+            f"{folder} is not a folder." if folder.exists() else f"There is no {folder}.",
+            f"A BERT's folder holds config.json, vocab.txt and {WEIGHTS}; a speech encoder is a file, .tflite.",
+        )
 
 
 def _json(path: Path, *, needed: bool) -> dict[str, Any]:

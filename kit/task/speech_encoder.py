@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,18 +71,29 @@ def network(filters: Sequence[int] = FILTERS) -> Any:
 def load(folder: Path | str) -> Any:
     """The network in the folder of the part `encoder`.
 
-    Raises KitError where it is none of a speech encoder.
+    Raises KitError where there is none, it is damaged, or it is another model.
     """
     import keras
 
-    file = Path(folder) / MODEL
+    file, again = Path(folder) / MODEL, "kit encoder import embedding_model.tflite"
     if not file.is_file():
         raise KitError(
-            f"{folder} holds no speech encoder.",
-            f"One has a {MODEL}. A text encoder is another thing.",
-            "kit encoder import embedding_model.tflite",
+            f"{folder} holds no speech encoder.", f"One has a {MODEL}. A text encoder is another thing.", again
         )
-    return keras.saving.load_model(file, compile=False)
+    try:
+        found = keras.saving.load_model(file, compile=False)
+    # Keras says so of a file that is no archive, one that is cut, and one whose layers it does not know or trust.
+    except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
+        raise KitError(
+            f"{file} cannot be read: {str(error).splitlines()[0]}", "It may be cut or damaged.", again
+        ) from error
+    if getattr(found, "input_shape", None) != (None, None, BANDS) or len(found.output_shape) != 3:
+        raise KitError(
+            f"{file} is another model, of {getattr(found, 'input_shape', None)} to {found.output_shape}.",
+            f"A speech encoder is one of spectrograms, (None, None, {BANDS}), to embeddings, (None, None, width).",
+            again,
+        )
+    return found
 
 
 def convert(file: Path, out: Path, name: str = "") -> dict[str, Any]:

@@ -39,10 +39,11 @@ def test_python_may_be_a_link_to_a_link_elsewhere(tmp_path, monkeypatch):
 def test_files_of_the_user_are_not_there(tmp_path):
     (tmp_path / "secret").write_text("key")
     done = run(
-        tmp_path / "box", f"import os; print(os.path.exists({str(tmp_path / 'secret')!r}), os.listdir('/kaggle'))"
+        tmp_path / "box",
+        f"import os; print(os.path.exists({str(tmp_path / 'secret')!r}), sorted(os.listdir('/kaggle')))",
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("False ['")
+    assert done.stdout == "False ['input', 'src', 'working']\n"
 
 
 def test_programs_are_found_where_the_path_of_a_user_does_not_lead(monkeypatch):

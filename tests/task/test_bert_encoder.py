@@ -177,7 +177,7 @@ def test_files_that_are_missing_or_damaged_are_named(tmp_path):
     assert "config.json is not JSON" in fails(folder, tmp_path / "out")
     (folder / "config.json").unlink()
     assert "config.json is missing." in fails(folder, tmp_path / "out")
-    assert "is not a folder." in fails(tmp_path / "nowhere", tmp_path / "out")
+    assert f"There is no {tmp_path}/nowhere." in fails(tmp_path / "nowhere", tmp_path / "out")
     bert.write(tmp_path / "package" / "model")
     assert f"kit encoder import {tmp_path / 'package' / 'model'}" in fails(tmp_path / "package", tmp_path / "out")
 

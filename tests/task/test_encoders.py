@@ -12,10 +12,10 @@ from kit.task import encoders
 URL = "https://www.kaggle.com/models/tensorflow/bert/frameworks/TensorFlow2/variations/en-uncased-preprocess/versions/3"
 
 
-def saved(folder: Path) -> Path:
-    """A folder that looks like a SavedModel."""
+def saved(folder: Path, file: str = "saved_model.pb") -> Path:
+    """A folder that looks like one of a model."""
     folder.mkdir(parents=True)
-    (folder / "saved_model.pb").touch()
+    (folder / file).touch()
     return folder
 
 
@@ -45,6 +45,8 @@ def test_on_kaggle_a_handle_means_what_is_attached(workspace, monkeypatch, layou
     assert encoders.locate(URL, "preprocess") == str(preprocess)
     assert encoders.locate("small_bert", "encoder") == str(encoder)
     assert encoders.locate("my/small-bert", "encoder") == str(encoder)
+    speech = saved(datasets / "kit-encoder-speech-embedding" / "encoder", "model.keras")
+    assert encoders.locate("speech-embedding", "encoder") == str(speech)
     with pytest.raises(KitError) as error:
         encoders.locate("large", "encoder")
     assert "USER/kit-encoder-large in dataset_sources." in str(error.value)

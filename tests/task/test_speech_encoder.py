@@ -97,6 +97,29 @@ def test_a_missing_file_and_a_text_encoder_are_refused(tmp_path):
         speech_encoder.load(tmp_path)
 
 
+def test_a_damaged_model_and_another_one_are_refused(tmp_path):
+    file = tmp_path / speech_encoder.MODEL
+    speech_encoder.network().save(file)
+    whole = file.read_bytes()
+    for count in (0, 100, len(whole) // 2):
+        file.write_bytes(whole[:count])
+        with pytest.raises(KitError, match=r"model\.keras cannot be read"):
+            speech_encoder.load(tmp_path)
+    inputs = keras.Input((None, 40))
+    keras.Model(inputs, keras.layers.Dense(3)(inputs)).save(file)
+    with pytest.raises(KitError, match=r"is another model, of \(None, None, 40\)"):
+        speech_encoder.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "weights.whl"])
+def test_a_file_that_is_neither_is_refused_by_the_command(name, kit, tmp_path):
+    (tmp_path / name).write_bytes(b"x")
+    status, _, err = kit("encoder", "import", str(tmp_path / name))
+    assert status == 1
+    assert f"{tmp_path / name} is not a folder." in err
+    assert "a speech encoder is a file, .tflite" in err
+
+
 def test_the_command_imports_it_under_its_own_name(lite, kit, workspace):
     status, out, err = kit("encoder", "import", str(lite[0]))
     assert (status, out) == (0, f"{workspace}/data/encoders/speech-embedding\n")
