@@ -322,6 +322,7 @@ def _built(entry: Entry, plan: Plan, accelerator: str | None) -> Path:
 
 
 def _rehearsed(entry: Entry, folder: Path, inputs: list[str], *, real: bool) -> list[dict[str, Any]]:
+    from kit import places
     from kit.kaggle.kernel import metadata, push, rehearsal
 
     text, _ = push.fresh(folder)
@@ -334,9 +335,15 @@ def _rehearsed(entry: Entry, folder: Path, inputs: list[str], *, real: bool) -> 
     found = metadata.read(folder)
     local = rehearsal.local_inputs(replace(entry, sample=not real and entry.has_sample), found, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
-    results = rehearsal.rehearse(entry, text, found, local, echo=lambda line: tell(f"  | {line}"))
+    keep = folder / "output" / "rehearsal"
+    results = rehearsal.rehearse(entry, text, found, local, echo=lambda line: tell(f"  | {line}"), keep=keep)
     for result in results:
-        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, kept in by {result.walls}")
+        how = f"executed by {result.runner}, kept in by {result.walls}"
+        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, {how}")
+    if results[0].runner == "Jupyter":
+        tell(f"The executed notebook is {keep / 'new' / rehearsal.EXECUTED}")
+    else:
+        tell(f"Jupyter is not installed: magics and displayed results were not shown. {places.install('notebook')}")
     return [result._asdict() for result in results]
 
 

@@ -130,10 +130,11 @@ def download_dataset(call: Call) -> Redirect:
     if wanted:
         for name, path in listed:
             if name == wanted:
-                return Redirect(call.link(path))
+                return Redirect(call.link(path.parent, path.name))
         raise Refusal(404, f"File {wanted} not found")
     archive = _files(call, dataset, _number(call, dataset)).parent / "archives" / str(_number(call, dataset))
-    return Redirect(call.link(files.zipped(archive / f"{dataset['slug']}.zip", listed)))
+    files.zipped(archive / f"{dataset['slug']}.zip", listed)
+    return Redirect(call.link(archive, f"{dataset['slug']}.zip"))
 
 
 def download_dataset_raw(call: Call) -> Redirect:

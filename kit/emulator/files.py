@@ -11,19 +11,24 @@ from pathlib import Path
 
 from kit import places
 from kit.emulator import clock
+from kit.sandbox import opened
 
 _BUILDING = threading.Lock()
 
 
 def listing(folder: Path) -> list[tuple[str, Path]]:
     """The files below a folder, by the name they have there. Links are left out: one could lead outside."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return [(path.relative_to(folder).as_posix(), path) for path in found]
+    return [(entry.name, folder / entry.name) for entry in opened.listing(folder)]
+
+
+def moment(seconds: float) -> str:
+    """A moment in seconds since 1970 as Kaggle writes it."""
+    return clock.text(datetime.fromtimestamp(seconds, UTC))
 
 
 def modified(path: Path) -> str:
     """When a file was last written, as Kaggle writes a moment."""
-    return clock.text(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    return moment(path.stat().st_mtime)
 
 
 def built(path: Path, make: Callable[[Path], object]) -> Path:

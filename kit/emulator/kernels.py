@@ -13,6 +13,7 @@ from kit.emulator import clock, datasets, files, models
 from kit.emulator.sessions import UNFINISHED, Session, accelerator
 from kit.emulator.site import Call
 from kit.emulator.wire import Download, Redirect, Refusal, Stream, page
+from kit.sandbox import opened
 
 AT_ONCE = {"cpu": 5, "gpu": 2, "tpu": 1}
 """Sessions of a user that run at once. Source: the server's error texts; one TPU is a guess."""
@@ -119,7 +120,7 @@ def list_kernel_session_output(call: Call) -> dict[str, Any]:
     shown, token = page(_outputs(session), call.body)
     log = [] if session.status in UNFINISHED else list(call.site.sessions.entries(session))
     return {
-        "files": [{"url": call.base + call.link(path), "fileName": name} for name, path in shown],
+        "files": [{"url": call.base + call.link(session.working, one.name), "fileName": one.name} for one in shown],
         "log": json.dumps(log) if log else "",
         "nextPageToken": token,
     }
@@ -128,7 +129,7 @@ def list_kernel_session_output(call: Call) -> dict[str, Any]:
 def list_kernel_files(call: Call) -> dict[str, Any]:
     """The files that a version's run wrote, with their sizes."""
     shown, token = page(_outputs(_session(call)), call.body)
-    rows = [{"name": name, "size": path.stat().st_size, "creationDate": files.modified(path)} for name, path in shown]
+    rows = [{"name": one.name, "size": one.size, "creationDate": files.moment(one.modified)} for one in shown]
     return {"files": rows, "nextPageToken": token}
 
 
@@ -138,10 +139,9 @@ def download_kernel_output(call: Call) -> Redirect:
         "userName": call.text("ownerSlug"),
         "versionLabel": call.text("versionNumber") and f"v{call.text('versionNumber')}",
     }
-    wanted = call.text("filePath")
-    for name, path in _outputs(_session(call)):
-        if name == wanted:
-            return Redirect(call.link(path))
+    session, wanted = _session(call), call.text("filePath")
+    if any(one.name == wanted for one in _outputs(session)):
+        return Redirect(call.link(session.working, wanted))
     raise Refusal(404, f"File {wanted} not found")
 
 
@@ -323,8 +323,9 @@ def _session(call: Call) -> Session:
     return session
 
 
-def _outputs(session: Session) -> list[tuple[str, Path]]:
-    return files.listing(session.working)
+def _outputs(session: Session) -> list[opened.Entry]:
+    """The files that a version wrote. It may still run, and change them."""
+    return opened.listing(session.working)
 
 
 def _wanted(call: Call, kernel: dict[str, Any], session: Session) -> bool:

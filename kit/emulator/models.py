@@ -179,7 +179,8 @@ def download_model_instance_version(call: Call) -> Redirect:
                 entry.size = len(data)
                 into.addfile(entry, io.BytesIO(data))
 
-    return Redirect(call.link(files.built(archive, pack)))
+    files.built(archive, pack)
+    return Redirect(call.link(archive.parent, archive.name))
 
 
 def delete_model_instance_version(call: Call) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import binascii
 import contextlib
 import json
 import logging
+import os
 import re
 import socket
 import sys
@@ -18,8 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from kit.emulator import page as pages
@@ -355,31 +356,36 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
 
-    def _send_file(self, path: Path, fault: Fault | None) -> None:
-        size = path.stat().st_size
+    def _send_file(self, linked: wire.Linked, fault: Fault | None) -> None:
+        with linked.file as file:
+            self._send_open(file, PurePosixPath(linked.name).suffix, fault)
+
+    def _send_open(self, file: BinaryIO, suffix: str, fault: Fault | None) -> None:
+        facts = os.fstat(file.fileno())
+        size = facts.st_size
         ranged = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         start = int(ranged[1]) if ranged else 0
         end = min(int(ranged[2]) + 1 if ranged and ranged[2] else size, size)
-        headers = {"Accept-Ranges": "bytes", "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True)}
+        headers = {"Accept-Ranges": "bytes", "Last-Modified": formatdate(facts.st_mtime, usegmt=True)}
         if ranged and start >= size:
             return self._send(416, b"", "text/plain", {"Content-Range": f"bytes */{size}"}, fault)
         if ranged:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        type = "application/zip" if path.suffix == ".zip" else "application/octet-stream"
+        type = "application/zip" if suffix == ".zip" else "application/octet-stream"
         self._note(206 if ranged else 200)
         self._send_head(206 if ranged else 200, end - start, type, headers)
         if self.command == "HEAD":
             return
-        with path.open("rb") as file:
-            file.seek(start)
-            if fault and fault.kind == "slow":
-                return self._send_slowly(file.read(end - start), fault.seconds)
-            if fault and fault.kind == "cut":
-                end = min(end, start + fault.bytes)
-            while start < end and (piece := file.read(min(_CHUNK, end - start))):
-                self.wfile.write(piece)
-                start += len(piece)
-        if fault and fault.kind == "cut":
+        file.seek(start)
+        if fault and fault.kind == "slow":
+            return self._send_slowly(file.read(end - start), fault.seconds)
+        cut = fault is not None and fault.kind == "cut"
+        if fault and cut:
+            end = min(end, start + fault.bytes)
+        while start < end and (piece := file.read(min(_CHUNK, end - start))):
+            self.wfile.write(piece)
+            start += len(piece)
+        if cut or start < end:  # a notebook that runs made the file shorter meanwhile
             raise _Cut
 
     def _send_stream(self, stream: Stream, fault: Fault | None) -> None:

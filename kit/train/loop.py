@@ -17,7 +17,7 @@ from kit.errors import KitError
 from kit.task import splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import Competition, Data, Fitted, Fold
-from kit.train import finish, predictions, progress, provenance, runs
+from kit.train import finish, predictions, progress, provenance, rehearsed, runs
 from kit.train.executors import Executor, local
 from kit.train.runs import Plan, Run
 
@@ -153,7 +153,8 @@ def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any]
     """
     digest = provenance.code(recipe.files)
     data = digests(entry.public())
-    return Plan(entry.name, recipe.name, variant, settings, sample=entry.sample, data=data, code=digest, **rest)
+    plan = Plan(entry.name, recipe.name, variant, settings, sample=entry.sample, data=data, code=digest, **rest)
+    return rehearsed.shortened(plan, entry, recipe)
 
 
 def scheme(competition: Competition, plan: Plan) -> splits.Split:
