@@ -1,4 +1,4 @@
-"""Each kernel of kernels/ rehearsed on the embedded sample, as `kit kernel rehearse` does it: how long, how much memory.
+"""Each kernel of kernels/ rehearsed on the embedded sample: how long `kit kernel rehearse` takes, and how much memory.
 
     python -m benchmarks.rehearsal [KERNEL ...]
 

@@ -336,7 +336,7 @@ def _rehearsed(entry: Entry, folder: Path, inputs: list[str], *, real: bool) -> 
     local = rehearsal.local_inputs(replace(entry, sample=not real and entry.has_sample), found, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
     keep = folder / "output" / "rehearsal"
-    results = rehearsal.rehearse(entry, text, found, local, echo=lambda line: tell(f"  | {line}"), keep=keep)
+    results = rehearsal.rehearse(entry, text, found, local, echo=lambda line: tell(f"  {line}"), keep=keep)
     for result in results:
         how = f"executed by {result.runner}, kept in by {result.walls}"
         tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, {how}")

@@ -8,6 +8,7 @@ show nbconvert and papermill, which both execute through nbclient.
 import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -92,11 +93,12 @@ def main(path, descriptor):
         resources={"metadata": {"path": os.getcwd()}},
     )
     try:
-        client.execute()
+        # What libraries print past Python comes as messages too, and would be seen twice.
+        client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except CellExecutionError:  # its traceback is shown already
         return 1
     except DeadKernelError:
-        print("The notebook's Python has died: a crash, exit(), or no memory was left.", file=sys.stderr, flush=True)
+        print("The notebook's Python has died: a crash, or no memory was left.", file=sys.stderr, flush=True)
         return 1
     finally:
         write(always=True)

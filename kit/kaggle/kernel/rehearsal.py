@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +33,10 @@ TOLD = 15
 
 LARGEST = 4 << 30
 """Bytes of a submission that is looked at."""
+
+
+ROOMY = 7 << 30
+"""Bytes of memory with which two layouts are rehearsed at the same time: a BERT takes two GiB in each."""
 
 
 class Rehearsal(NamedTuple):
@@ -59,8 +65,8 @@ def rehearse(
 
     A notebook that kit built fits two folds under the new layout and the first of them under the old, for one epoch;
     any other one runs whole. `described` is its metadata, `inputs` are local folders for the sources that it names, the
-    competition's own among them; `echo` is given each line that the kernel prints. What it left goes into the folder
-    `keep`: `new/` and `old/`, each with `submission.csv` and, where Jupyter is installed, the executed notebook,
+    competition's own among them; `echo` is given each line that the kernel prints, after the layout. What it left goes
+    into `new/` and `old/` of the folder `keep`: `submission.csv` and, where Jupyter is installed, the executed notebook
     EXECUTED. Raises KitError when a cell fails, a limit is passed, or the submission would be refused.
     """
     if missing := [ref for ref in metadata.mounts(described, new=True) if ref not in inputs]:
@@ -69,13 +75,31 @@ def rehearse(
             "A rehearsal needs a folder for each source in kernel-metadata.json.",
             f"kit kernel rehearse {entry.name} {_label(text)} --input {missing[0]}=~/{missing[0].rpartition('/')[2]}",
         )
-    results = []
-    for layout, only in (("new", None), ("old", 0)):
+    stop, one_at_a_time = threading.Event(), threading.Lock()
+
+    def tell(line: str) -> None:
+        with one_at_a_time:
+            echo(line)
+
+    def once(layout: str, only: int | None) -> Rehearsal:
         mounted = {place: inputs[ref] for ref, place in metadata.mounts(described, new=layout == "new").items()}
         with folders.temporary("kit-rehearsal-") as folder:
             ready = _prepared(entry, text, described, mounted, folder, rehearsed.setting(only=only))
-            results.append(_once(entry, text, ready, mounted, layout, echo, limits or Limits(LONGEST), keep))
-    return results
+            return _once(entry, text, ready, mounted, layout, tell, limits or Limits(LONGEST), keep, stop)
+
+    with ThreadPoolExecutor(_at_once()) as pool:
+        layouts = [pool.submit(once, "new", None), pool.submit(once, "old", 0)]
+        try:
+            return [each.result() for each in layouts]
+        finally:  # the first failure ends the other layout too
+            stop.set()
+
+
+def _at_once() -> int:
+    """How many layouts are rehearsed at the same time: both, where there are a core and some memory for each. To start
+    a learning framework keeps one core busy, and takes most of the time."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 2 if (os.cpu_count() or 1) > 1 and memory >= ROOMY else 1
 
 
 def local_inputs(entry: Entry, described: Metadata, *, extra: dict[str, Path]) -> dict[str, Path]:
@@ -118,15 +142,14 @@ def _once(
     echo: Callable[[str], None],
     limits: Limits,
     keep: Path | None,
+    stop: threading.Event,
 ) -> Rehearsal:
     last: deque[str] = deque(maxlen=TOLD)
-    one_at_a_time = threading.Lock()
 
     def said(_: str, piece: str) -> None:
-        with one_at_a_time:
-            for line in piece.removesuffix("\n").split("\n"):
-                last.append(credentials.redact(line))
-                echo(last[-1])
+        for line in piece.removesuffix("\n").split("\n"):
+            last.append(line := credentials.redact(line))
+            echo(f"{layout} | {line}")
 
     def failed(why: str) -> KitError:
         shown = "\n".join(f"  | {line}" for line in last)
@@ -136,7 +159,7 @@ def _once(
             f"kit train {entry.name} {_label(text)} --sample  # the same path, here",
         )
 
-    ending = watcher.watch(ready, limits, said, temporary=True)
+    ending = watcher.watch(ready, limits, said, stop=stop, temporary=True)
     kept = (keep or ready.folder / "kept") / layout
     kept.mkdir(parents=True, exist_ok=True)
     for stale in ("submission.csv", EXECUTED):
