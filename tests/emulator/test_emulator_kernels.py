@@ -12,12 +12,12 @@ import pytest
 
 from kit.emulator.faults import Fault
 from kit.emulator.local import Emulator
-from kit.sandbox import kernel, walls
+from kit.sandbox import kernel
 from kit.sandbox.limits import Limits
 from tests.emulator.conftest import Answer, Caller
+from tests.namespaces import boxed
 
 Push = Callable[..., Answer]
-boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
 
 
 @pytest.fixture
