@@ -11,7 +11,7 @@ import numpy as np
 from kit.rows import views
 from kit.rows.views import Rows
 from kit.task.contract import Fitted, Fold
-from kit.toolbox import images, networks
+from kit.toolbox import estimators, images, networks
 
 SIDE, CLASSES = 28, 10
 
@@ -82,3 +82,17 @@ def rows(probabilities: Callable[[np.ndarray], np.ndarray], classes: np.ndarray,
         return pred
 
     return Fitted(predict)
+
+
+def save_estimator(dir: Path, model: Any, classes: np.ndarray | None = None) -> Fitted:
+    """Store a fitted classifier and give its Fitted; `classes` are the digits of its columns, where it does not know
+    them itself."""
+    classes = model.classes_ if classes is None else classes
+    estimators.save(dir, model=model, classes=classes)
+    return rows(model.predict_proba, classes)
+
+
+def load_estimator(dir: Path) -> Fitted:
+    """The Fitted of a classifier that `save_estimator` stored."""
+    parts = estimators.load(dir)
+    return rows(parts["model"].predict_proba, parts["classes"])
