@@ -16,7 +16,14 @@ from kit.toolbox import estimators, images, networks
 SIDE, CLASSES = 28, 10
 
 
-def augmentation(*, rotation: float, shift: float, zoom: float, shear: float, seed: int) -> Any:
+def augmentation(
+    *,
+    seed: int,
+    rotation: float = 10.0,  # degrees
+    shift: float = 2.0,  # pixels
+    zoom: float = 0.1,
+    shear: float = 10.0,  # degrees
+) -> Any:
     """The training augmentation of the digits, a Keras layer."""
     return images.affine(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=seed)
 
