@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kit.errors import KitError
+from kit.task import merging
 from kit.task.catalog import Entry
 from kit.train import predictions
 from kit.train.runs import Run
 
 
 class Model(NamedTuple):
-    """`predict` takes rows and gives the mean prediction of the folds. `unlike`, where the recipe can tell, gives for
+    """`predict` takes rows and gives the merged prediction of the folds. `unlike`, where the recipe can tell, gives for
     each row how far it is from those the model was fitted on, `(n,)`: above 1 it is not of their kind."""
 
     predict: Callable[[Any], np.ndarray]
@@ -24,7 +25,7 @@ class Model(NamedTuple):
 
 
 def load(entry: Entry, run: Run) -> Model:
-    """The model of a run: the mean of its folds', as its test predictions are.
+    """The model of a run: its folds' predictions merged, as its test predictions are.
 
     Raises KitError when the run is unfinished or a blend, its recipe stores no model, or the weights are not here.
     """
@@ -66,7 +67,8 @@ def load(entry: Entry, run: Run) -> Model:
     judges = [vars(member)["unlike"] for member in members if "unlike" in vars(member)]
 
     def predict(x: Any) -> np.ndarray:
-        return predictions.mean([predictions.run(member, x, entry.competition.keep) for member in members])
+        parts = [predictions.run(member, x, entry.competition.keep) for member in members]
+        return merging.declared(entry.competition.metric, parts[0])(parts)
 
     def unlike(x: Any) -> np.ndarray:
         return np.mean([judge(x) for judge in judges], axis=0)
