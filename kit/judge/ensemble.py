@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -13,7 +14,7 @@ from kit.judge import choose
 from kit.task import decisions, merging, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Merge, Metric
-from kit.train import finish, loop, predictions, provenance, runs
+from kit.train import finish, predictions, provenance, runs
 from kit.train.runs import Plan, Run
 
 Method = Literal["mean", "rank", "geometric", "log-mean", "vote", "hill-climb"]
@@ -76,6 +77,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
             raise _differ(members[0], run, "the ids of their test rows")
     first = members[0].plan
     nested = _nested(competition, judged)
+    entry = replace(entry, sample=first.sample)
     plan = Plan(
         entry.name,
         "blend",
@@ -93,7 +95,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
         runs.create(plan),
         oof={**oof.columns, "ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": merge([*oof.pred], weights)},
         test={"ids": tests[0]["ids"], "pred": merge([test["pred"] for test in tests], weights)},
-        sample=loop.public_folder(entry, first.sample) / competition.submission.sample,
+        sample=entry.public() / competition.submission.sample,
         train_rows=members[0].record["rows"]["train"],
         labels=labels,
         facts={

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from kit.errors import KitError
 from kit.task import merging
 from kit.task.catalog import Entry
+from kit.task.contract import Fitted
 from kit.train import predictions
 from kit.train.runs import Run
 
 
-class Model(NamedTuple):
-    """`predict` takes rows and gives the merged prediction of the folds. `unlike`, where the recipe can tell, gives for
-    each row how far it is from those the model was fitted on, `(n,)`: above 1 it is not of their kind."""
-
-    predict: Callable[[Any], np.ndarray]
-    unlike: Callable[[Any], np.ndarray] | None
-
-
-def load(entry: Entry, run: Run) -> Model:
+def load(entry: Entry, run: Run) -> Fitted:
     """The model of a run: its folds' predictions merged, as its test predictions are.
 
     Raises KitError when the run is unfinished or a blend, its recipe stores no model, or the weights are not here.
@@ -64,13 +56,13 @@ def load(entry: Entry, run: Run) -> Model:
             "They may be of another version of the recipe, or removed.",
             again,
         ) from error
-    judges = [vars(member)["unlike"] for member in members if "unlike" in vars(member)]
+    judges = [member.unlike for member in members if member.unlike]
 
     def predict(x: Any) -> np.ndarray:
-        parts = [predictions.run(member, x, entry.competition.keep) for member in members]
+        parts = [predictions.run(member.predict, x, entry.competition.keep) for member in members]
         return merging.declared(entry.competition.metric, parts[0])(parts)
 
     def unlike(x: Any) -> np.ndarray:
         return np.mean([judge(x) for judge in judges], axis=0)
 
-    return Model(predict, unlike if judges else None)
+    return Fitted(predict, None, unlike if judges else None)
