@@ -164,6 +164,7 @@ class Metric:
             raise KitError(
                 f"{self.name} got {len(y):,} rows and {len(pred):,} predictions.", "Each row needs one prediction."
             )
+        y, pred = outputs.plain(y), outputs.plain(pred)
         given: dict[str, Any] = {**(columns or {})}
         if self.predictions not in (None, "numbers") or "labels" in self.needs:
             given["labels"] = outputs.classes(y, outputs.columns(y, pred), labels)

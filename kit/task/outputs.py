@@ -203,6 +203,11 @@ def wanted(
     return _FORMS[form](y, pred, values, count)
 
 
+def plain(array: np.ndarray) -> np.ndarray:
+    """An array of Python objects, such as pandas gives, as one of texts, numbers or booleans."""
+    return np.array(array.tolist()) if array.dtype.kind == "O" else array
+
+
 def are_texts(array: np.ndarray) -> bool:
     """Whether an array holds texts."""
     return array.dtype.kind in "US" or (array.dtype.kind == "O" and array.size > 0 and isinstance(array.flat[0], str))

@@ -83,8 +83,8 @@ def named(name: str) -> Metric:
         return known[asked]
     if place := re.fullmatch(r"(?:map|meanaverageprecision)(?:at|atk)?([1-9]\d*)", asked):
         return map_at(int(place[1]))
-    near = difflib.get_close_matches(asked, [*known, "map@3"], 3, 0.6)
-    short = dict.fromkeys("map@3" if word == "map@3" else known[word].names[0] for word in near)
+    near = difflib.get_close_matches(asked, [*known, "mapat3"], 3, 0.6)
+    short = dict.fromkeys(known[word].names[0] if word in known else "map@3" for word in near)
     raise KitError(
         f"No metric is called {name!r}." + (f" Did you mean {' or '.join(short)}?" if short else ""),
         f"Known are {', '.join(metric.names[0] for metric in CATALOGUE)}, and map@1, map@2 and so on.",

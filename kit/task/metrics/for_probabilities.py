@@ -13,16 +13,15 @@ each row is divided by its sum, and p is replaced by max(min(p, 1 - 1e-15), 1e-1
 machine's precision, 2.2e-16, instead, and does not divide."""
 
 
-def shares(pred: np.ndarray) -> np.ndarray:
-    """Probabilities (n, classes), at least 0, divided by the sum of their row; a row of zeros becomes equal shares."""
-    bounded = np.maximum(pred, LEAST, dtype=np.float64)
-    return bounded / bounded.sum(1, keepdims=True)
-
-
 def _log_loss(y: np.ndarray, pred: np.ndarray) -> float:
-    # scikit-learn's takes 3.2 ms for 7,600 rows, this 0.2 ms, and a blend of twelve runs asks for it 7,200 times.
-    true = shares(pred)[np.arange(len(y)), y]
-    return float(-np.mean(np.log(np.clip(true, LEAST, 1 - LEAST))))
+    # scikit-learn's takes 3.2 ms for 7,600 rows of two classes, this 0.2 ms, and a blend of twelve runs asks for it
+    # 7,200 times: only the probability of the true class is looked at.
+    if pred.min() < 0:
+        pred = np.maximum(pred, 0)
+    total = pred.sum(1, dtype=np.float64)
+    # A row of zeros has no sum to be divided by; it counts as equal shares.
+    share = np.where(total > 0, pred[np.arange(len(y)), y], 1) / np.where(total > 0, total, pred.shape[1])
+    return float(-np.mean(np.log(np.clip(share, LEAST, 1 - LEAST))))
 
 
 def _mean_columnwise_log_loss(y: np.ndarray, pred: np.ndarray) -> float:
