@@ -48,8 +48,8 @@ def run(entry: Entry, run: Run) -> list[Path]:
 
 def curves(run: Run, to: Path) -> Path | None:
     """Each figure that the recipe reported over the epochs, a line a fold; None where it reported none."""
-    found = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
-    histories = [history for history in found if history]
+    stored = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
+    histories = [history for history in stored if history]
     reported = {name.removeprefix("val_") for history in histories for name in history} - {"step", "seconds"}
     if not reported:
         return None

@@ -202,7 +202,8 @@ def test_classes_bear_the_names_of_the_submission_where_these_are_as_many() -> N
 
 def test_drawing_leaves_matplotlib_as_it_was(tmp_path) -> None:
     code = (
-        "import sys; from kit.drawing import run_plots, style; from kit.explore import overview; from kit.predict import stored; assert 'matplotlib' not in sys.modules\n"
+        "import sys; from kit.drawing import run_plots, style; from kit.explore import overview\n"
+        "from kit.predict import stored; assert 'matplotlib' not in sys.modules\n"
         f"style.save(style.charts(1, 'one')[0], __import__('pathlib').Path({str(tmp_path / 'one.png')!r}))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -87,7 +87,8 @@ def test_a_file_stands_after_those_it_imports(parity):
 def test_nothing_that_reaches_outside_travels():
     packed = files(build(plan_for("digit-recognizer", "cnn")))
     assert {path.split("/")[1] for path in packed if path.startswith("kit/")} <= {
-        "__init__.py", "errors.py", "notes.py", "places.py", "records.py", "rows", "task", "toolbox", "train", "words.py",
+        "__init__.py", "errors.py", "notes.py", "places.py", "records.py", "words.py",
+        "rows", "task", "toolbox", "train",
     }  # fmt: skip
     assert "competitions/digit_recognizer/_sample.py" not in packed
 
