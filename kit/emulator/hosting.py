@@ -189,6 +189,8 @@ def user_made(root: Path) -> list[Hosted]:
     return [_user_made(file) for file in sorted(root.glob("*/competition.json"))]
 
 
+_NEEDED: dict[str, type] = {"title": str, "metric": str, "id": str}
+
 _OPTIONAL: dict[str, type] = {
     "category": str,
     "reward": str,
@@ -213,7 +215,7 @@ def _user_made(file: Path) -> Hosted:
         raise KitError(f"{file} does not describe a competition.", right)
     if unknown := told.keys() - set(_KEYS):
         raise KitError(f"{file} has the unknown key {min(unknown)!r}.", right)
-    for key, kind in _OPTIONAL.items():
+    for key, kind in (_NEEDED | _OPTIONAL).items():
         if key in told and not isinstance(told[key], kind):
             raise KitError(f"{file}: {key!r} is {told[key]!r}.", f"It must be {kind.__name__}.")
     folder = file.parent

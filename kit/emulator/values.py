@@ -36,8 +36,8 @@ class Values:
             raise ValueError(text)
         if self.kind == "texts":
             return text
-        number = float(text)
-        if not math.isfinite(number) or (self.kind == "integers" and not number.is_integer()):
+        number = _number(text)
+        if number is None or (self.kind == "integers" and not number.is_integer()):
             raise ValueError(text)
         return int(number) if self.kind == "integers" else number
 
