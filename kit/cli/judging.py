@@ -16,7 +16,8 @@ def add(verbs: Any) -> None:
     found = verb(verbs, ensemble)
     found.add_argument("competition")
     found.add_argument("run", nargs="+", help="two or more runs with the same folds")
-    found.add_argument("--method", default="hill-climb", help="mean, rank or hill-climb (default: %(default)s)")
+    methods = "mean, rank, geometric, log-mean, vote or hill-climb"
+    found.add_argument("--method", help=f"{methods} (default: vote for labels and texts, hill-climb for numbers)")
     found.add_argument("--seed", type=int, default=0)
     as_json(found)
 
@@ -31,8 +32,9 @@ def add(verbs: Any) -> None:
 def ensemble(args: argparse.Namespace) -> None:
     """Blend runs on their out-of-fold predictions; the blend is a run like any other.
 
-    hill-climb finds non-negative weights by greedy selection with replacement, bagged (Caruana et al. 2004). Runs must
-    share ids and folds.
+    hill-climb finds non-negative weights by greedy selection with replacement, bagged (Caruana et al. 2004). rank is
+    for metrics of order such as AUC, geometric for probabilities, log-mean for RMSLE, vote for labels and texts. Runs
+    must share ids and folds.
 
     Example:
       kit ensemble digit-recognizer 20260105-143012-cnn 20260105-150101-vgg --method hill-climb
@@ -49,7 +51,8 @@ def ensemble(args: argparse.Namespace) -> None:
         return dump({"folder": str(found.run.folder), **found.run.record})
     rows = [(run.name, f"{found.weights[run.name]:.3f}", f"{run.score:.5f}") for run in members]
     print(table(("run", "weight", "score"), [*rows, (found.run.name, "", f"{found.run.score:.5f}")]))
-    print(f"{found.run.record['metric']} {found.nested:.5f} when each fold's weights are found on the other folds")
+    if found.nested is not None:
+        print(f"{found.run.record['metric']} {found.nested:.5f} when each fold's weights are found on the other folds")
     print(f"Run: {found.run.folder}")
     return None
 
