@@ -112,7 +112,7 @@ def _reachable(value: Any, seen: set[int]) -> Iterator[Any]:
 
 
 def _check_trees(part: Any) -> None:
-    """Raise ValueError where following the nodes of a tree in `part` would lead out of the tree, or back in a circle."""
+    """Raise ValueError where the nodes of a tree in `part` lead out of the tree, or back in a circle."""
     kind = type(part).__name__
     if kind == "Tree":
         _check_nodes(part.children_left, part.children_right, part.children_left != -1)
