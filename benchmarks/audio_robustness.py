@@ -22,9 +22,9 @@ import soundfile
 import soxr
 
 from kit.errors import KitError
-from kit.judge import models, read_audio
+from kit.predict import models, read_audio
+from kit.rows.clips import Clips
 from kit.task import catalog
-from kit.task.clips import Clips
 from kit.train import loop, runs
 from kit.words import table
 

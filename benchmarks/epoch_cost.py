@@ -56,7 +56,7 @@ def seconds(
     import numpy as np
     from keras import layers
 
-    from kit.task import augment as views
+    from kit.toolbox import images as augmentation
 
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy(precision)
@@ -71,7 +71,7 @@ def seconds(
         ):
             images = layer(images)
     elif augment == "one":
-        images = views.affine(rotation=10, shift=2, zoom=0.1, shear=10, seed=0)(images)
+        images = augmentation.affine(rotation=10, shift=2, zoom=0.1, shear=10, seed=0)(images)
     for number, (count, kernel) in enumerate(((32, 5), (32, 3), (64, 3))):
         stride = 2 if strided and number == 0 else 1
         images = layers.Conv2D(count, kernel, stride, padding="same", use_bias=not normalised)(images)

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from kit import places
+from kit.data import fetch
 from kit.emulator import local
-from kit.kaggle import client, fetch, leaderboard, score, send, submit
+from kit.kaggle import client, leaderboard, score, send, submit
 from kit.kaggle.leaderboard import Board
 from kit.task import catalog
 from kit.task.catalog import Entry

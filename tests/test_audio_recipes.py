@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kit.errors import KitError
+from kit.rows.clips import Clips
 from kit.task import splits
 from kit.task.catalog import find
-from kit.task.clips import Clips
 from kit.task.contract import Data, Fold
 
 keras = pytest.importorskip("keras")
@@ -125,17 +125,17 @@ def test_more_is_learned_than_chance(name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("frozen", [True, False])
 def test_a_pretrained_encoder_is_trained_on_unless_frozen(frozen, tmp_path):
-    from kit.task import encoders, speech_encoder
+    from kit.toolbox.encoders import handles, speech
 
     keras.utils.set_random_seed(0)
-    first = speech_encoder.network((2, 2, 2, 2, 4))
+    first = speech.network((2, 2, 2, 2, 4))
     (tmp_path / "mine").mkdir()
-    first.save(tmp_path / "mine" / speech_encoder.MODEL)
+    first.save(tmp_path / "mine" / speech.MODEL)
     of = fold(tmp_path / "fold")
     settings = {"encoder": str(tmp_path / "mine"), "frozen": frozen, "rate": 1e-3}
     fitted("pretrained", of, **settings)
     trained = keras.saving.load_model(of.dir / "model.keras", compile=False)
-    kept = speech_encoder.load(encoders.locate(settings["encoder"], "encoder")).get_weights()
+    kept = speech.load(handles.locate(settings["encoder"], "encoder")).get_weights()
     found = trained.get_layer("network").get_layer("encoder").get_weights()
     same = [np.array_equal(a, b) for a, b in zip(kept, found, strict=True)]
     assert all(same) if frozen else not any(same)

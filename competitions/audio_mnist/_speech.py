@@ -10,8 +10,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kit.task import augment_audio, clips, fitting, novelty
+from kit.rows import clips
 from kit.task.contract import Fold, Predict
+from kit.toolbox import audio, networks, novelty
 
 RATE, CLASSES = 8000, 10
 HOP = 80  # samples from frame to frame, 10 ms
@@ -100,9 +101,9 @@ def both_ways(x: Any, sound: Any, units: int, depth: int, dropout: float) -> tup
     return x, sound
 
 
-def views(strength: float) -> augment_audio.Views:
+def views(strength: float) -> audio.Views:
     """The training augmentation of waves, milder or stronger."""
-    return augment_audio.Views(
+    return audio.Views(
         RATE,
         tempo=0.3 * strength,
         pitch=0.18 * strength,
@@ -148,16 +149,16 @@ def train(
     model = keras.Model(wave, back([spectrogram, heard]))
     masked = spectrogram
     if warp:
-        masked = augment_audio.spec_warp(bands=warp, frames=0.02 * warp, seed=fold.seed)(masked)
+        masked = audio.spec_warp(bands=warp, frames=0.02 * warp, seed=fold.seed)(masked)
     if masks:
-        masked = augment_audio.spec_augment(bands=int(bands * masks / 2), frames=masks / 2, seed=fold.seed)(masked)
-    total = fitting.steps(fold, batch, epochs)
-    fitting.fit(
+        masked = audio.spec_augment(bands=int(bands * masks / 2), frames=masks / 2, seed=fold.seed)(masked)
+    total = networks.steps(fold, batch, epochs)
+    networks.fit(
         model,
         fold,
         epochs=epochs,
         batch=batch,
-        optimizer=keras.optimizers.AdamW(fitting.one_cycle(rate, total), weight_decay=decay, clipnorm=1.0),
+        optimizer=keras.optimizers.AdamW(networks.one_cycle(rate, total), weight_decay=decay, clipnorm=1.0),
         loss=_smoothed(smoothing),
         trained=keras.Model(wave, back([masked, heard])),
         train=clips.batches(
@@ -165,7 +166,7 @@ def train(
         ),
         valid=clips.batches(fold.valid.x, fold.valid.y, 64) if len(fold.valid.ids) else None,
     )
-    fitting.save(model, fold.dir)
+    networks.save(model, fold.dir)
     if len(fold.valid.ids):
         whole = _whole(model)
         held = whole(fold.valid.x)
@@ -176,7 +177,7 @@ def train(
 
 def load(dir: Path) -> Predict:
     """The Predict of a network that `train` stored."""
-    model, _ = fitting.load(dir)
+    model, _ = networks.load(dir)
     return predictor(model, dir)
 
 

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.errors import KitError
+from kit.rows.clips import Clips
 from kit.task import metrics, splits
-from kit.task.clips import Clips
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Web
 

@@ -7,7 +7,8 @@ on speakers never heard: 0.968, from 0.913 to 1.000 a speaker, four minutes a fo
 
 from keras import Input, Model, layers, ops
 
-from kit.task import encoders, fitting, speech_encoder
+from kit.toolbox import networks
+from kit.toolbox.encoders import handles, speech
 
 from . import _speech
 
@@ -39,18 +40,18 @@ def fit(
     dropout: float = 0.3,
     decay: float = 1e-3,
 ):
-    fitting.begin(fold)
-    if encoder == encoders.TINY:
-        embed = speech_encoder.network((8, 8, 16, 16, 32))
+    networks.begin(fold)
+    if encoder == handles.TINY:
+        embed = speech.network((8, 8, 16, 16, 32))
     else:
-        embed = speech_encoder.load(encoders.locate(encoder, "encoder"))
+        embed = speech.load(handles.locate(encoder, "encoder"))
     embed.trainable = not frozen
 
     def network(spectrogram, sound):
         # Up to here 0 is silence, which is what SpecAugment and warping leave behind.
-        x = embed(spectrogram + (speech_encoder.LOUDEST - DEPTH))
+        x = embed(spectrogram + (speech.LOUDEST - DEPTH))
         # An embedding counts where its window begins within the wave or the silence before it.
-        begins = sound[:, : 1 - speech_encoder.WINDOW : speech_encoder.STEP]
+        begins = sound[:, : 1 - speech.WINDOW : speech.STEP]
         # A logistic regression on the mean and the maximum was right in 0.951, and with the minimum too in 0.956.
         low = -ops.max(-x * begins - 1e4 * (1 - begins), axis=1)
         x = ops.concatenate([_speech.mean_and_maximum(x, begins), low], axis=1)
@@ -78,11 +79,11 @@ def spectrograms():
     The encoder heard 16,000 samples a second but only up to 3,800 Hz, so that 8,000 hold all that it needs.
     """
     wave = Input((None,), name="wave")
-    tail = speech_encoder.WINDOW * _speech.HOP
+    tail = speech.WINDOW * _speech.HOP
     mel, sound = _speech.power(
         wave,
-        bands=speech_encoder.BANDS,
-        hertz=(speech_encoder.LOWEST, speech_encoder.HIGHEST),
+        bands=speech.BANDS,
+        hertz=(speech.LOWEST, speech.HIGHEST),
         lead=LEAD,
         tail=tail,
     )

@@ -6,7 +6,7 @@ Source: He et al., Deep residual learning for image recognition, CVPR 2016. Expe
 
 from keras import layers
 
-from kit.task import fitting
+from kit.toolbox import networks
 
 from . import _speech
 
@@ -33,7 +33,7 @@ def fit(
     dropout: float = 0.3,
     decay: float = 1e-3,
 ):
-    fitting.begin(fold)
+    networks.begin(fold)
 
     def network(spectrogram, sound):
         def silenced(x, sound):

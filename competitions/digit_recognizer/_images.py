@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from kit.task import augment, fitting
 from kit.task.contract import Fold, Predict
+from kit.toolbox import images, networks
 
 SIDE, CLASSES = 28, 10
 
 
 def views(*, rotation: float, shift: float, zoom: float, shear: float, seed: int) -> Any:
     """The training augmentation of the digits, a Keras layer."""
-    return augment.affine(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=seed)
+    return images.affine(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=seed)
 
 
 def pixels() -> tuple[Any, Any]:
@@ -29,16 +29,16 @@ def pixels() -> tuple[Any, Any]:
 
 def save(model: Any, dir: Path, *, tta: int) -> Predict:
     """Store a trained network with the number of views it predicts from, and give its Predict."""
-    fitting.save(model, dir, tta=tta)
-    return augment.tta(fitting.predictor(model), tta)
+    networks.save(model, dir, tta=tta)
+    return images.tta(networks.predictor(model), tta)
 
 
 def load(dir: Path) -> Predict:
     """The Predict of a network that `save` stored, or the mean of those of its members."""
     if members := sorted(dir.glob("member-*")):
         return mean([load(member) for member in members])
-    model, settings = fitting.load(dir)
-    return augment.tta(fitting.predictor(model), settings["tta"])
+    model, settings = networks.load(dir)
+    return images.tta(networks.predictor(model), settings["tta"])
 
 
 def member(fold: Fold, number: int, members: int) -> Fold:

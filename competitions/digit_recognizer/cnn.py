@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from kit.errors import KitError
-from kit.task import fitting
+from kit.toolbox import networks
 
 from . import _images
 
@@ -63,7 +63,7 @@ def fit(
             f"filters={filters}, kernels={kernels} and strides={strides} differ in length.",
             "Each layer needs one of each.",
         )
-    fitting.begin(fold, precision=precision)
+    networks.begin(fold, precision=precision)
     inputs, images = _images.pixels()
     for count, kernel, stride in zip(filters, kernels, strides, strict=True):
         images = layers.Conv2D(count, kernel, stride, padding="same", use_bias=not batch_norm)(images)
@@ -77,13 +77,13 @@ def fit(
         images = layers.Dropout(dropout)(images)
     hidden = layers.Dense(units, activation=activation)(layers.Flatten()(images))
     model = keras.Model(inputs, layers.Dense(_images.CLASSES, activation=output, dtype="float32")(hidden))
-    total = fitting.steps(fold, batch, epochs)
-    fitting.fit(
+    total = networks.steps(fold, batch, epochs)
+    networks.fit(
         model,
         fold,
         epochs=epochs,
         batch=batch,
-        optimizer=fitting.optimizer(optimizer, fitting.schedule(schedule, rate, total)),
+        optimizer=networks.optimizer(optimizer, networks.schedule(schedule, rate, total)),
         transform=_images.views(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
         if augment
         else None,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.task import cache, metrics, splits
+from kit.rows import cache
+from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
 

@@ -7,7 +7,7 @@ absolute error. Not yet measured on the real data; it learns the embedded sample
 import keras
 from keras import layers
 
-from kit.task import fitting
+from kit.toolbox import networks
 
 from . import _images
 
@@ -32,7 +32,7 @@ def fit(
     shear: float = 10.0,
     tta: int = 0,
 ):
-    fitting.begin(fold)
+    networks.begin(fold)
     linear = loss == "mean_absolute_error"
     inputs, images = _images.pixels()
     hidden = layers.Dense(512)(layers.Flatten()(images))
@@ -40,12 +40,12 @@ def fit(
     hidden = layers.Dense(64, activation="relu")(hidden)
     scores = layers.Dense(_images.CLASSES, activation=None if linear else "softmax")(hidden)
     network = keras.Model(inputs, scores)
-    fitting.fit(
+    networks.fit(
         network,
         fold,
         epochs=epochs,
         batch=batch,
-        optimizer=keras.optimizers.Adam(fitting.one_cycle(rate, fitting.steps(fold, batch, epochs))),
+        optimizer=keras.optimizers.Adam(networks.one_cycle(rate, networks.steps(fold, batch, epochs))),
         loss=_absolute_error if linear else loss,
         transform=_images.views(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
         if augment

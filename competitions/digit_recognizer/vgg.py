@@ -8,7 +8,7 @@ beside other work. Variant `pair` averages two networks, 0.9964. See benchmarks/
 import keras
 from keras import layers
 
-from kit.task import fitting
+from kit.toolbox import networks
 
 from . import _images
 
@@ -54,7 +54,7 @@ def fit(
 
 def _network(fold, *, epochs, rate, batch, filters, dropout, views, tta, precision):
     """One member, trained and stored."""
-    fitting.begin(fold, precision=precision)
+    networks.begin(fold, precision=precision)
     inputs, images = _images.pixels()
     for stage, count in enumerate(filters):
         for layer in range(2):
@@ -65,13 +65,13 @@ def _network(fold, *, epochs, rate, batch, filters, dropout, views, tta, precisi
                 images = layers.BatchNormalization(momentum=0.95)(images)
     features = layers.Dropout(dropout)(layers.GlobalMaxPooling2D()(images))
     model = keras.Model(inputs, layers.Dense(_images.CLASSES, activation="softmax", dtype="float32")(features))
-    total = fitting.steps(fold, batch, epochs)
-    fitting.fit(
+    total = networks.steps(fold, batch, epochs)
+    networks.fit(
         model,
         fold,
         epochs=epochs,
         batch=batch,
-        optimizer=keras.optimizers.Adam(fitting.one_cycle(rate, total)),
+        optimizer=keras.optimizers.Adam(networks.one_cycle(rate, total)),
         transform=_images.views(**views, seed=fold.seed),
     )
     return _images.save(model, fold.dir, tta=tta)

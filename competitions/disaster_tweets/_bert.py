@@ -20,8 +20,8 @@ import tf_keras
 from official.nlp import optimization
 
 from kit.errors import KitError
-from kit.task import bert_encoder
 from kit.task.contract import Fold, Predict
+from kit.toolbox.encoders import bert
 
 with warnings.catch_warnings():
     # It imports pkg_resources, which says at every start that it is deprecated.
@@ -153,7 +153,7 @@ def pooled(encoder: str, *, pooling: str, seed: int, trainable: bool) -> tf_kera
     names = ("input_word_ids", "input_mask", "input_type_ids")
     ids = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in names}
     with TemporaryDirectory() as folder:
-        place = bert_encoder.seeded(hub.resolve(encoder), seed, Path(folder, "encoder"))
+        place = bert.seeded(hub.resolve(encoder), seed, Path(folder, "encoder"))
         outputs = hub.KerasLayer(str(place), trainable=trainable, name="encoder")(ids)
     if pooling == "pooled":
         return tf_keras.Model(ids, outputs["pooled_output"])

@@ -5,7 +5,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from kit.errors import KitError
-from kit.task.text import LINK, hashtags
+from kit.rows.texts import LINK, hashtags
 
 
 class Blocks:

@@ -6,7 +6,7 @@ import html
 import re
 from typing import Any
 
-from kit.task.text import LINK, MENTION
+from kit.rows.texts import LINK, MENTION
 
 # Quotation marks, dashes and the like, each of which became three or more characters when the tweets were collected.
 BROKEN = {"\x89Ûª": "'", "\x89Û÷": "'", "\x89ÛÏ": '"', "\x89Û\x9d": '"', "\x89ÛÒ": "-", "\x89ÛÓ": "-", "\x89Û_": "..."}

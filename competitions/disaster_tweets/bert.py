@@ -10,7 +10,8 @@ import functools
 
 import tf_keras
 
-from kit.task import bert_encoder, encoders, splits
+from kit.task import splits
+from kit.toolbox.encoders import bert, handles
 
 from . import _bert
 from ._tweets import texts
@@ -112,4 +113,4 @@ def _build(seed, settings):
 
 def _place(handle, part):
     """What hub.KerasLayer takes for a part of an encoder."""
-    return str(bert_encoder.tiny() / part) if handle == encoders.TINY else encoders.locate(handle, part)
+    return str(bert.tiny() / part) if handle == handles.TINY else handles.locate(handle, part)

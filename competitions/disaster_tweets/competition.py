@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.task import decisions, metrics, splits, text
+from kit.rows import texts
+from kit.task import decisions, metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
 
@@ -24,7 +25,7 @@ def load(public: Path) -> tuple[Data, Data]:
             train["id"].to_numpy(np.int64),
             train[[*COLUMNS]],
             train["target"].to_numpy(np.int64),
-            np.array([text.normalised(tweet) for tweet in train["text"]]),
+            np.array([texts.normalised(tweet) for tweet in train["text"]]),
         ),
         Data(test["id"].to_numpy(np.int64), test[[*COLUMNS]]),
     )

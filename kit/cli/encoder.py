@@ -46,14 +46,14 @@ def import_(args: argparse.Namespace) -> None:
       kit encoder import embedding_model.tflite
     """
     from kit import places
-    from kit.task import checkpoint, speech_encoder
+    from kit.toolbox.encoders import checkpoint, speech
 
     path, out = args.path.expanduser(), args.out and args.out.expanduser()
-    speech = path.suffix == ".tflite"
-    name = args.name or (out.name if out else speech_encoder.NAME if speech else checkpoint.name(path))
+    is_speech = path.suffix == ".tflite"
+    name = args.name or (out.name if out else speech.NAME if is_speech else checkpoint.name(path))
     out = out or places.encoders() / name
     note(f"Importing {path} as {name}; this takes up to half a minute.")
-    facts = (speech_encoder if speech else checkpoint).convert(path, out, name)
+    facts = (speech if is_speech else checkpoint).convert(path, out, name)
     if args.json:
         return dump({"folder": str(out), **facts})
     print(out)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from kit import records
 from kit.cli.words import as_json, dump, note, sample, verb
 from kit.words import table
 
@@ -80,13 +81,12 @@ def download(args: argparse.Namespace) -> None:
       kit download digit-recognizer
       kit download digit-recognizer --from ~/Downloads/digit-recognizer.zip
     """
-    from kit.kaggle import fetch
+    from kit.data import fetch
     from kit.task import catalog
-    from kit.train import runs
 
     entry = catalog.find(args.competition)
     folder = fetch.fetch(entry, origin=args.origin, sample=args.sample, force=args.force, note=note)
-    manifest = runs.read_json(folder / "manifest.json")
+    manifest = records.read_json(folder / "manifest.json")
     if args.json:
         return dump({"folder": str(folder), **manifest})
     rows = [(name, f"{f['bytes']:,}", f.get("rows"), f["sha256"][:16]) for name, f in manifest["public"].items()]
@@ -100,14 +100,14 @@ def explore(args: argparse.Namespace) -> None:
     Example:
       kit explore digit-recognizer
     """
-    from kit.judge import explore as judge
-    from kit.kaggle import fetch
+    from kit.data import fetch
+    from kit.explore import overview
     from kit.task import catalog
 
     entry = catalog.find(args.competition)
     if args.sample:
         fetch.fetch(entry, sample=True, note=note)
-    found = judge.explore(entry, sample=args.sample, out=args.out, note=note)
+    found = overview.explore(entry, sample=args.sample, out=args.out, note=note)
     if args.json:
         return dump({"facts": found.facts, "pictures": [str(path) for path in found.pictures]})
     print(table(("what", "value"), found.facts.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from kit import records
 from kit.cli.words import as_json, dump, note, sample, verb
 from kit.errors import KitError
 from kit.words import duration, table
@@ -162,9 +163,8 @@ def sweep(args: argparse.Namespace) -> None:
       kit sweep digit-recognizer cnn --set rate=0.001,0.002 --set batch=64,128 --holdout
     """
     from kit import places
-    from kit.judge import sweeps
+    from kit.drawing import sweep_plot
     from kit.task import catalog
-    from kit.train import runs as store
     from kit.train import sweep as grids
 
     entry = catalog.find(args.competition)
@@ -188,18 +188,18 @@ def sweep(args: argparse.Namespace) -> None:
     table_rows = grids.rows(grids.sweep(plans, note=note))
     if args.json:
         return dump([row._asdict() for row in table_rows])
-    folder = places.runs(entry.name) / f"sweep-{store.now().replace(':', '').replace('-', '')}"
+    folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
     print(table(grids.columns(table_rows), [row.cells() for row in table_rows]))
     for path in grids.write(folder, table_rows):
         note(f"Table: {path}")
-    if picture := sweeps.draw(entry, table_rows, folder / "sweep.png"):
+    if picture := sweep_plot.draw(entry, table_rows, folder / "sweep.png"):
         note(f"Picture: {picture}")
     return None
 
 
 def planned(entry: Entry, word: str, settings: dict[str, Any], *, sample: bool, **rest: Any) -> Plan:
     """The plan of a run; the embedded sample is written first where it is asked for."""
-    from kit.kaggle import fetch
+    from kit.data import fetch
     from kit.train import loop
 
     if sample:
@@ -219,9 +219,9 @@ def fitted(entry: Entry, run: Run, *, plots: bool) -> Run:
         note(f"\nGo on with: kit train {entry.name} --resume {run.name}")
         raise
     if plots:
-        from kit.judge import plots as draw
+        from kit.drawing import run_plots
 
-        for path in draw.run(entry, run):
+        for path in run_plots.run(entry, run):
             note(f"Picture: {path}")
     return run
 
@@ -290,8 +290,8 @@ def predict(args: argparse.Namespace) -> None:
       kit predict audio-mnist last me.wav friend.mp3
       kit predict audio-mnist last --record 3
     """
-    from kit.judge import files as judge
-    from kit.judge import predict as stored
+    from kit.predict import files as judge
+    from kit.predict import stored
     from kit.task import catalog
     from kit.train import runs as store
 

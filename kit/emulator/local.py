@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kit import places
-from kit.emulator import hosting, sandbox
+from kit.emulator import hosting
 from kit.emulator.clock import Clock
 from kit.emulator.faults import Fault, Faults
 from kit.emulator.grading import Grader
@@ -25,6 +25,7 @@ from kit.emulator.sessions import Mode, Sessions
 from kit.emulator.site import Site
 from kit.emulator.store import Store, User
 from kit.errors import KitError
+from kit.sandbox import walls
 
 _NOTE = "server.json"
 
@@ -174,7 +175,7 @@ def opened(
 
     Raises KitError when the port is taken, or when `kernels` are to be run in a sandbox that this machine cannot make.
     """
-    if kernels == "sandbox" and not sandbox.available():
+    if kernels == "sandbox" and not walls.available():
         raise KitError(
             "This machine cannot make a sandbox: unshare, setpriv or pivot_root is missing, or namespaces are off.",
             "Pushed code would run with your own rights, and see your files and the network.",

@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from kit.emulator import notebook, sandbox
 from kit.emulator.store import Store
+from kit.sandbox import notebook, walls
 
 Mode = Literal["off", "sandbox", "unsafe"]
 """Whether pushed code is run: not at all, in a sandbox, or with the user's own rights."""
@@ -170,16 +170,16 @@ class Sessions:
     def _run(self, session: Session, inputs: dict[str, Path]) -> None:
         folder = Path(session.folder)
         if self.mode == "sandbox":
-            command = sandbox.command(folder, inputs, self._disk, accelerator=session.accelerator != "cpu")
+            command = walls.command(folder, inputs, self._disk, accelerator=session.accelerator != "cpu")
             root = Path("/kaggle")
         else:
-            command, root = sandbox.open_command(folder, inputs), folder
+            command, root = walls.open_command(folder, inputs), folder
         session.status, session.started = "RUNNING", time.time()
         with self._news:
             process = subprocess.Popen(
                 command,
                 cwd=session.working,
-                env=sandbox.environment(root, accelerator=session.accelerator != "cpu"),
+                env=walls.environment(root, accelerator=session.accelerator != "cpu"),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

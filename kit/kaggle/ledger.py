@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client
-from kit.train import runs
 
 PATIENCE = 300.0
 """Seconds that one process waits for another that is uploading to the same competition."""
@@ -87,13 +86,13 @@ class Ledger:
 
     def begin(self, **facts: Any) -> Attempt:
         """Note that something is about to be sent."""
-        attempt = Attempt(id=uuid.uuid4().hex[:12], state=INTENDED, at=runs.now(), **facts)
+        attempt = Attempt(id=uuid.uuid4().hex[:12], state=INTENDED, at=records.now(), **facts)
         self._add(asdict(attempt))
         return attempt
 
     def change(self, attempt: Attempt, **changes: Any) -> Attempt:
         """Note what became of an attempt."""
-        self._add({"id": attempt.id, "changed": runs.now(), **changes})
+        self._add({"id": attempt.id, "changed": records.now(), **changes})
         return _attempt(asdict(attempt) | changes)
 
     def _add(self, line: dict[str, Any]) -> None:

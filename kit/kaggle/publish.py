@@ -10,13 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client, progress, transfer
 from kit.kaggle.client import Client, Refusal
-from kit.task import encoders
 from kit.task.catalog import Entry
-from kit.train import loop, provenance, runs
+from kit.toolbox.encoders import handles
+from kit.train import loop
 
 Note = Callable[[str], None]
 
@@ -53,17 +53,17 @@ def encoder(handle: str, kaggle: Client, *, message: str, wait: bool, note: Note
 
     Raises KitError when no encoder is called `handle`, and where Kaggle refuses the dataset.
     """
-    folder = Path(encoders.locate(handle, "encoder")).parent
-    if not (folder / encoders.CARD).is_file():
+    folder = Path(handles.locate(handle, "encoder")).parent
+    if not (folder / handles.CARD).is_file():
         raise KitError(f"{folder} is no imported encoder.", "", "kit encoder import PATH")
     record = places.encoders() / f"{folder.name}.{RECORD}"
-    return _publish(folder, encoders.dataset(handle), record, kaggle, message=message, wait=wait, note=note)
+    return _publish(folder, handles.dataset(handle), record, kaggle, message=message, wait=wait, note=note)
 
 
 def command(slug: str) -> str:
     """What to type to make the dataset `slug`."""
-    for path in sorted(places.encoders().glob(f"*/{encoders.CARD}")):
-        if encoders.dataset(path.parent.name) == slug:
+    for path in sorted(places.encoders().glob(f"*/{handles.CARD}")):
+        if handles.dataset(path.parent.name) == slug:
             return f"kit encoder publish {path.parent.name}"
     return f"kit publish {slug.removeprefix('kit-')}"
 
@@ -74,7 +74,7 @@ def _publish(
     digests = _digests(folder)
     ref = f"{kaggle.user}/{slug}"
     version = _version(kaggle, slug)
-    known = runs.read_json(record)
+    known = records.read_json(record)
     same = known.get("ref") == ref and known.get("server") == client.server() and known.get("files") == digests
     if not version or not same:
         note(f"{'A new version of' if version else 'Making'} {ref}: {len(digests)} files")
@@ -84,7 +84,7 @@ def _publish(
                 for file in files
             ]
         _made(kaggle, slug, tokens, message or command(slug), version)
-        runs.write_json(record, {"ref": ref, "server": client.server(), "at": runs.now(), "files": digests})
+        records.write_json(record, {"ref": ref, "server": client.server(), "at": records.now(), "files": digests})
     else:
         note(f"{ref} holds these bytes already; nothing was sent.")
     state = _ready(kaggle, slug, ref) if wait else "SENT"
@@ -98,7 +98,7 @@ def name(entry: Entry) -> str:
 
 def _digests(public: Path) -> dict[str, str]:
     return {
-        path.relative_to(public).as_posix(): provenance.sha256(path)
+        path.relative_to(public).as_posix(): records.sha256(path)
         for path in sorted(public.rglob("*"))
         if path.is_file()
     }
@@ -107,7 +107,7 @@ def _digests(public: Path) -> dict[str, str]:
 def _refuse_answers(entry: Entry, public: Path, digests: dict[str, str]) -> None:
     """Stop before anything is sent when an answer file lies among the public ones, by name or by bytes."""
     private = public.parent / "private"
-    answers = {provenance.sha256(path): path.name for path in private.rglob("*") if path.is_file()}
+    answers = {records.sha256(path): path.name for path in private.rglob("*") if path.is_file()}
     for file, digest in digests.items():
         if Path(file).name in answers.values() or digest in answers:
             raise KitError(

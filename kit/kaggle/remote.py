@@ -10,12 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client, credentials, progress, transfer
 from kit.task.catalog import Entry
 from kit.task.sources import KaggleCompetition, KaggleDataset, Web
-from kit.train import provenance
 
 Note = Callable[[str], None]
 
@@ -152,7 +151,7 @@ def _from_web(url: str, digest: str, folder: Path, note: Note) -> Path:
     name = PurePosixPath(urlsplit(url).path).name or "download"
     note(f"Downloading {name} from {urlsplit(url).hostname}")
     path = _received(name, lambda headers: transfer.get(f"Downloading {name}", url, headers), folder)
-    if digest and (found := provenance.sha256(path)) != digest.lower():
+    if digest and (found := records.sha256(path)) != digest.lower():
         path.unlink()
         raise KitError(
             f"{name} has the sha256 {found}.",

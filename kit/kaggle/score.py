@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client, leaderboard, ledger, progress
 from kit.kaggle.client import Client, Refusal
 from kit.kaggle.ledger import Attempt
 from kit.task.catalog import Entry
-from kit.train import runs
 
 WAITS = (0.3, 0.7, 1.0, 2.0, 3.0, 5.0, 10.0)
 """Seconds between two looks; the last one for all that follow. Small files are scored within seconds."""
@@ -60,9 +59,9 @@ def record(entry: Entry, attempt: Attempt) -> None:
     file = places.runs(entry.name) / (attempt.run or "") / "kaggle.json"
     if attempt.run is None or not file.parent.is_dir():  # what was sent stays sent, even if the run is gone
         return
-    runs.write_json(
+    records.write_json(
         file,
-        runs.read_json(file)  # a pulled run's holds its kernel
+        records.read_json(file)  # a pulled run's holds its kernel
         | {
             "ref": attempt.ref,
             "status": {ledger.SENT: "pending"}.get(attempt.state, attempt.state),

@@ -6,12 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kit import records
 from kit.errors import KitError
 from kit.judge import choose, compare
 from kit.kaggle import ledger
 from kit.task import submission
 from kit.task.catalog import Entry
-from kit.train import loop, provenance, runs
+from kit.train import loop, runs
 from kit.train.runs import Run
 
 
@@ -52,7 +53,7 @@ def pack(entry: Entry, file: Path, run: Run | None, *, sample: bool) -> Parcel:
     public = loop.public_folder(entry, sample)
     form = entry.competition.submission
     rows = submission.check(form, file, public / form.sample)
-    return Parcel(file, run, rows, provenance.sha256(file), message(run, file))
+    return Parcel(file, run, rows, records.sha256(file), message(run, file))
 
 
 def earlier(entry: Entry, parcel: Parcel, *, sample: bool) -> dict[str, dict[str, Any]]:

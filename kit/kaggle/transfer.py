@@ -10,10 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kit import records
 from kit.errors import KitError
 from kit.kaggle import client, progress
 from kit.kaggle.progress import Show
-from kit.train import runs
 
 BLOCK = 1 << 18
 """Bytes read at a time: what of a block has arrived when the connection is lost is fetched again."""
@@ -51,7 +51,7 @@ def receive(what: str, opened: Opened, to: Path, show: Show) -> None:
     lost = 0
     for _ in range(CONNECTIONS):
         have = part.stat().st_size if part.exists() else 0
-        known = runs.read_json(state) if have else {}
+        known = records.read_json(state) if have else {}
         if not known.get("mark"):
             have = 0
         response = opened({"Range": f"bytes={have}-"} if have else {})
@@ -64,7 +64,7 @@ def receive(what: str, opened: Opened, to: Path, show: Show) -> None:
                 continue
             if not start:
                 _check_room(to.parent, size)
-                runs.write_json(state, {"mark": mark, "size": size})
+                records.write_json(state, {"mark": mark, "size": size})
             broken = _append(part, start, response, size, show)
         have = part.stat().st_size
         if broken is None and (size is None or have == size):

@@ -30,7 +30,7 @@ class Recipe:
 
     `settings` are the keyword-only defaults of `fit`; `variants` and `smoke` are named overrides of them; `extra` is
     the optional dependency group that the recipe needs; `attach` names the settings that hold handles of encoders
-    (`kit.task.encoders`), which a kernel must have attached.
+    (`kit.toolbox.encoders.handles`), which a kernel must have attached.
     """
 
     name: str

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from kit import places
+from kit import places, records
 from kit.task import decisions, submission
 from kit.task.contract import Competition
-from kit.train import predictions, runs
+from kit.train import predictions
 from kit.train.runs import Run
 
 
@@ -67,6 +67,6 @@ def conclude(
             "sd": float(np.std(list(scores.values()), ddof=1)) if len(scores) > 1 else None,
             "rows": {"train": train_rows, "out_of_fold": len(oof["ids"]), "test": len(test["ids"])},
             **facts,
-            "finished": runs.now(),
+            "finished": records.now(),
         }
     )

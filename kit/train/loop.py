@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 from kit.task import splits
 from kit.task.catalog import Entry, Recipe
@@ -116,7 +116,7 @@ def fit_fold(
         predictions.save(folder / "valid.npz", ids=valid.ids, fold=rows.column[held], y=valid.y, pred=pred)
     predictions.save(folder / "test.npz", pred=predictions.run(predict, rows.test.x, competition.keep))
     machine = {"where": provenance.where(), "device": provenance.device(), "versions": provenance.versions()}
-    runs.write_json(folder / "done.json", done | machine | {"peak_memory_bytes": provenance.peak_memory()})
+    records.write_json(folder / "done.json", done | machine | {"peak_memory_bytes": provenance.peak_memory()})
 
 
 def load(entry: Entry, plan: Plan) -> Rows:
@@ -198,7 +198,7 @@ def public_folder(entry: Entry, sample: bool) -> Path:
 
 def digests(folder: Path) -> dict[str, str]:
     """The sha256 of each public file: from the manifest where there is one, else computed."""
-    listed = runs.read_json(folder.parent / "manifest.json").get("public")
+    listed = records.read_json(folder.parent / "manifest.json").get("public")
     if listed:
         return {name: facts["sha256"] for name, facts in listed.items()}
-    return {path.name: provenance.sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    return {path.name: records.sha256(path) for path in sorted(folder.iterdir()) if path.is_file()}

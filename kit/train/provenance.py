@@ -67,12 +67,6 @@ def code(files: Iterable[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def sha256(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def peak_memory() -> int:
     """The most memory that this process has held at once, in bytes; 0 where the system does not say."""
     try:

@@ -7,14 +7,13 @@ and, last, `done.json`.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 
 
@@ -80,15 +79,15 @@ class Run:
 
     def done(self, number: int) -> dict[str, Any]:
         """What a finished fold recorded; empty while it is unfinished."""
-        return read_json(self.fold(number) / "done.json")
+        return records.read_json(self.fold(number) / "done.json")
 
     def kaggle(self) -> dict[str, Any]:
         """What submit and pull recorded."""
-        return read_json(self.folder / "kaggle.json")
+        return records.read_json(self.folder / "kaggle.json")
 
     def finish(self, record: dict[str, Any]) -> Run:
         """Write `run.json`, whole."""
-        write_json(self.folder / "run.json", record)
+        records.write_json(self.folder / "run.json", record)
         return Run(self.folder, self.plan, record)
 
 
@@ -102,7 +101,7 @@ def create(plan: Plan) -> Run:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
-        write_json(folder / "plan.json", asdict(plan))
+        records.write_json(folder / "plan.json", asdict(plan))
         return Run(folder, plan, {})
     raise KitError(f"{store} holds a thousand runs of this second.", "Runs are named by the second.")
 
@@ -171,33 +170,9 @@ def plan_of(stored: dict[str, Any]) -> Plan:
     return Plan(**stored | {"settings": settings})
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, empty when the file does not exist.
-
-    Raises KitError when it is not valid JSON.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise KitError(f"{path} is damaged: {error}", "It is JSON, written by kit.", f"rm {path}") from None
-
-
-def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Write JSON for people and git to read, whole or not at all."""
-    with places.whole(path) as part:
-        part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def now() -> str:
-    """The time, UTC, as ISO 8601 to the second."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _open(folder: Path) -> Run:
-    record = read_json(folder / "run.json")
-    return Run(folder, plan_of(read_json(folder / "plan.json") or record.get("plan", {})), record)
+    record = records.read_json(folder / "run.json")
+    return Run(folder, plan_of(records.read_json(folder / "plan.json") or record.get("plan", {})), record)
 
 
 def _started(run: Run) -> tuple[str, int]:

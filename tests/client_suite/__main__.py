@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kit.emulator import sandbox
 from kit.emulator.local import Emulator, running
+from kit.sandbox import walls
 from tests.client_suite import expected, sdist, seed
 from tests.client_suite.expected import Line, Outcome
 
@@ -134,7 +134,7 @@ def _recorded(line: str) -> str:
 
 @contextmanager
 def _seeded(sources: Path) -> Iterator[tuple[Emulator, Path]]:
-    kernels = "sandbox" if sandbox.available() else "unsafe"  # the suites' own notebooks are harmless
+    kernels = "sandbox" if walls.available() else "unsafe"  # the suites' own notebooks are harmless
     with tempfile.TemporaryDirectory(prefix="client-suite-") as name:
         folder = Path(name)
         hosted = seed.competitions(folder / "hosted", sources)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
 import tarfile
 from importlib.metadata import version
 from pathlib import Path
+
+from kit import records
 
 SHA256 = {
     "2.2.4": "28a58f6c1b9f46ce2afdfb439e0c4e91219e818b377ea4254f4e479456d8cb78",
@@ -34,7 +35,7 @@ def fetch() -> Path:
     if not archive.is_file():
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "kaggle"]
         subprocess.run([*pip, "--dest", str(cache), f"kaggle=={number}"], check=True)
-    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    sha256 = records.sha256(archive)
     if sha256 != SHA256[number]:
         archive.unlink()
         raise SystemExit(f"{archive} has sha256 {sha256}, not {SHA256[number]}; it was removed.")

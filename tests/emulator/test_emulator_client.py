@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from kit.emulator import sandbox
 from kit.emulator.faults import Fault
 from kit.emulator.local import Emulator
+from kit.sandbox import walls
 from tests.emulator import titanic
 
 BEGIN = """
@@ -139,7 +139,7 @@ except Exception as error:
     assert [tuple(row) for row in rows] == [("COMPLETE", "lost")]
 
 
-@pytest.mark.skipif(not sandbox.available(), reason="this machine has no user namespaces")
+@pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
 def test_push_follow_and_fetch_a_notebook_and_submit_its_output(start: Callable[..., Emulator], tmp_path: Path) -> None:
     emulator = start({"kernels": "sandbox"})
     folder = tmp_path / "kernel"

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from kit.emulator import notebook, sandbox
 from kit.emulator.faults import Fault
 from kit.emulator.local import Emulator
+from kit.sandbox import notebook, walls
 from tests.emulator.conftest import Answer, Caller
 
 Push = Callable[..., Answer]
-boxed = pytest.mark.skipif(not sandbox.available(), reason="this machine has no user namespaces")
+boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from kit.emulator import sandbox
+from kit.sandbox import walls
 
-boxed = pytest.mark.skipif(not sandbox.available(), reason="this machine has no user namespaces")
+boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -19,8 +19,8 @@ def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     for name in ("working", "src", "root"):
         (folder / name).mkdir(parents=True)
     (folder / "src" / "script.py").write_text(script)
-    command = sandbox.command(folder, {}, 1 << 20, accelerator=False)
-    environment = sandbox.environment(Path("/kaggle"), accelerator=False)
+    command = walls.command(folder, {}, 1 << 20, accelerator=False)
+    environment = walls.environment(Path("/kaggle"), accelerator=False)
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -47,6 +47,6 @@ def test_files_of_the_user_are_not_there(tmp_path):
 
 
 def test_programs_are_found_where_the_path_of_a_user_does_not_lead(monkeypatch):
-    before = sandbox.available()
+    before = walls.available()
     monkeypatch.setenv("PATH", "/nowhere")
-    assert sandbox.available.__wrapped__() == before
+    assert walls.available.__wrapped__() == before

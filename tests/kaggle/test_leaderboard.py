@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 
+from kit import records
 from kit.emulator.faults import Fault
 from kit.errors import KitError
 from kit.kaggle import leaderboard
@@ -96,8 +97,8 @@ def sent(workspace):
         run = runs.create(runs.Plan("parity", "table", "", {}))
         folder = run.folder.rename(run.folder.with_name(name))
         facts = {"metric": "accuracy", "oof_score": cv, "sd": 0.01, "rows": {"test": 28_000}}
-        runs.write_json(folder / "run.json", facts | {"higher_is_better": True} | record)
-        runs.write_json(folder / "kaggle.json", {"public_score": public, "when": name})
+        records.write_json(folder / "run.json", facts | {"higher_is_better": True} | record)
+        records.write_json(folder / "kaggle.json", {"public_score": public, "when": name})
 
     return write
 

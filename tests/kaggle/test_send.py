@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import records
 from kit.emulator.faults import Fault
 from kit.kaggle import client, ledger, send
 from kit.train import runs
@@ -180,9 +181,9 @@ def test_a_file_that_cannot_be_scored_ends_in_an_error_and_is_recorded(run, site
 def test_what_a_pull_recorded_stays_in_kaggle_json(run, site, ready):
     run("train", "parity", "--no-plots")
     file = runs.find("parity", "last").folder / "kaggle.json"
-    runs.write_json(file, {"kernel": {"ref": "me/k", "version": 3}})
+    records.write_json(file, {"kernel": {"ref": "me/k", "version": 3}})
     assert run("submit", "parity", "--yes")[0] == 0
-    kept = runs.read_json(file)
+    kept = records.read_json(file)
     assert (kept["kernel"], kept["ref"]) == ({"ref": "me/k", "version": 3}, 1001)
 
 

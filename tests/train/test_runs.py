@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kit import records
 from kit.errors import KitError
 from kit.train import runs
 from kit.train.runs import Plan
@@ -57,8 +58,8 @@ def test_a_damaged_record_is_one_clear_error(workspace):
 
 def test_a_json_file_is_written_whole_or_not_at_all(workspace):
     path = workspace / "value.json"
-    runs.write_json(path, {"a": 1})
+    records.write_json(path, {"a": 1})
     with pytest.raises(TypeError):
-        runs.write_json(path, {"a": object()})
-    assert runs.read_json(path) == {"a": 1}
+        records.write_json(path, {"a": object()})
+    assert records.read_json(path) == {"a": 1}
     assert [item.name for item in workspace.iterdir()] == ["value.json"]

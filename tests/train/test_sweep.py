@@ -7,8 +7,8 @@ import json
 
 import pytest
 
+from kit.drawing import sweep_plot
 from kit.errors import KitError
-from kit.judge import sweeps
 from kit.task import catalog
 from kit.train import loop, runs, sweep
 
@@ -90,7 +90,7 @@ def test_the_table_has_a_row_for_each_cell_the_best_first(plans, tmp_path):
     assert written[0].read_text().splitlines()[0] == "| " + " | ".join(sweep.COLUMNS) + " |"
     with written[1].open(newline="") as file:
         assert [row["settings"] for row in csv.DictReader(file)] == ["noise=0.2", "noise=5.0"]
-    picture = sweeps.draw(catalog.find("parity"), table, tmp_path / "sweep.png")
+    picture = sweep_plot.draw(catalog.find("parity"), table, tmp_path / "sweep.png")
     assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 

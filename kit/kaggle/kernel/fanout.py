@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kit import records
 from kit.errors import KitError
 from kit.kaggle import client as connection
 from kit.kaggle.client import Client
@@ -48,7 +49,7 @@ class Kernels:
         failed: list[KitError] = []
         told = False
         for number in folds:
-            if stored := runs.read_json(self._folder(number) / versions.RECORD):
+            if stored := records.read_json(self._folder(number) / versions.RECORD):
                 going[number] = Pushed(**stored)
                 waiting.remove(number)
         while waiting or going:
@@ -78,9 +79,9 @@ class Kernels:
                 raise failed[0]
             if waiting or going:
                 time.sleep(PAUSE)
-        records = sorted((self.run.folder / "kernels").glob(f"fold-*/{versions.RECORD}"))
-        record = {"kernels": [runs.read_json(path) for path in records]}
-        runs.write_json(self.run.folder / "kaggle.json", self.run.kaggle() | record)
+        pushed_folds = sorted((self.run.folder / "kernels").glob(f"fold-*/{versions.RECORD}"))
+        record = {"kernels": [records.read_json(path) for path in pushed_folds]}
+        records.write_json(self.run.folder / "kaggle.json", self.run.kaggle() | record)
 
     def _folder(self, number: int) -> Path:
         return self.run.folder / "kernels" / f"fold-{number}"
@@ -108,7 +109,7 @@ class Kernels:
         )
         part = self._folder(number) / "output" / pushed.label
         outputs.fetch(files, part)
-        theirs = runs.plan_of(runs.read_json(part / "run.json")["plan"])
+        theirs = runs.plan_of(records.read_json(part / "run.json")["plan"])
         mine = self.run.plan
         if replace(theirs, data={}, only=None) != replace(mine, data={}, only=None):
             raise KitError(

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from kit import records
 from kit.errors import KitError
 from kit.kaggle import publish
 from kit.kaggle.kernel import accelerators, notebook
 from kit.kaggle.kernel.accelerators import Accelerator
-from kit.task import encoders
 from kit.task.catalog import Entry
 from kit.task.sources import KaggleCompetition, KaggleDataset
-from kit.train import runs
+from kit.toolbox.encoders import handles
 from kit.train.runs import Plan
 
 FILE = "kernel-metadata.json"
@@ -60,16 +60,16 @@ def attached(entry: Entry, plan: Plan) -> tuple[list[str], list[str]]:
     Raises KitError for an address that is not one of Kaggle Models.
     """
     recipe, _ = entry.recipe(plan.label)
-    handles = [plan.settings[name] for name in recipe.attach if plan.settings[name] != encoders.TINY]
-    for handle in handles:
-        if "://" in handle and not encoders.model(handle):
+    named = [plan.settings[name] for name in recipe.attach if plan.settings[name] != handles.TINY]
+    for handle in named:
+        if "://" in handle and not handles.model(handle):
             raise KitError(
                 f"A kernel without internet cannot fetch {handle}.",
                 "Its address on Kaggle Models, or an imported encoder, can be attached.",
                 "kit encoder import PATH",
             )
-    datasets = [f"{USER}/{encoders.dataset(handle)}" for handle in handles if "://" not in handle]
-    models = [encoders.model(handle) for handle in handles if "://" in handle]
+    datasets = [f"{USER}/{handles.dataset(handle)}" for handle in named if "://" not in handle]
+    models = [handles.model(handle) for handle in named if "://" in handle]
     return list(dict.fromkeys(datasets)), list(dict.fromkeys(models))
 
 
@@ -147,7 +147,7 @@ def machine_of(found: Metadata) -> Accelerator:
 
 def write(folder: Path, found: Metadata) -> None:
     """Write the metadata of the kernel in `folder`, whole."""
-    runs.write_json(folder / FILE, found)
+    records.write_json(folder / FILE, found)
 
 
 def owned(found: Metadata, user: str) -> Metadata:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import progress, transfer
 from kit.kaggle.client import Client
@@ -69,7 +69,7 @@ def land(client: Client, pushed: Pushed, competition: str) -> Run:
     name, files = run_files(client, pushed, competition)
     target = places.runs(competition) / name
     if target.exists():
-        mine = runs.read_json(target / "kaggle.json").get("kernel", {})
+        mine = records.read_json(target / "kaggle.json").get("kernel", {})
         if (mine.get("ref"), mine.get("version")) == (pushed.ref, pushed.version):
             return runs.find(competition, name)
         raise KitError(
@@ -77,10 +77,10 @@ def land(client: Client, pushed: Pushed, competition: str) -> Run:
         )
     part = target.parent.parent / ".pulled" / f"{pushed.ref.replace('/', '-')}-{pushed.label}"
     fetch(files, part)
-    record = runs.read_json(part / "run.json")
+    record = records.read_json(part / "run.json")
     if record.get("plan", {}).get("competition") != competition:
         raise KitError(f"The run of {pushed.ref} {pushed.label} is not one of {competition}.")
-    runs.write_json(part / "kaggle.json", {"kernel": {**asdict(pushed), "pulled": runs.now()}})
+    records.write_json(part / "kaggle.json", {"kernel": {**asdict(pushed), "pulled": records.now()}})
     target.parent.mkdir(parents=True, exist_ok=True)
     part.rename(target)
     return runs.find(competition, name)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from kit import records
 from kit.errors import KitError
 from kit.kaggle import client as connection
 from kit.kaggle import publish
@@ -73,7 +74,7 @@ def push(
     answer = _sent(client, text, found, machine, seconds, before, note)
     number = _checked(answer, ref)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Pushed(ref, number, page(ref), machine.word, seconds, digest, runs.now())
+    return Pushed(ref, number, page(ref), machine.word, seconds, digest, records.now())
 
 
 def _sent(

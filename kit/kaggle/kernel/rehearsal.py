@@ -14,16 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kit import places
-from kit.emulator import notebook as runner
-from kit.emulator import sandbox
+from kit import places, records
+from kit.data import fetch
 from kit.errors import KitError
-from kit.kaggle import credentials, fetch, publish
+from kit.kaggle import credentials, publish
 from kit.kaggle.kernel import metadata
 from kit.kaggle.kernel.metadata import Metadata
-from kit.task import encoders, submission
+from kit.sandbox import notebook, walls
+from kit.task import submission
 from kit.task.catalog import Entry
-from kit.train import provenance
+from kit.toolbox.encoders import handles
 
 DISK = 20 << 30
 """Bytes that a kernel may leave in /kaggle/working."""
@@ -103,8 +103,8 @@ def local_inputs(entry: Entry, found: Metadata, *, sample: bool, extra: dict[str
     names = [*found.get("competition_sources", []), *found.get("dataset_sources", [])]
     slug = getattr(entry.competition.source, "slug", None) or getattr(entry.competition.source, "ref", None)
     mine = [name for name in names if name == slug or name.partition("/")[2] == publish.name(entry)]
-    cards = places.encoders().glob(f"*/{encoders.CARD}")
-    imported = {encoders.dataset(card.parent.name): card.parent for card in cards}
+    cards = places.encoders().glob(f"*/{handles.CARD}")
+    imported = {handles.dataset(card.parent.name): card.parent for card in cards}
     held = {name: imported[slug] for name in names if (slug := name.partition("/")[2]) in imported}
     return {**held, **dict.fromkeys(mine, own), **extra}
 
@@ -122,20 +122,20 @@ def _once(
 ) -> Rehearsal:
     for name in ("working", "src", "root", "tmp"):
         (folder / name).mkdir()
-    code = runner.script(text)
+    code = notebook.script(text)
     accelerator = metadata.machine_of(found).kind != "cpu"
-    if sandbox.available():
-        walls, root = "namespaces", Path("/kaggle")
-        command = sandbox.command(folder, mounted, disk, accelerator=accelerator)
+    if walls.available():
+        kept_in, root = "namespaces", Path("/kaggle")
+        command = walls.command(folder, mounted, disk, accelerator=accelerator)
     else:
-        walls, root = "audit hook", folder
+        kept_in, root = "audit hook", folder
         for place, source in mounted.items():
             shutil.copytree(source, folder / "input" / place)
         code = GUARD.format(read_only=str(folder / "input")) + code
         script = f"ulimit -f {disk // 512} && exec {shlex.quote(sys.executable)} src/script.py"
         command = ["sh", "-c", f"cd {shlex.quote(str(folder))} && {script}"]
     (folder / "src" / "script.py").write_text(code, encoding="utf-8")
-    environment = sandbox.environment(root, accelerator=accelerator)
+    environment = walls.environment(root, accelerator=accelerator)
     if root == folder:
         environment |= {"TMPDIR": str(folder / "tmp")}
     started = time.monotonic()
@@ -146,7 +146,7 @@ def _once(
     form = entry.competition.submission
     sample = next(source / form.sample for source in mounted.values() if (source / form.sample).is_file())
     submission.check(form, file, sample)
-    return Rehearsal(layout, walls, round(time.monotonic() - started, 1), provenance.sha256(file))
+    return Rehearsal(layout, kept_in, round(time.monotonic() - started, 1), records.sha256(file))
 
 
 def _run(

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client as connection
 from kit.kaggle.client import Client, Refusal
@@ -48,7 +48,7 @@ def folder_of(plan: runs.Plan) -> Path:
 
 def remember(folder: Path, pushed: Pushed) -> None:
     """Keep what was pushed beside the kernel, for status, logs and pull."""
-    runs.write_json(folder / RECORD, asdict(pushed))
+    records.write_json(folder / RECORD, asdict(pushed))
 
 
 def remembered(client: Client, folder: Path, number: int | None = None) -> Pushed:
@@ -57,7 +57,7 @@ def remembered(client: Client, folder: Path, number: int | None = None) -> Pushe
     Raises KitError when there is none.
     """
     found = metadata.owned(metadata.read(folder), client.user)
-    known = runs.read_json(folder / RECORD)
+    known = records.read_json(folder / RECORD)
     ref = str(found["id"])
     # An emulator's versions are not Kaggle's, and the page tells whose a record is.
     if known and known["url"] == page(ref) and number in (None, known["version"]):

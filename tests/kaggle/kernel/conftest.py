@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from kit.emulator import sandbox
+from kit.data import fetch
 from kit.emulator.local import Emulator, running
-from kit.kaggle import client, fetch
+from kit.kaggle import client
 from kit.kaggle.kernel import fanout, push, sessions
+from kit.sandbox import walls
 from kit.task import catalog
 
-boxed = pytest.mark.skipif(not sandbox.available(), reason="this machine has no user namespaces")
+boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
 
 
 def hasten(parity: Path) -> None:
@@ -28,7 +29,7 @@ def emulator(parity: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
 
     With the parameter `prepared`, parity is no competition of Kaggle's but a prepared task.
     """
-    if not sandbox.available():
+    if not walls.available():
         pytest.skip("this machine has no user namespaces")
     hasten(parity)
     if getattr(request, "param", "") == "prepared":

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from kit.emulator import sandbox
 from kit.errors import KitError
 from kit.kaggle.kernel import accelerators, metadata, push, rehearsal
-from kit.task import bert_encoder, catalog, checkpoint, encoders
+from kit.sandbox import walls as sandbox
+from kit.task import catalog
+from kit.toolbox.encoders import bert, checkpoint, handles
 from kit.train.runs import Plan
-from tests import bert
+from tests import tiny_bert
 
 ENTRY = catalog.find("disaster-tweets")
 
@@ -61,7 +62,7 @@ def test_an_address_that_kaggle_cannot_attach_is_refused():
 def test_an_imported_encoder_is_found_for_a_rehearsal(workspace):
     folder = workspace / "data" / "encoders" / "minilm-l6-h384-uncased"
     folder.mkdir(parents=True)
-    (folder / encoders.CARD).write_text("{}")
+    (folder / handles.CARD).write_text("{}")
     found = first(plan("minilm"))
     local = rehearsal.local_inputs(ENTRY, found, sample=True, extra={})
     assert local["INSERT_USER_HERE/kit-encoder-minilm-l6-h384-uncased"] == folder
@@ -71,7 +72,7 @@ def test_an_imported_encoder_is_found_for_a_rehearsal(workspace):
 def test_a_kernel_whose_encoder_is_not_published_says_how_to_publish_it(workspace):
     folder = workspace / "data" / "encoders" / "small"
     folder.mkdir(parents=True)
-    (folder / encoders.CARD).write_text("{}")
+    (folder / handles.CARD).write_text("{}")
     answer = {"ref": "me/x", "versionNumber": 1, "invalidDatasetSources": ["me/kit-encoder-small"]}
     with pytest.raises(KitError) as error:
         push._checked(answer, "me/x")
@@ -83,7 +84,7 @@ def test_an_encoder_is_published_as_a_private_dataset(run, site, workspace):
     for part in ("encoder", "preprocess"):
         (folder / part).mkdir(parents=True)
         (folder / part / "saved_model.pb").write_bytes(part.encode())
-    (folder / encoders.CARD).write_text("{}")
+    (folder / handles.CARD).write_text("{}")
     assert run("encoder", "publish", "small")[:2] == (0, "tester/kit-encoder-small  ready\n")
     assert site.store.get("dataset", "tester/kit-encoder-small")["private"] is True
     names = [row["name"] for row in site.store.all("SELECT name FROM blobs")]
@@ -93,15 +94,15 @@ def test_an_encoder_is_published_as_a_private_dataset(run, site, workspace):
 
 
 def test_import_says_where_the_encoder_is_and_what_comes_next(kit, tmp_path, monkeypatch):
-    folder = bert.write(tmp_path / "checkpoint")
+    folder = tiny_bert.write(tmp_path / "checkpoint")
     for name in ("_save_encoder", "_save_preprocess"):
-        monkeypatch.setattr(bert_encoder, name, lambda place, *rest: place.mkdir(parents=True))
+        monkeypatch.setattr(bert, name, lambda place, *rest: place.mkdir(parents=True))
     status, out, err = kit("encoder", "import", str(folder))
     assert (status, out) == (0, f"{tmp_path}/data/encoders/small-bert-uncased\n")
     assert "--set encoder=small-bert-uncased --set preprocess=small-bert-uncased" in err
     status, out, _ = kit("encoder", "import", str(folder), "--out", str(tmp_path / "mine"), "--json")
     assert (status, json.loads(out)["folder"]) == (0, str(tmp_path / "mine"))
-    assert json.loads((tmp_path / "mine" / encoders.CARD).read_text())["name"] == "mine"
+    assert json.loads((tmp_path / "mine" / handles.CARD).read_text())["name"] == "mine"
     status, out, err = kit("encoder", "import", str(tmp_path / "nowhere"))
     assert (status, out) == (1, "")
     assert err.startswith("kit: ")
@@ -114,7 +115,7 @@ def test_the_notebook_runs_offline_with_the_encoder_under_both_layouts(workspace
     if not sandbox.available():
         pytest.skip("this machine has no user namespaces")
     checkpoint.convert(
-        bert.write(workspace / "checkpoint", max_position_embeddings=10), workspace / "data" / "encoders" / "small"
+        tiny_bert.write(workspace / "checkpoint", max_position_embeddings=10), workspace / "data" / "encoders" / "small"
     )
     told = ("encoder=small", "preprocess=small", "length=8", "epochs=1")
     words = [word for each in told for word in ("--set", each)]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kit.emulator import sandbox
+from kit import records
+from kit.data import fetch
 from kit.errors import KitError
-from kit.kaggle import fetch
 from kit.kaggle.kernel import metadata, notebook, rehearsal
+from kit.sandbox import walls
 from kit.task import catalog
 from kit.train import loop, provenance, runs
 from kit.train.runs import Plan
@@ -18,7 +19,7 @@ from tests.kaggle.kernel.conftest import hasten
 
 FOUND = {"competition_sources": ["parity"], "dataset_sources": []}
 SUBMIT = "import shutil, glob\nshutil.copy(glob.glob(INPUT + '/**/answer.csv', recursive=True)[0], 'submission.csv')"
-WALLS = pytest.mark.parametrize("walls", ["namespaces", "audit hook"])
+WALLS = pytest.mark.parametrize("kept_in", ["namespaces", "audit hook"])
 
 
 @pytest.fixture
@@ -31,12 +32,12 @@ def public(parity: Path) -> Path:
 
 
 @pytest.fixture
-def within(monkeypatch: pytest.MonkeyPatch, walls: str) -> str:
-    """Rehearsals are kept in by `walls`."""
-    if walls == "namespaces" and not sandbox.available():
+def within(monkeypatch: pytest.MonkeyPatch, kept_in: str) -> str:
+    """Rehearsals are kept in by `kept_in`."""
+    if kept_in == "namespaces" and not walls.available():
         pytest.skip("this machine has no user namespaces")
-    monkeypatch.setattr(sandbox, "available", lambda: walls == "namespaces")
-    return walls
+    monkeypatch.setattr(walls, "available", lambda: kept_in == "namespaces")
+    return kept_in
 
 
 def rehearse(public: Path, *code: str, found=FOUND, printed=None, **more) -> list[rehearsal.Rehearsal]:
@@ -66,7 +67,7 @@ def test_the_notebook_gives_the_local_submission_byte_for_byte_under_both_layout
     local = loop.train(entry, mine, quiet=True)
     results = rehearsal.rehearse(entry, notebook.build(entry, plan), FOUND, {"parity": public}, echo=lambda line: None)
     assert [(one.layout, one.walls) for one in results] == [("new", within), ("old", within)]
-    assert {one.sha256 for one in results} == {provenance.sha256(local.submission)}
+    assert {one.sha256 for one in results} == {records.sha256(local.submission)}
 
 
 @WALLS
@@ -137,7 +138,7 @@ def test_the_inputs_of_a_kernel_are_the_competition_s_public_files(parity):
 @pytest.mark.slow
 @pytest.mark.parametrize("word", ["forest", "cnn"])
 def test_a_recipe_of_the_repository_gives_its_local_submission_byte_for_byte(workspace, word):
-    if not sandbox.available():
+    if not walls.available():
         pytest.skip("this machine has no user namespaces")
     entry = catalog.find("digit-recognizer")
     recipe, _ = entry.recipe(word)
@@ -146,4 +147,4 @@ def test_a_recipe_of_the_repository_gives_its_local_submission_byte_for_byte(wor
     plan = Plan(entry.name, word, "", recipe.resolve("", smoke=True), folds=2, sample=True)
     local = loop.train(entry, runs.create(plan), quiet=True)
     results = rehearsal.rehearse(entry, notebook.build(entry, plan), found, inputs, echo=lambda line: None)
-    assert {one.sha256 for one in results} == {provenance.sha256(local.submission)}
+    assert {one.sha256 for one in results} == {records.sha256(local.submission)}

@@ -1,0 +1,75 @@
+"""Parsed files kept as memory-mapped arrays."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from kit.rows import cache
+
+CALLS = []
+
+
+def parse(path):
+    """One array, and a note of the call."""
+    CALLS.append(path)
+    return {"values": np.loadtxt(path, int)}
+
+
+def source(tmp_path, text="1\n2\n"):
+    """A file in a public folder."""
+    (tmp_path / "public").mkdir(exist_ok=True)
+    path = tmp_path / "public" / "train.txt"
+    path.write_text(text)
+    return path
+
+
+def test_a_file_is_parsed_once_and_mapped_after_that(tmp_path):
+    CALLS.clear()
+    path = source(tmp_path)
+    first, second = cache.arrays(path, parse), cache.arrays(path, parse)
+    assert len(CALLS) == 1
+    assert first["values"].tolist() == second["values"].tolist() == [1, 2]
+    assert isinstance(second["values"], np.memmap)
+    assert (tmp_path / "cache").is_dir()
+
+
+def test_a_changed_file_is_parsed_again(tmp_path):
+    CALLS.clear()
+    cache.arrays(source(tmp_path), parse)
+    assert cache.arrays(source(tmp_path, "1\n2\n3\n"), parse)["values"].tolist() == [1, 2, 3]
+    assert len(CALLS) == 2
+
+
+def test_an_interrupted_parse_leaves_nothing_that_is_served(tmp_path):
+    answers = iter([{"values": np.arange(2), "labels": None}, {"values": np.arange(3), "labels": np.arange(3)}])
+
+    def build(path):
+        found = next(answers)
+        if found["labels"] is None:
+            np.save(next((tmp_path / "cache").iterdir()) / "values.npy", found["values"])
+            raise KeyboardInterrupt
+        return found
+
+    with pytest.raises(KeyboardInterrupt):
+        cache.arrays(source(tmp_path), build)
+    assert cache.arrays(source(tmp_path), build)["values"].tolist() == [0, 1, 2]
+
+
+def test_a_folder_that_cannot_be_written_is_cached_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "elsewhere"))
+    assert cache.arrays(source(tmp_path), parse)["values"].tolist() == [1, 2]
+    assert list((tmp_path / "elsewhere").rglob("values.npy"))
+
+
+def test_edited_code_is_not_served_what_the_code_before_it_parsed(tmp_path):
+    """The edit is of a constant, which changes nothing of the function's byte code."""
+    path = source(tmp_path)
+    for constant in (10, 20):
+        code = tmp_path / "reading.py"
+        code.write_text(f"import numpy as np\n\ndef read(path):\n    return {{'values': np.array([{constant}])}}\n")
+        exec(compile(code.read_text(), str(code), "exec"), scope := {})
+        assert cache.arrays(path, scope["read"])["values"].tolist() == [constant]
