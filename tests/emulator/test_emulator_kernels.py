@@ -12,15 +12,15 @@ import pytest
 
 from kit.emulator.faults import Fault
 from kit.emulator.local import Emulator
-from kit.sandbox import notebook, walls
+from kit.sandbox import notebook
 from tests.emulator.conftest import Answer, Caller
 
 Push = Callable[..., Answer]
-boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
+boxed = pytest.mark.usefixtures("namespaces")
 
 
 @pytest.fixture
-def runner(start: Callable[..., Emulator]) -> Caller:
+def runner(namespaces: None, start: Callable[..., Emulator]) -> Caller:
     """A user of an emulator that runs notebooks in a sandbox."""
     emulator = start({"kernels": "sandbox", "disk": 4 << 20})
     return Caller(emulator, emulator.user.token)
