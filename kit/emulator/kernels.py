@@ -9,28 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from kit import limits
 from kit.emulator import clock, datasets, files, models
-from kit.emulator.sessions import UNFINISHED, Session, accelerator
+from kit.emulator.sessions import UNFINISHED, Session
 from kit.emulator.site import Call
 from kit.emulator.wire import Download, Redirect, Refusal, Stream, page
-
-AT_ONCE = {"cpu": 5, "gpu": 2, "tpu": 1}
-"""Sessions of a user that run at once. Source: the server's error texts; one TPU is a guess."""
-
-HOURS = {"gpu": 30.0, "tpu": 20.0}
-"""Hours of an accelerator a week."""
-
-LONGEST = {"cpu": 12 * 3600, "gpu": 12 * 3600, "tpu": 9 * 3600}
-"""Seconds that a session may take."""
-
-RETIRED = {
-    "NvidiaTeslaP100": "NvidiaTeslaT4",
-    "TpuV38": "TpuV5E8",
-    "Tpu1VmV38": "TpuV5E8",
-    "TpuV232": "",
-    "TpuV2256": "",
-}
-"""Accelerators that are gone, and what Kaggle silently gives instead."""
 
 _LANGUAGES = ("python", "r", "rmarkdown")
 _KINDS = ("script", "notebook")
@@ -45,7 +28,7 @@ def save_kernel(call: Call) -> dict[str, Any]:
         owner, slug = told["owner"], told["slug"]
     if owner != call.user.name:
         raise Refusal(403, "Permission 'kernels.update' was denied")
-    if len(title) < 5:
+    if len(title) < limits.SHORTEST_TITLE:
         return {"error": "Notebook title must be at least five characters"}
     if call.text("language") not in _LANGUAGES:
         return {"error": f"Invalid language: {call.text('language')}"}
@@ -60,7 +43,7 @@ def save_kernel(call: Call) -> dict[str, Any]:
     elif kernel["kind"] != call.text("kernelType"):
         return {"error": "The type of a notebook cannot be changed after it was created"}
     machine = _machine(call)
-    kind = accelerator(machine)
+    kind = limits.kind(machine)
     quick = call.text("kernelExecutionType") == "QUICK_SAVE"
     inputs, invalid = _inputs(call)
     with call.store.change():  # two pushes at once must not take the same version, nor the same last slot
@@ -90,7 +73,7 @@ def save_kernel(call: Call) -> dict[str, Any]:
             machine=machine,
             language=kernel["language"],
             kind=kernel["kind"],
-            seconds=min(int(call.body.get("sessionTimeoutSeconds") or LONGEST[kind]), LONGEST[kind]),
+            seconds=min(int(call.body.get("sessionTimeoutSeconds") or limits.LONGEST[kind]), limits.LONGEST[kind]),
             folder=str(folder),
             sources={key: call.body.get(key) or [] for key in _SOURCES},
         )
@@ -207,7 +190,7 @@ def cancel_kernel_session(call: Call) -> dict[str, Any]:
 def get_accelerator_quota_statistics(call: Call) -> dict[str, Any]:
     """Hours of accelerators that the caller used this week. The week starts on Saturday, 0:00 UTC."""
     replies: dict[str, Any] = {"quotaRefreshTime": clock.text(_week(call) + timedelta(days=7))}
-    for kind, hours in HOURS.items():
+    for kind, hours in limits.HOURS.items():
         used = f"{_used(call, kind):.0f}s"
         replies[f"{kind}Quota"] = {"timeUsed": used, "totalTimeAllowed": f"{hours * 3600:.0f}s"}
     return replies
@@ -258,25 +241,25 @@ def _inputs(call: Call) -> tuple[dict[str, Path], dict[str, list[str]]]:
 
 def _machine(call: Call) -> str:
     asked = call.text("machineShape")
-    asked = RETIRED.get(asked, asked)
+    asked = limits.RETIRED.get(asked, asked)
     if not asked and call.body.get("enableGpu"):
-        asked = "NvidiaTeslaT4"
+        asked = limits.DEFAULT["gpu"]
     if not asked and call.body.get("enableTpu"):
-        asked = "TpuV5E8"
+        asked = limits.DEFAULT["tpu"]
     return "" if asked == "None" else asked
 
 
-def _refused(call: Call, kind: str) -> str:
+def _refused(call: Call, kind: limits.Kind) -> str:
     """Why the caller may not start another session of that kind, empty where they may."""
     running = [
         session
         for session in call.site.sessions.all()
         if session.owner == call.user.name and session.accelerator == kind and session.status in UNFINISHED
     ]
-    if len(running) >= AT_ONCE[kind]:
-        return f"Maximum batch {kind.upper()} session count of {AT_ONCE[kind]} reached."
-    if kind in HOURS and _used(call, kind) >= HOURS[kind] * 3600:
-        return f"Maximum weekly {kind.upper()} quota of {HOURS[kind]:.2f} hours reached."
+    if len(running) >= limits.AT_ONCE[kind]:
+        return f"Maximum batch {kind.upper()} session count of {limits.AT_ONCE[kind]} reached."
+    if kind in limits.HOURS and _used(call, kind) >= limits.HOURS[kind] * 3600:
+        return f"Maximum weekly {kind.upper()} quota of {limits.HOURS[kind]:.2f} hours reached."
     return ""
 
 

@@ -51,7 +51,7 @@ def test_folds_that_were_fitted_in_kernels_make_the_run_that_one_machine_makes(e
 
 @boxed
 def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, monkeypatch):
-    monkeypatch.setitem(accelerators.AT_ONCE, "cpu", 1)
+    monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
     said: list[str] = []
     fan_out(planned(), said)
     steps = [line.split(":")[0] + (" ends" if "is here" in line else " starts") for line in said]
@@ -62,7 +62,7 @@ def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, monk
 def test_a_full_house_is_waited_for(emulator: Emulator, monkeypatch):
     from kit.emulator import kernels
 
-    monkeypatch.setitem(kernels.AT_ONCE, "cpu", 1)
+    monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
     said: list[str] = []
     fan_out(planned(), said)
     assert any("runs as many kernels of yours as it may" in line for line in said)
