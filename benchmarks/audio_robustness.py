@@ -209,7 +209,7 @@ def main() -> None:
     run = runs.find(NAME, sys.argv[1] if len(sys.argv) > 1 else "last")
     print(f"Run {run.name}, out-of-fold accuracy {run.score:.4f}\n")
     model = models.load(entry, run)
-    train, _ = entry.competition.load(loop.public_folder(entry, run.plan.sample))
+    train, _ = entry.competition.load(entry.public())
     first = entry.recipe(run.plan.label)[0].module().load(run.fold(0))
     print(f"One clip, all folds: {latency(model.predict, train.x)}; one fold: {latency(first, train.x)}\n")
     head = ("the clip", "accuracy", "points", "not one utterance", "called unlike")

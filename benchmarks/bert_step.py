@@ -91,10 +91,9 @@ def _helper() -> Any:
 def _write(file: Path, encoder: str, steps: int) -> tuple[float, float]:
     """The batches of both kinds; how many word pieces a tweet is padded to in each."""
     from kit.task import catalog
-    from kit.train import loop
 
     helper, entry = _helper(), catalog.find("disaster-tweets")
-    train, _ = entry.competition.load(loop.public_folder(entry, False))
+    train, _ = entry.competition.load(entry.public())
     pieces = helper.Pieces(helper.encoders.locate(encoder, "preprocess"), length=128, bucket=True)
     inputs = pieces(entry.recipes["bert"].module().texts(train.x, clean=True, keyword=True))
     order = np.random.default_rng(0).permutation(inputs.count)

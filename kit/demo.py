@@ -6,7 +6,7 @@ The grade comes from a Kaggle on loopback through the official client, the same 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from kit.data import fetch
 from kit.emulator import local
 from kit.kaggle import client, leaderboard, score, send, submit
 from kit.kaggle.leaderboard import Board
+from kit.notes import tell
 from kit.task import catalog
 from kit.task.catalog import Entry
 from kit.train import loop, runs
@@ -34,22 +35,22 @@ class Shown(NamedTuple):
     board: Board
 
 
-def demo(*, note: Callable[[str], None]) -> Shown:
+def demo() -> Shown:
     """Train each of RECIPES on the sample, send it to the emulator, and look at the leaderboard.
 
     All of it lands in a workspace of its own, `data/demo`, so that no sample run stands among real ones.
     """
     home = places.workspace() / "data" / "demo"
     home.mkdir(parents=True, exist_ok=True)
-    note(f"export KIT_HOME={home}")
+    tell(f"export KIT_HOME={home}")
     with _environment({"KIT_HOME": str(home)}):
-        entry = catalog.find(COMPETITION)
-        note(f"kit download {COMPETITION} --sample")
-        fetch.fetch(entry, sample=True, note=note)
-        trained = [_trained(entry, word, note) for word in RECIPES]
+        entry = catalog.find(COMPETITION, sample=True)
+        tell(f"kit download {COMPETITION} --sample")
+        fetch.fetch(entry)
+        trained = [_trained(entry, word) for word in RECIPES]
         with local.running(sample=True, user=USER, private_scores=True) as emulator, _environment(emulator.env):
-            note(f"\nkit emulator serve --sample  # {emulator.url}")
-            rows = [_sent(entry, run, note) for run in trained]
+            tell(f"\nkit emulator serve --sample  # {emulator.url}")
+            rows = [_sent(entry, run) for run in trained]
             board = leaderboard.download(client.connect(), send.slug(entry))
     return Shown(sorted(rows, key=lambda row: -row["public"]), board)
 
@@ -79,20 +80,20 @@ def told(shown: Shown) -> str:
     )
 
 
-def _trained(entry: Entry, word: str, note: Callable[[str], None]) -> Run:
-    note(f"\nkit train {COMPETITION} {word} --sample --folds 3")
+def _trained(entry: Entry, word: str) -> Run:
+    tell(f"\nkit train {COMPETITION} {word} --sample --folds 3")
     recipe, variant = entry.recipe(word)
     settings = recipe.resolve(variant, smoke=True)
-    plan = loop.planned(entry, recipe, variant, settings, folds=3, sample=True)
+    plan = loop.planned(entry, recipe, variant, settings, folds=3)
     return loop.train(entry, runs.create(plan))
 
 
-def _sent(entry: Entry, run: Run, note: Callable[[str], None]) -> dict[str, Any]:
-    note(f"kit submit {COMPETITION} {run.name} --sample --yes")
+def _sent(entry: Entry, run: Run) -> dict[str, Any]:
+    tell(f"kit submit {COMPETITION} {run.name} --sample --yes")
     kaggle = client.connect()
-    parcel = submit.pack(entry, run.submission, run, sample=True)
-    attempt, _ = send.file(entry, parcel, kaggle, sample=True, force=False, note=note)
-    attempt = score.settle(entry, attempt, kaggle, send.slug(entry), note=note)
+    parcel = submit.pack(entry, run.submission, run)
+    attempt, _ = send.file(entry, parcel, kaggle, force=False)
+    attempt = score.settle(entry, attempt, kaggle, send.slug(entry))
     return {
         "recipe": run.plan.label,
         "cv": run.score,

@@ -43,13 +43,16 @@ RECIPE = '''\
 
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from kit.task.contract import Fitted
+
 
 def fit(fold, *, rate=0.1, trees=100):
     """Missing values are allowed. Predicts (n, classes) probabilities."""
-    columns = fold.train.x.select_dtypes("number").columns
+    rows = fold.train.x.take()
+    columns = rows.select_dtypes("number").columns
     model = HistGradientBoostingClassifier(learning_rate=rate, max_iter=trees, random_state=fold.seed)
-    model.fit(fold.train.x[columns], fold.train.y)
-    return lambda x: model.predict_proba(x[columns])
+    model.fit(rows[columns], fold.train.y)
+    return Fitted(lambda x: model.predict_proba(x[columns]))
 '''
 
 KNOWN = {

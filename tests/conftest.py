@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from kit import notes
 from kit.sandbox import walls
 
 # Before TensorFlow is imported: it reads both once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
+
+pytest_plugins = ("tests.given",)
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -36,6 +40,23 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KIT_HOME", str(tmp_path))
     monkeypatch.delenv("KAGGLE_KERNEL_RUN_TYPE", raising=False)
     return tmp_path
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """The notes that kit tells a person while the test runs, a line each."""
+    lines: list[str] = []
+
+    class Catch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(record.getMessage())
+
+    catch, level = Catch(), notes.LOG.level
+    notes.LOG.addHandler(catch)
+    notes.LOG.setLevel(logging.INFO)
+    yield lines
+    notes.LOG.removeHandler(catch)
+    notes.LOG.setLevel(level)
 
 
 @pytest.fixture
@@ -103,6 +124,8 @@ RECIPE = '''\
 
 import numpy as np
 
+from kit.task.contract import Fitted
+
 VARIANTS = {"noisy": {"noise": 0.3}}
 SMOKE = {"epochs": 1}
 
@@ -110,13 +133,13 @@ SMOKE = {"epochs": 1}
 def fit(fold, *, epochs: int = 2, noise: float = 0.0, base: int = 10):
     """Counts odd answers by last digit; `noise` is the standard deviation of what is added."""
     random = np.random.default_rng(fold.seed)
-    last = fold.train.x[:, 0] % base
+    last = fold.train.x.take()[:, 0] % base
     share = np.array([fold.train.y[last == digit].mean() if (last == digit).any() else 0.5 for digit in range(base)])
     for epoch in range(epochs):
         fold.report(epoch + 1, epochs, loss=1 / (epoch + 1))
     share = np.clip(share + random.normal(0, noise, base), 0, 1)
     np.save(fold.dir / "share.npy", share)
-    return lambda x: np.stack([1 - share[x[:, 0] % base], share[x[:, 0] % base]], axis=1)
+    return Fitted(lambda x: np.stack([1 - share[x[:, 0] % base], share[x[:, 0] % base]], axis=1))
 '''
 
 SAMPLE = '''\

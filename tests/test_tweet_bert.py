@@ -51,10 +51,10 @@ def test_predictions_are_probabilities_that_hang_on_no_other_row(trained):
     pred = predict(x)
     assert (pred.shape, pred.dtype) == ((150,), np.float32)
     assert 0 < pred.min() < pred.max() < 1
-    assert predict(x.iloc[:0]).shape == (0,)
+    assert predict(x[:0]).shape == (0,)
     order = np.random.default_rng(0).permutation(150)
-    np.testing.assert_array_equal(predict(x.iloc[order]), pred[order])
-    np.testing.assert_array_equal(predict(x.iloc[:1]), pred[:1])
+    np.testing.assert_array_equal(predict(x[order]), pred[order])
+    np.testing.assert_array_equal(predict(x[:1]), pred[:1])
     assert predict(pd.DataFrame({"keyword": [np.nan], "location": [np.nan], "text": [np.nan]})).shape == (1,)
     assert predict.parameters > 10_000
     ((done, of, figures),) = told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +55,10 @@ def test_predictions_are_probabilities_that_a_tweet_is_of_a_disaster(word, tmp_p
     pred = predict(of.valid.x)
     assert (pred.shape, pred.dtype) == ((100,), np.float32)
     assert 0 <= pred.min() < pred.max() <= 1
-    assert predict(of.valid.x.iloc[:0]).shape == (0,)
+    assert predict(of.valid.x[:0]).shape == (0,)
     order = np.random.default_rng(0).permutation(100)
-    np.testing.assert_allclose(predict(of.valid.x.iloc[order]), pred[order], atol=1e-6)
-    np.testing.assert_allclose(predict(of.valid.x.iloc[:1]), pred[:1], atol=1e-6)
+    np.testing.assert_allclose(predict(of.valid.x[order]), pred[order], atol=1e-6)
+    np.testing.assert_allclose(predict(of.valid.x[:1]), pred[:1], atol=1e-6)
     assert np.mean((pred >= 0.5) == of.valid.y) > 0.7
     assert 0 <= predict(pd.DataFrame({"keyword": [np.nan], "location": [np.nan], "text": ["zzz"]}))[0] <= 1
 
@@ -158,7 +159,7 @@ def test_repeated_tweets_are_one_group_and_never_cross_folds():
     column = ENTRY.competition.split(train)
     assert len(np.unique(train.group)) < len(train.ids)
     assert all(len(np.unique(column[train.group == group])) == 1 for group in np.unique(train.group))
-    cut = ENTRY.competition.splits["ungrouped"](train._replace(group=None))
+    cut = ENTRY.competition.splits["ungrouped"](replace(train, group=None))
     assert any(len(np.unique(cut[train.group == group])) > 1 for group in np.unique(train.group))
 
 

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kit.rows import clips
-from kit.task.contract import Fold, Predict
-from kit.toolbox import audio, networks, novelty
+from kit.rows.clips import Clips
+from kit.task.contract import Fitted, Fold
+from kit.toolbox import audio, clips, networks, novelty
 
 RATE, CLASSES = 8000, 10
 HOP = 80  # samples from frame to frame, 10 ms
@@ -133,8 +133,8 @@ def train(
     smoothing: float,
     dropout: float,
     decay: float,
-) -> Predict:
-    """Train `network` between `front`, such as `features`, and ten probabilities, store it, and give its Predict.
+) -> Fitted:
+    """Train `network` between `front`, such as `features`, and ten probabilities, store it, and give its Fitted.
 
     `augment` is the strength of `views`, `masks` the share of bands and of frames that SpecAugment may blank, `warp`
     the bands by which a spectrogram is bent.
@@ -175,33 +175,29 @@ def train(
     return predictor(model, fold.dir)
 
 
-def load(dir: Path) -> Predict:
-    """The Predict of a network that `train` stored."""
+def load(dir: Path) -> Fitted:
+    """The Fitted of a network that `train` stored."""
     model, _ = networks.load(dir)
     return predictor(model, dir)
 
 
-def predictor(model: Any, dir: Path) -> Predict:
-    """A Predict of Clips. With rows held out to tell by, `predict.unlike(x)` says how far each row is from those fitted
-    on, above 1 too far."""
+def predictor(model: Any, dir: Path) -> Fitted:
+    """A Fitted for Clips. Where rows were held out to tell by, it also says how unlike the fitted rows others are."""
     whole = _whole(model)
+    usual = novelty.load(dir)
 
-    def predict(x: clips.Clips) -> np.ndarray:
+    def predict(x: Clips) -> np.ndarray:
         return whole(x)[:, :CLASSES]
 
-    vars(predict)["parameters"] = model.count_params()
-    if usual := novelty.load(dir):
+    def unlike(x: Clips) -> np.ndarray:
+        both = whole(x)
+        return usual(both[:, CLASSES:], both[:, :CLASSES])
 
-        def unlike(x: clips.Clips) -> np.ndarray:
-            found = whole(x)
-            return usual(found[:, CLASSES:], found[:, :CLASSES])
-
-        vars(predict)["unlike"] = unlike
-    return predict
+    return Fitted(predict, model.count_params(), unlike if usual else None)
 
 
-def _whole(model: Any) -> Predict:
-    """A Predict of the probabilities and, beside them, the features that they were decided by.
+def _whole(model: Any) -> Fitted:
+    """A Fitted that gives the probabilities and, beside them, the features that they were decided by.
 
     One model gives both, because TensorFlow takes a second to compile one.
     """

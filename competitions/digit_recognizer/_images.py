@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from kit.task.contract import Fold, Predict
+from kit.rows import views
+from kit.rows.views import Rows
+from kit.task.contract import Fitted, Fold
 from kit.toolbox import images, networks
 
 SIDE, CLASSES = 28, 10
 
 
-def views(*, rotation: float, shift: float, zoom: float, shear: float, seed: int) -> Any:
+def augmentation(*, rotation: float, shift: float, zoom: float, shear: float, seed: int) -> Any:
     """The training augmentation of the digits, a Keras layer."""
     return images.affine(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=seed)
 
@@ -27,14 +29,14 @@ def pixels() -> tuple[Any, Any]:
     return inputs, keras.layers.Reshape((SIDE, SIDE, 1))(keras.layers.Rescaling(1 / 255)(inputs))
 
 
-def save(model: Any, dir: Path, *, tta: int) -> Predict:
-    """Store a trained network with the number of views it predicts from, and give its Predict."""
+def save(model: Any, dir: Path, *, tta: int) -> Fitted:
+    """Store a trained network with the number of views it predicts from, and give its Fitted."""
     networks.save(model, dir, tta=tta)
     return images.tta(networks.predictor(model), tta)
 
 
-def load(dir: Path) -> Predict:
-    """The Predict of a network that `save` stored, or the mean of those of its members."""
+def load(dir: Path) -> Fitted:
+    """The Fitted of a network that `save` stored, or the mean of those of its members."""
     if members := sorted(dir.glob("member-*")):
         return mean([load(member) for member in members])
     model, settings = networks.load(dir)
@@ -53,25 +55,25 @@ def member(fold: Fold, number: int, members: int) -> Fold:
     return fold._replace(seed=fold.seed + 1000 * number, dir=fold.dir / f"member-{number}", report=report)
 
 
-def mean(predicts: Sequence[Predict]) -> Predict:
-    """A Predict that gives the mean of several, in float32."""
-    if len(predicts) == 1:
-        return predicts[0]
+def mean(members: Sequence[Fitted]) -> Fitted:
+    """A Fitted that gives the mean of several, in float32."""
+    if len(members) == 1:
+        return members[0]
 
     def predict(x: np.ndarray) -> np.ndarray:
-        return np.mean([each(x) for each in predicts], axis=0, dtype=np.float64).astype(np.float32)
+        return np.mean([each.predict(x) for each in members], axis=0, dtype=np.float64).astype(np.float32)
 
-    vars(predict)["parameters"] = sum(vars(each).get("parameters", 0) for each in predicts)
-    return predict
+    return Fitted(predict, sum(each.parameters or 0 for each in members))
 
 
-def flat(x: np.ndarray) -> np.ndarray:
+def flat(x: np.ndarray | Rows) -> np.ndarray:
     """Images `(n, 28, 28)` as rows of 784 floats of 0 to 1, for models that know no images."""
-    return x.reshape(len(x), SIDE * SIDE).astype(np.float32) / 255
+    images = views.batch(x)
+    return images.reshape(len(images), SIDE * SIDE).astype(np.float32) / 255
 
 
-def rows(probabilities: Callable[[np.ndarray], np.ndarray], classes: np.ndarray, *, chunk: int = 4096) -> Predict:
-    """A Predict from a scikit-learn `predict_proba`, in chunks; a class without training rows gets probability 0."""
+def rows(probabilities: Callable[[np.ndarray], np.ndarray], classes: np.ndarray, *, chunk: int = 4096) -> Fitted:
+    """A Fitted from a scikit-learn `predict_proba`, in chunks; a class without training rows gets probability 0."""
 
     def predict(x: np.ndarray) -> np.ndarray:
         pred = np.zeros((len(x), CLASSES), np.float32)
@@ -79,4 +81,4 @@ def rows(probabilities: Callable[[np.ndarray], np.ndarray], classes: np.ndarray,
             pred[start : start + chunk, classes] = probabilities(flat(x[start : start + chunk]))
         return pred
 
-    return predict
+    return Fitted(predict)

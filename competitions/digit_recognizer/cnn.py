@@ -84,7 +84,7 @@ def fit(
         epochs=epochs,
         batch=batch,
         optimizer=networks.optimizer(optimizer, networks.schedule(schedule, rate, total)),
-        transform=_images.views(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
+        transform=_images.augmentation(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
         if augment
         else None,
     )

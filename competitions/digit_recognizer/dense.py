@@ -47,7 +47,7 @@ def fit(
         batch=batch,
         optimizer=keras.optimizers.Adam(networks.one_cycle(rate, networks.steps(fold, batch, epochs))),
         loss=_absolute_error if linear else loss,
-        transform=_images.views(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
+        transform=_images.augmentation(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
         if augment
         else None,
     )

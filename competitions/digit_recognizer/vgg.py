@@ -72,7 +72,7 @@ def _network(fold, *, epochs, rate, batch, filters, dropout, views, tta, precisi
         epochs=epochs,
         batch=batch,
         optimizer=keras.optimizers.Adam(networks.one_cycle(rate, total)),
-        transform=_images.views(**views, seed=fold.seed),
+        transform=_images.augmentation(**views, seed=fold.seed),
     )
     return _images.save(model, fold.dir, tta=tta)
 

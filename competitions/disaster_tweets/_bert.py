@@ -20,7 +20,7 @@ import tf_keras
 from official.nlp import optimization
 
 from kit.errors import KitError
-from kit.task.contract import Fold, Predict
+from kit.task.contract import Fitted, Fold
 from kit.toolbox.encoders import bert
 
 with warnings.catch_warnings():
@@ -270,16 +270,15 @@ def outputs(model: tf_keras.Model, inputs: Inputs, *, batch: int = 64) -> np.nda
     return found
 
 
-def predictor(model: tf_keras.Model, read: Callable[[Any], Inputs], name: str) -> Predict:
-    """A Predict that gives the probability of class 1, float32 of (n,), computed in the precision `name`."""
+def predictor(model: tf_keras.Model, read: Callable[[Any], Inputs], name: str) -> Fitted:
+    """A Fitted that gives the probability of class 1, float32 of (n,), computed in the precision `name`."""
 
     def predict(x: Any) -> np.ndarray:
         with precision(name):
             found = outputs(model, read(x))[:, 0]
         return (1 / (1 + np.exp(-found.astype(np.float64)))).astype(np.float32)
 
-    vars(predict)["parameters"] = model.count_params()
-    return predict
+    return Fitted(predict, model.count_params())
 
 
 def save(model: tf_keras.Model, dir: Path, settings: Mapping[str, Any]) -> None:

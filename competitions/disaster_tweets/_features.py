@@ -6,6 +6,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from kit.errors import KitError
 from kit.rows.texts import LINK, hashtags
+from kit.task.contract import Fitted
 
 
 class Blocks:
@@ -86,12 +87,12 @@ def columns(x) -> tuple[list[str], list[str], list[str]]:
     return text, keyword, tags
 
 
-def probabilities(score, features: Blocks):
-    """A Predict of float32 (n,): what `score` gives for the features of rows, kept between 0 and 1."""
+def probabilities(score, features: Blocks, parameters: int | None = None) -> Fitted:
+    """A Fitted that gives float32 (n,): what `score` gives for the features of rows, kept between 0 and 1."""
 
     def predict(x) -> np.ndarray:
         if not len(x):
             return np.zeros(0, np.float32)
         return np.clip(score(features(x)), 0, 1).astype(np.float32)
 
-    return predict
+    return Fitted(predict, parameters)

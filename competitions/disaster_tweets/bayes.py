@@ -42,7 +42,7 @@ def fit(
     features = _features.Blocks(
         words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts, links=links
     )
-    x, found = features.fit(fold.train.x), kinds[model]()
+    x, found = features.fit(fold.train.x.take()), kinds[model]()
     if model == "gaussian":
         dense(found, x, fold.train.y)
     else:
@@ -54,11 +54,8 @@ def fit(
         parts = [found.predict_proba(rows[at : at + CHUNK].toarray())[:, 1] for at in range(0, rows.shape[0], CHUNK)]
         return np.concatenate(parts)
 
-    predict = _features.probabilities(score, features)
-    vars(predict)["parameters"] = sum(
-        np.size(getattr(found, name, ())) for name in ("feature_log_prob_", "theta_", "var_", "class_prior_")
-    )
-    return predict
+    learned = ("feature_log_prob_", "theta_", "var_", "class_prior_")
+    return _features.probabilities(score, features, sum(np.size(getattr(found, name, ())) for name in learned))
 
 
 def dense(model, x, y: np.ndarray) -> None:

@@ -71,12 +71,12 @@ def fit(
         model, read = _build(fold.seed, settings)
         train, watch = fold.train, {}
         if len(fold.valid.ids):
-            watch["val"] = (read(fold.valid.x), fold.valid.y)
+            watch["val"] = (read(fold.valid.x.take()), fold.valid.y)
         if holdout:
             held = splits.Holdout(holdout, fold.seed)(train) == 0
             stop, train = train.rows(held), train.rows(~held)
-            watch["stop"] = (read(stop.x), stop.y)
-        batches = _bert.Batches(read(train.x), train.y, batch=batch, seed=fold.seed)
+            watch["stop"] = (read(stop.x.take()), stop.y)
+        batches = _bert.Batches(read(train.x.take()), train.y, batch=batch, seed=fold.seed)
         _bert.prepare(model, len(batches) * epochs, rate=rate, warmup=warmup, scaled=precision == "float16", xla=xla)
         _bert.train(model, batches, fold, epochs=epochs, watch=watch)
     _bert.save(model, fold.dir, settings)

@@ -48,7 +48,7 @@ def fit(
     features = _features.Blocks(
         words=words, chars=chars, rarest=rarest, sublinear=sublinear, stop_words=stop_words, counts=counts, links=links
     )
-    x, y = features.fit(fold.train.x), fold.train.y
+    x, y = features.fit(fold.train.x.take()), fold.train.y
     ratio = log_count_ratio(x, y, naive_bayes) if naive_bayes else None
     weighted = x if ratio is None else x.multiply(ratio).tocsr()
     found = classifier(model, strength, fold).fit(weighted, y)
@@ -62,9 +62,7 @@ def fit(
         # votes only keep their order.
         return (votes + 1) / 2 if model.startswith("ridge") else 1 / (1 + np.exp(-votes))
 
-    predict = _features.probabilities(score, features)
-    vars(predict)["parameters"] = x.shape[1] + 1
-    return predict
+    return _features.probabilities(score, features, x.shape[1] + 1)
 
 
 def classifier(model: str, strength: float, fold):

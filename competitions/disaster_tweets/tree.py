@@ -27,7 +27,6 @@ def fit(
         words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts, links=links
     )
     model = DecisionTreeClassifier(max_depth=depth or None, min_samples_leaf=leaf, random_state=fold.seed)
-    model.fit(features.fit(fold.train.x).tocsc(), fold.train.y)
-    predict = _features.probabilities(lambda rows: model.predict_proba(rows)[:, 1], features)
-    vars(predict)["parameters"] = int(model.tree_.node_count)
-    return predict
+    model.fit(features.fit(fold.train.x.take()).tocsc(), fold.train.y)
+    nodes = int(model.tree_.node_count)
+    return _features.probabilities(lambda rows: model.predict_proba(rows)[:, 1], features, nodes)

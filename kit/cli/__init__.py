@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from kit import __version__, places
+from kit import __version__, notes, places
 from kit.cli import completion, emulator, encoder, judging, kernels, outside, task, training
 from kit.errors import KitError
 
@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status: 0 well, 1 a problem the user can fix, 2 wrong usage, 130 interrupted."""
+    notes.show()
     words = list(sys.argv[1:] if argv is None else argv)
     top = parser()
     args = top.parse_args(words)

@@ -9,7 +9,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from kit.cli.words import as_json, dump, note, sample, verb
+from kit.cli.words import as_json, dump, sample, verb
+from kit.notes import tell
 
 
 def add(verbs: Any) -> None:
@@ -81,8 +82,8 @@ def serve(args: argparse.Namespace) -> None:
             if args.accept:
                 running.accept(one.slug)
         print(f"Kaggle on loopback: {running.url}", flush=True)
-        note(f"Hosted: {', '.join(one.slug for one in hosted)}. State: {state}.")
-        note('Point a client at it: eval "$(kit emulator env)". Stop: Ctrl-C.')
+        tell(f"Hosted: {', '.join(one.slug for one in hosted)}. State: {state}.")
+        tell('Point a client at it: eval "$(kit emulator env)". Stop: Ctrl-C.')
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         stop.wait()

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from kit.cli.words import as_json, dump, note, verb
+from kit.cli.words import as_json, dump, verb
+from kit.notes import tell
 
 
 def add(verbs: Any) -> None:
@@ -52,14 +53,14 @@ def import_(args: argparse.Namespace) -> None:
     is_speech = path.suffix == ".tflite"
     name = args.name or (out.name if out else speech.NAME if is_speech else checkpoint.name(path))
     out = out or places.encoders() / name
-    note(f"Importing {path} as {name}; this takes up to half a minute.")
+    tell(f"Importing {path} as {name}; this takes up to half a minute.")
     facts = (speech if is_speech else checkpoint).convert(path, out, name)
     if args.json:
         return dump({"folder": str(out), **facts})
     print(out)
     handle = args.out or name
     parts = " ".join(f"--set {part.name}={handle}" for part in sorted(out.iterdir()) if part.is_dir())
-    return note(f"Next: kit train COMPETITION RECIPE {parts}")
+    return tell(f"Next: kit train COMPETITION RECIPE {parts}")
 
 
 def publish(args: argparse.Namespace) -> None:
@@ -75,7 +76,7 @@ def publish(args: argparse.Namespace) -> None:
     from kit.kaggle import publish as outside
 
     kaggle = client.connect()
-    found = outside.encoder(args.encoder, kaggle, message=args.message, wait=args.wait, note=note)
+    found = outside.encoder(args.encoder, kaggle, message=args.message, wait=args.wait)
     if args.json:
         return dump(found)
     print(f"{found['ref']}  {found['state']}")

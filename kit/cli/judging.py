@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
-from kit.cli.words import as_json, dump, note, verb
+from kit.cli.words import as_json, dump, verb
+from kit.notes import tell
 from kit.words import table
 
 
@@ -41,6 +43,7 @@ def ensemble(args: argparse.Namespace) -> None:
 
     entry = catalog.find(args.competition)
     members = [runs.find(entry.name, word) for word in args.run]
+    entry = replace(entry, sample=members[0].plan.sample)
     found = judge.blend(entry, members, method=args.method, seed=args.seed)
     if args.json:
         return dump({"folder": str(found.run.folder), **found.run.record})
@@ -73,20 +76,20 @@ def doctor(args: argparse.Namespace) -> int:
         print(table(("", "what", "found"), [("ok" if line.well else "!!", line.what, line.found) for line in found]))
         for line in found:
             if line.cure:
-                note(f"{line.what}: {line.cure}")
+                tell(f"{line.what}: {line.cure}")
     return 0 if all(line.well for line in found) else 1
 
 
 def _live(args: argparse.Namespace) -> int:
     from kit.kaggle import health
 
-    found = health.live(note)
+    found = health.live()
     if args.json:
         dump([check._asdict() for check in found])
     else:
         print(health.report(found))
     wrong = sum(check.holds is False for check in found)
-    note(f"{wrong} of {len(found)} assumptions do not hold." if wrong else "Every assumption that could be seen holds.")
+    tell(f"{wrong} of {len(found)} assumptions do not hold." if wrong else "Every assumption that could be seen holds.")
     return 1 if wrong else 0
 
 
@@ -98,7 +101,7 @@ def demo(args: argparse.Namespace) -> None:
     """
     from kit import demo as show
 
-    found = show.demo(note=note)
+    found = show.demo()
     if args.json:
         return dump(found.rows)
     print(show.told(found))

@@ -6,11 +6,13 @@ import argparse
 import contextlib
 import functools
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.cli.words import Verb, as_json, dump, note, sample, verb
+from kit.cli.words import Verb, as_json, dump, sample, verb
 from kit.errors import KitError
+from kit.notes import tell
 
 if TYPE_CHECKING:
     from kit.kaggle.kernel.versions import Pushed
@@ -148,7 +150,7 @@ def build(args: argparse.Namespace) -> None:
     for folder in folders:
         print(folder / notebook.FILE)
     if args.competition:
-        note(f"Next: kit kernel rehearse {args.competition} {args.recipe}".rstrip() + " --sample" * args.sample)
+        tell(f"Next: kit kernel rehearse {args.competition} {args.recipe}".rstrip() + " --sample" * args.sample)
     return None
 
 
@@ -198,7 +200,7 @@ def status(args: argparse.Namespace) -> None:
 
     pushed = _remembered(args)
     connected = client.connect()
-    state = sessions.follow(connected, pushed, echo=note) if args.wait else sessions.status(connected, pushed)
+    state = sessions.follow(connected, pushed, echo=tell) if args.wait else sessions.status(connected, pushed)
     if args.json:
         dump({"ref": pushed.ref, "version": pushed.version, **state._asdict()})
     else:
@@ -226,7 +228,7 @@ def logs(args: argparse.Namespace) -> None:
         for line in sessions.log(connected, pushed):
             echo(line)
         if not (state := sessions.status(connected, pushed)).finished:
-            note(f"{pushed.ref} {pushed.label} is {state.status.lower()}; --wait shows its log as it is written.")
+            tell(f"{pushed.ref} {pushed.label} is {state.status.lower()}; --wait shows its log as it is written.")
     if args.json:
         dump(lines)
 
@@ -280,7 +282,7 @@ def _planned(args: argparse.Namespace) -> tuple[Entry, Plan]:
     from kit.task import catalog, splits
     from kit.train.runs import Plan
 
-    entry = catalog.find(args.competition)
+    entry = catalog.find(args.competition, sample=args.sample)
     recipe, variant = entry.recipe(args.recipe)
     overrides = dict(catalog.parse_setting(text) for text in args.set)
     settings = recipe.resolve(variant, overrides, smoke=args.sample)
@@ -330,11 +332,11 @@ def _rehearsed(entry: Entry, folder: Path, inputs: list[str], *, real: bool) -> 
         if not extra[ref].is_dir():
             raise KitError(f"--input {word} names no folder.", "It is SOURCE=FOLDER, as in owner/dataset=~/dataset.")
     found = metadata.read(folder)
-    local = rehearsal.local_inputs(entry, found, sample=not real and entry.has_sample, extra=extra)
-    note(f"Rehearsing {folder.name} under both mount layouts")
-    results = rehearsal.rehearse(entry, text, found, local, echo=lambda line: note(f"  | {line}"))
+    local = rehearsal.local_inputs(replace(entry, sample=not real and entry.has_sample), found, extra=extra)
+    tell(f"Rehearsing {folder.name} under both mount layouts")
+    results = rehearsal.rehearse(entry, text, found, local, echo=lambda line: tell(f"  | {line}"))
     for result in results:
-        note(f"{result.layout} mounts: submission accepted after {result.seconds} s, kept in by {result.walls}")
+        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, kept in by {result.walls}")
     return [result._asdict() for result in results]
 
 
@@ -345,9 +347,9 @@ def _pushed(folder: Path, args: argparse.Namespace) -> Pushed:
     text, _ = push.fresh(folder)
     found = metadata.read(folder)
     machine = accelerators.find(args.accelerator) if args.accelerator else metadata.machine_of(found)
-    pushed = push.push(client.connect(), text, found, machine=machine, timeout=args.timeout, note=note)
+    pushed = push.push(client.connect(), text, found, machine=machine, timeout=args.timeout)
     versions.remember(folder, pushed)
-    note(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
+    tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
     return pushed
 
 
@@ -364,10 +366,10 @@ def _landed(entry: Entry, plan: Plan, pushed: Pushed) -> Run:
 
     connected = client.connect()
     try:
-        state = sessions.follow(connected, pushed, echo=lambda line: note(f"  | {line}"))
+        state = sessions.follow(connected, pushed, echo=lambda line: tell(f"  | {line}"))
     except KeyboardInterrupt:
         flag = " --sample" * plan.sample
-        note(f"\nThe kernel runs on at {pushed.url}. Later: kit kernel pull {entry.name} {plan.label}{flag}")
+        tell(f"\nThe kernel runs on at {pushed.url}. Later: kit kernel pull {entry.name} {plan.label}{flag}")
         raise
     sessions.succeeded(connected, pushed, state)
     return outputs.land(connected, pushed, entry.name)
@@ -388,23 +390,22 @@ def _fanned_out(args: argparse.Namespace) -> Run:
     if args.resume:
         entry = catalog.find(args.competition)
         run = store.find(entry.name, args.resume)
-        plan = planned(entry, run.plan.label, run.plan.settings, sample=run.plan.sample)
+        entry = replace(entry, sample=run.plan.sample)
+        plan = planned(entry, run.plan.label, run.plan.settings)
         run = store.resumable(run, plan)
     else:
         entry, plan = _planned(args)
-        run = store.create(
-            planned(entry, plan.label, plan.settings, sample=plan.sample, seed=plan.seed, folds=plan.folds)
-        )
+        run = store.create(planned(entry, plan.label, plan.settings, seed=plan.seed, folds=plan.folds))
     folder = _built(entry, run.plan, args.accelerator)
     if args.rehearse:
         _rehearsed(entry, folder, args.input, real=False)
     found = metadata.read(folder)
     machine = accelerators.find(args.accelerator) if args.accelerator else metadata.machine_of(found)
-    engine = fanout.Kernels(client.connect(), entry, run, found, machine, args.timeout, note)
+    engine = fanout.Kernels(client.connect(), entry, run, found, machine, args.timeout)
     try:
         return loop.train(entry, run, executor=engine)
     except (KeyboardInterrupt, KitError):
-        note(f"Go on with: kit push {entry.name} {run.plan.label} --folds-as-kernels --resume {run.name}")
+        tell(f"Go on with: kit push {entry.name} {run.plan.label} --folds-as-kernels --resume {run.name}")
         raise
 
 
@@ -423,7 +424,7 @@ def _told(pushed: Pushed, args: argparse.Namespace) -> None:
     if args.json:
         return dump(asdict(pushed))
     print(f"{pushed.ref} {pushed.label}")
-    note(f"Next: kit kernel status {args.competition} {args.recipe} --wait")
+    tell(f"Next: kit kernel status {args.competition} {args.recipe} --wait")
     return None
 
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.cli.words import as_json, dump, note, sample, verb
+from kit.cli.words import as_json, dump, sample, verb
 from kit.errors import KitError
+from kit.notes import tell
 from kit.words import table
 
 if TYPE_CHECKING:
@@ -67,27 +68,27 @@ def submit(args: argparse.Namespace) -> None:
     from kit.kaggle import submit as outside
     from kit.task import catalog
 
-    entry = catalog.find(args.competition)
+    entry = catalog.find(args.competition, sample=args.sample)
     if not args.dry_run:
         _refuse_sample(args)
     run, file = None, Path(args.run or "")
     if not (args.run and (file.is_file() or file.suffix == ".csv")):
-        run = outside.choose_run(entry, args.run, sample=args.sample)
+        run = outside.choose_run(entry, args.run)
         if run is None:
             if not args.dry_run:
                 client.connect()  # credentials that are missing should not be told after an hour of training
-            run = first_run(entry, sample=args.sample)
+            run = first_run(entry)
         file = run.submission
-    parcel = outside.pack(entry, file, run, sample=args.sample)
+    parcel = outside.pack(entry, file, run)
     if args.message:
         parcel = parcel._replace(message=args.message)
     facts = outside.card(entry, parcel)
-    facts["against"] = outside.earlier(entry, parcel, sample=args.sample)
+    facts["against"] = outside.earlier(entry, parcel)
     if args.dry_run:
         if args.json:
             return dump(facts)
         _show_card(entry, parcel, facts)
-        return note("Kaggle would accept this file. Nothing was sent.")
+        return tell("Kaggle would accept this file. Nothing was sent.")
     return _send(args, entry, parcel, facts)
 
 
@@ -97,7 +98,7 @@ def _send(args: argparse.Namespace, entry: Entry, parcel: Parcel, facts: dict[st
 
     name = send.slug(entry)
     kaggle = client.connect()
-    attempt = None if args.force else send.sent_before(entry, parcel, kaggle, sample=args.sample)
+    attempt = None if args.force else send.sent_before(entry, parcel, kaggle)
     if attempt is None:
         limits = send.allowed(kaggle, name)
         facts["remaining today"] = None if limits is None else limits.num_allowed_now
@@ -111,20 +112,20 @@ def _send(args: argparse.Namespace, entry: Entry, parcel: Parcel, facts: dict[st
                 f"kit submit {entry.name} {args.run or ''}".strip() + "  # tomorrow",
             )
         if not args.yes and not _agreed(f"Send it to {client.place()} as {kaggle.user}?"):
-            return note("Nothing was sent.")
+            return tell("Nothing was sent.")
         how = code.submit if args.code else send.file
-        attempt, new = how(entry, parcel, kaggle, sample=args.sample, force=args.force, note=note)
+        attempt, new = how(entry, parcel, kaggle, force=args.force)
     else:
         new = False
     score.record(entry, attempt)
     if new:
-        note(f"Sent to {client.server()} as ref {attempt.ref}.")
+        tell(f"Sent to {client.server()} as ref {attempt.ref}.")
     else:
-        note(
+        tell(
             f"{client.server()} has these bytes, as ref {attempt.ref} of {attempt.at}. Nothing was sent; --force would."
         )
     if args.wait:
-        attempt = score.settle(entry, attempt, kaggle, name, note=note)
+        attempt = score.settle(entry, attempt, kaggle, name)
     if args.json:
         return dump(facts | {"sent": new, **_outcome(attempt)})
     return _show_outcome(entry, attempt)
@@ -176,13 +177,13 @@ def _outcome(attempt: Attempt) -> dict[str, Any]:
 def _show_outcome(entry: Entry, attempt: Attempt) -> None:
     if attempt.public_score is None:
         print(f"ref {attempt.ref}, no score yet")
-        return note(f"Later: kit submit {entry.name} {attempt.run or attempt.file}")
+        return tell(f"Later: kit submit {entry.name} {attempt.run or attempt.file}")
     print(f"public score   {attempt.public_score:.5f}")
     if attempt.private_score is not None:
         print(f"private score  {attempt.private_score:.5f}")
     if attempt.rank and attempt.teams:
         print(f"rank           {attempt.rank:,} of {attempt.teams:,}, by your best submission")
-    return note(f"Next: kit leaderboard {entry.name}")
+    return tell(f"Next: kit leaderboard {entry.name}")
 
 
 def leaderboard(args: argparse.Namespace) -> None:
@@ -202,7 +203,7 @@ def leaderboard(args: argparse.Namespace) -> None:
     from kit.task import catalog
     from kit.train import runs
 
-    entry = catalog.find(args.competition)
+    entry = catalog.find(args.competition, sample=args.sample)
     if args.public_share is not None and not 0 < args.public_share <= 1:
         raise KitError(f"A share of {args.public_share} is none.", "It lies above 0, and is 1 at most.")
     name = send.slug(entry)
@@ -219,8 +220,8 @@ def leaderboard(args: argparse.Namespace) -> None:
         print()
         _show_runs(sent)
     else:
-        note(f"No run was sent yet. Try: kit submit {entry.name}")
-    return note(f"The board: {boards.page(name)}")
+        tell(f"No run was sent yet. Try: kit submit {entry.name}")
+    return tell(f"The board: {boards.page(name)}")
 
 
 def _here(run: Any) -> bool:
@@ -281,7 +282,7 @@ def publish(args: argparse.Namespace) -> None:
     from kit.kaggle import publish as outside
     from kit.task import catalog
 
-    entry = catalog.find(args.competition)
+    entry = catalog.find(args.competition, sample=args.sample)
     if args.sample and not client.emulated():
         raise KitError(
             "The embedded sample would take the place of the real files in your dataset.",
@@ -289,19 +290,19 @@ def publish(args: argparse.Namespace) -> None:
             f"kit publish {entry.name}",
         )
     kaggle = client.connect()
-    found = outside.publish(entry, kaggle, sample=args.sample, message=args.message, wait=args.wait, note=note)
+    found = outside.publish(entry, kaggle, message=args.message, wait=args.wait)
     if args.json:
         return dump(found)
     print(f"{found['ref']}  {found['state']}")
     return None
 
 
-def first_run(entry: Any, *, sample: bool) -> Any:
+def first_run(entry: Any) -> Any:
     """A run of the competition's default recipe, trained now."""
     from kit.cli.training import fitted, planned
     from kit.train import runs
 
     recipe, variant = entry.recipe()
-    note(f"{entry.name} has no run yet, so its default recipe, {entry.competition.default}, is trained first.")
-    settings = recipe.resolve(variant, smoke=sample)
-    return fitted(entry, runs.create(planned(entry, entry.competition.default, settings, sample=sample)), plots=True)
+    tell(f"{entry.name} has no run yet, so its default recipe, {entry.competition.default}, is trained first.")
+    settings = recipe.resolve(variant, smoke=entry.sample)
+    return fitted(entry, runs.create(planned(entry, entry.competition.default, settings)), plots=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from kit import records
-from kit.cli.words import as_json, dump, note, sample, verb
+from kit.cli.words import as_json, dump, sample, verb
+from kit.notes import tell
 from kit.words import table
 
 
@@ -82,10 +83,11 @@ def download(args: argparse.Namespace) -> None:
       kit download digit-recognizer --from ~/Downloads/digit-recognizer.zip
     """
     from kit.data import fetch
+    from kit.kaggle import remote
     from kit.task import catalog
 
-    entry = catalog.find(args.competition)
-    folder = fetch.fetch(entry, origin=args.origin, sample=args.sample, force=args.force, note=note)
+    entry = catalog.find(args.competition, sample=args.sample)
+    folder = fetch.fetch(entry, origin=args.origin, force=args.force, download=remote.downloaded)
     manifest = records.read_json(folder / "manifest.json")
     if args.json:
         return dump({"folder": str(folder), **manifest})
@@ -104,15 +106,15 @@ def explore(args: argparse.Namespace) -> None:
     from kit.explore import overview
     from kit.task import catalog
 
-    entry = catalog.find(args.competition)
-    if args.sample:
-        fetch.fetch(entry, sample=True, note=note)
-    found = overview.explore(entry, sample=args.sample, out=args.out, note=note)
+    entry = catalog.find(args.competition, sample=args.sample)
+    if entry.sample:
+        fetch.fetch(entry)
+    found = overview.explore(entry, out=args.out)
     if args.json:
         return dump({"facts": found.facts, "pictures": [str(path) for path in found.pictures]})
     print(table(("what", "value"), found.facts.items()))
     for path in found.pictures:
-        note(f"Picture: {path}")
+        tell(f"Picture: {path}")
     return None
 
 
@@ -126,4 +128,4 @@ def new(args: argparse.Namespace) -> None:
 
     folder = template.new(args.name, slug=args.slug)
     print(f"{folder / 'competition.py'}\n{folder / 'baseline.py'}")
-    note(f"Next: kit download {args.name} --from FILE-OR-FOLDER && kit train {args.name}")
+    tell(f"Next: kit download {args.name} --from FILE-OR-FOLDER && kit train {args.name}")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kit import records
-from kit.cli.words import as_json, dump, note, sample, verb
+from kit.cli.words import as_json, dump, sample, verb
 from kit.errors import KitError
+from kit.notes import tell
 from kit.words import duration, table
 
 if TYPE_CHECKING:
@@ -75,11 +77,12 @@ def train(args: argparse.Namespace) -> None:
     from kit.task import catalog
     from kit.train import runs as store
 
-    entry = catalog.find(args.competition)
+    entry = catalog.find(args.competition, sample=args.sample)
     if args.resume:
         run = store.find(entry.name, args.resume)
+        entry = replace(entry, sample=run.plan.sample)
         _refuse_changes(args, run)
-        plan = planned(entry, run.plan.label, run.plan.settings, sample=run.plan.sample)
+        plan = planned(entry, run.plan.label, run.plan.settings)
         run = store.resumable(run, plan)
     else:
         recipe, variant = entry.recipe(args.recipe)
@@ -94,7 +97,6 @@ def train(args: argparse.Namespace) -> None:
                 scheme="full" if args.full else "holdout" if args.holdout else split(entry, args.split),
                 folds=args.folds,
                 only=args.only,
-                sample=args.sample,
                 deterministic=args.deterministic,
             )
         )
@@ -167,7 +169,7 @@ def sweep(args: argparse.Namespace) -> None:
     from kit.task import catalog
     from kit.train import sweep as grids
 
-    entry = catalog.find(args.competition)
+    entry = catalog.find(args.competition, sample=args.sample)
     plans: list[Plan] = []
     for word in args.recipe:
         recipe, variant = entry.recipe(word)
@@ -182,47 +184,46 @@ def sweep(args: argparse.Namespace) -> None:
                     seed=seed,
                     scheme="holdout" if args.holdout else split(entry, args.split),
                     folds=args.folds,
-                    sample=args.sample,
                 )
                 plans += [plan] if plan not in plans else []
-    table_rows = grids.rows(grids.sweep(plans, note=note))
+    table_rows = grids.rows(grids.sweep(plans))
     if args.json:
         return dump([row._asdict() for row in table_rows])
     folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
     print(table(grids.columns(table_rows), [row.cells() for row in table_rows]))
     for path in grids.write(folder, table_rows):
-        note(f"Table: {path}")
+        tell(f"Table: {path}")
     if picture := sweep_plot.draw(entry, table_rows, folder / "sweep.png"):
-        note(f"Picture: {picture}")
+        tell(f"Picture: {picture}")
     return None
 
 
-def planned(entry: Entry, word: str, settings: dict[str, Any], *, sample: bool, **rest: Any) -> Plan:
+def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> Plan:
     """The plan of a run; the embedded sample is written first where it is asked for."""
     from kit.data import fetch
     from kit.train import loop
 
-    if sample:
-        fetch.fetch(entry, sample=True, note=lambda text: None)
+    if entry.sample:
+        fetch.sample(entry)
     recipe, variant = entry.recipe(word)
-    return loop.planned(entry, recipe, variant, settings, sample=sample, **rest)
+    return loop.planned(entry, recipe, variant, settings, **rest)
 
 
 def fitted(entry: Entry, run: Run, *, plots: bool) -> Run:
     """The run, trained to its end, and drawn."""
     from kit.train import loop
 
-    note(f"{entry.name} {run.plan.label} in {run.folder}")
+    tell(f"{entry.name} {run.plan.label} in {run.folder}")
     try:
         run = loop.train(entry, run)
     except KeyboardInterrupt:
-        note(f"\nGo on with: kit train {entry.name} --resume {run.name}")
+        tell(f"\nGo on with: kit train {entry.name} --resume {run.name}")
         raise
     if plots:
         from kit.drawing import run_plots
 
         for path in run_plots.run(entry, run):
-            note(f"Picture: {path}")
+            tell(f"Picture: {path}")
     return run
 
 
@@ -242,7 +243,7 @@ def report(entry: Entry, run: Run) -> None:
             )
     print(f"{duration(record['fit_seconds'])} of fitting on {record['device']}")
     print(f"Run: {run.folder}")
-    note(f"Next: kit submit {entry.name} {run.name} --dry-run" + (" --sample" if run.plan.sample else ""))
+    tell(f"Next: kit submit {entry.name} {run.name} --dry-run" + (" --sample" if run.plan.sample else ""))
 
 
 def runs(args: argparse.Namespace) -> None:
@@ -274,7 +275,7 @@ def runs(args: argparse.Namespace) -> None:
         for run in found
     ]
     if not rows:
-        note("No runs yet. Try: kit train " + (names[0] if names else "COMPETITION"))
+        tell("No runs yet. Try: kit train " + (names[0] if names else "COMPETITION"))
         return None
     print(table(("competition", "run", "judged by", "score", "sd", *also, "fitting", "public"), rows))
     return None
@@ -297,21 +298,20 @@ def predict(args: argparse.Namespace) -> None:
 
     entry = catalog.find(args.competition)
     run = store.find(entry.name, args.run)
+    entry = replace(entry, sample=run.plan.sample)
     if args.test_item is not None:
         found = stored.test_item(entry, run, args.test_item)
         if args.json:
             return dump([{"item": args.test_item, "label": found.label, "probabilities": found.probabilities}])
         print(f"Test item {args.test_item}: {found.label}")
         print(table(("label", "probability"), [(name, f"{p:.4f}") for name, p in found.probabilities.items()]))
-        note(f"Picture: {found.picture}")
+        tell(f"Picture: {found.picture}")
         return None
-    if args.record is not None:
-        answer = judge.recorded(entry, run, args.record, note)
-    else:
-        answer = judge.files(entry, run, args.files)
+    heard = args.record is not None
+    answer = judge.recorded(entry, run, args.record) if heard else judge.files(entry, run, args.files)
     if args.json:
         return dump([item.facts() for item in answer.items])
     print(table(judge.COLUMNS, [judge.cells(item) for item in answer.items]))
     for picture in answer.pictures:
-        note(f"Picture: {picture}")
+        tell(f"Picture: {picture}")
     return None

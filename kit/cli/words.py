@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -33,11 +32,6 @@ def as_json(found: argparse.ArgumentParser) -> None:
 def sample(found: argparse.ArgumentParser) -> None:
     """The option `--sample`."""
     found.add_argument("--sample", action="store_true", help="use the embedded sample instead of the real data")
-
-
-def note(text: str) -> None:
-    """A line for a person, on standard error, so that standard output stays the answer."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def dump(value: Any) -> None:

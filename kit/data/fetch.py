@@ -7,22 +7,19 @@ import hashlib
 import os
 import shutil
 import stat
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
-from kit import places, records
+from kit import notes, records
 from kit.errors import KitError
-from kit.kaggle import remote
+from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.task.sources import Csv, Files
-
-Note = Callable[[str], None]
-"""Says what is being done."""
 
 LARGEST = 200 * 2**30
 """Bytes that an archive may unpack to: larger than any Kaggle data set this is meant for, smaller than a zip bomb."""
@@ -31,34 +28,65 @@ SOLUTION = "solution.csv"
 """A raw file of this name holds answers, as the samples' do; it goes to `private/`, never to `public/`."""
 
 
-def fetch(entry: Entry, *, origin: Path | None = None, sample: bool = False, force: bool = False, note: Note) -> Path:
+class Downloaded(NamedTuple):
+    """Files that came from elsewhere: zip or tar archives or plain files, what the server lists (name to bytes, empty
+    where it lists nothing comparable), and the address that they came from."""
+
+    files: list[Path]
+    listing: dict[str, int]
+    origin: str
+
+
+Download = Callable[[Entry, bool], AbstractContextManager[Downloaded]]
+"""Gets the raw files of an entry; True asks for them anew. They are kept until the block ends well."""
+
+
+def sample(entry: Entry) -> Path:
+    """The data folder of the entry's embedded sample, written without a word where it is not there yet.
+
+    Raises KitError when the competition has no sample.
+    """
+    with notes.silent():
+        return fetch(replace(entry, sample=True))
+
+
+def fetch(entry: Entry, *, origin: Path | None = None, force: bool = False, download: Download | None = None) -> Path:
     """The competition's data folder, filled unless it is filled already.
 
-    `origin` is a zip file or a folder with the raw files; without it they are downloaded from where the declaration
-    says. The folder appears whole: an interrupted call leaves nothing in its place, and a second call does nothing.
-    Raises KitError when files cannot be fetched, are missing, are not what the declaration says, or an archive would
-    write outside its folder.
+    An entry of the sample is filled with it. Else `origin` is a zip file or a folder with the raw files, and without
+    one `download` gets them. The folder appears whole: an interrupted call leaves nothing in its place, and a second
+    call does nothing. Raises KitError when files cannot be fetched, are missing, are not what the declaration says, or
+    an archive would write outside its folder.
     """
-    target = places.data(entry.name, sample=sample)
+    target = entry.data
     if (target / "manifest.json").exists() and not force:
-        note(f"{target} is already there.")
+        tell(f"{target} is already there.")
         return target
     competition = entry.competition
     with ExitStack() as kept, _building(target) as part:
         raw = part / "raw"
         raw.mkdir()
-        if sample:
+        if entry.sample:
             entry.write_sample(raw)
-        elif origin is None:
-            # Left after the building, so that downloads are removed only when the folder is in its place.
-            files, listing = kept.enter_context(remote.downloaded(entry, note, again=force))
-            for file in files:
-                place(file, raw)
-            remote.compare(raw, listing)
-        else:
-            note(f"Reading {origin}")
+            came_from = "embedded sample"
+        elif origin is not None:
+            tell(f"Reading {origin}")
             take(origin, raw, competition.source.files)
-        facts = check(raw, competition.source.files, rows=not sample)
+            came_from = str(origin)
+        elif download is not None:
+            # Left after the building, so that downloads are removed only when the folder is in its place.
+            downloaded = kept.enter_context(download(entry, force))
+            for file in downloaded.files:
+                place(file, raw)
+            compare(raw, downloaded.listing)
+            came_from = downloaded.origin
+        else:
+            raise KitError(
+                f"The data of {entry.name} is not here.",
+                f"It belongs in {target}.",
+                f"kit download {entry.name}  # or --from FILE-OR-FOLDER",
+            )
+        facts = check(raw, competition.source.files, rows=not entry.sample)
         public, private = part / "public", part / "private"
         public.mkdir()
         private.mkdir()
@@ -67,7 +95,7 @@ def fetch(entry: Entry, *, origin: Path | None = None, sample: bool = False, for
         if competition.prepare is None:
             raw.rename(public)
         else:
-            note("Preparing")
+            tell("Preparing")
             competition.prepare(raw, public, private)
             facts = check(public, {path.name: None for path in sorted(public.iterdir()) if path.is_file()})
         if not (public / competition.submission.sample).is_file():
@@ -79,12 +107,12 @@ def fetch(entry: Entry, *, origin: Path | None = None, sample: bool = False, for
             part / "manifest.json",
             {
                 "competition": entry.name,
-                "origin": "embedded sample" if sample else str(origin) if origin else remote.origin(entry),
+                "origin": came_from,
                 "fetched": records.now(),
                 "public": facts,
             },
         )
-    note(f"{len(facts)} files in {target / 'public'}")
+    tell(f"{len(facts)} files in {target / 'public'}")
     return target
 
 
@@ -127,6 +155,25 @@ def place(file: Path, raw: Path) -> None:
         raise KitError(f"{file.name} is damaged: it is no zip file.", "", "the same command again, with --force")
     else:
         shutil.copyfile(file, raw / file.name)
+
+
+def compare(raw: Path, listing: dict[str, int]) -> None:
+    """Compare what was unpacked with what the server lists.
+
+    Raises KitError when a listed file is missing or has another size.
+    """
+    for name, size in listing.items():
+        path = raw / name
+        if not path.is_file():
+            raise KitError(
+                f"{name} is missing from the download.", "Kaggle lists it.", "the same command again, with --force"
+            )
+        if path.stat().st_size != size:
+            raise KitError(
+                f"{name} has {path.stat().st_size:,} bytes.",
+                f"Kaggle lists it with {size:,}.",
+                "the same command again, with --force",
+            )
 
 
 def unzip(archive: Path, to: Path) -> None:
@@ -267,8 +314,3 @@ def _in_folder(name: str, files: Files) -> bool:
 
 def _short(columns: tuple[str, ...]) -> str:
     return ",".join(columns) if len(columns) <= 6 else f"{','.join(columns[:3])},...,{columns[-1]} ({len(columns)})"
-
-
-def say(text: str) -> None:
-    """A Note on standard error."""
-    print(text, file=sys.stderr)

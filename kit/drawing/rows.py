@@ -29,11 +29,6 @@ LONGEST = 20_000
 """Points of a wave that are drawn: more cannot be told apart in a cell."""
 
 
-def at(x: Any, row: int) -> Any:
-    """The row at a position of anything that holds rows."""
-    return x.iloc[row] if hasattr(x, "iloc") else x[row]
-
-
 def place(ids: np.ndarray, wanted: Any) -> int:
     """The position of the id `wanted`, -1 where there is none. Ids are compared as the texts that files hold."""
     text = str(wanted)

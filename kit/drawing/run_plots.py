@@ -11,7 +11,7 @@ from kit.errors import KitError
 from kit.task import decisions
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
-from kit.train import loop, predictions, progress
+from kit.train import predictions, progress
 from kit.train.runs import Run
 
 MATRIX = 30
@@ -40,7 +40,7 @@ def run(entry: Entry, run: Run) -> list[Path]:
     drawn = [curves(run, folder / "curves.png"), folds(run, folder / "folds.png")]
     if run.record["rows"]["out_of_fold"]:
         oof = predictions.load(run.folder / "oof.npz")
-        train, _ = entry.competition.load(loop.public_folder(entry, run.plan.sample))
+        train, _ = entry.competition.load(entry.public())
         judge = _classes if classes.are(oof["y"], oof["pred"]) else _values
         drawn += judge(entry.competition, run, oof, train, folder)
     return [path for path in drawn if path is not None]
@@ -260,7 +260,7 @@ def _grid(competition: Competition, train: Data, ids: np.ndarray, said: list[str
     kind = competition.kind
     made, cells = style.cells(len(ids), rows.COLUMNS[kind], rows.SIZES[kind], title)
     for cell, name, text in zip(cells, ids, said, strict=True):
-        rows.draw(cell, kind, rows.at(train.x, rows.place(train.ids, name)))
+        rows.draw(cell, kind, train.x[rows.place(train.ids, name)])
         cell.set_title(text, fontsize=style.SMALL, loc="left", parse_math=False)
     return style.save(made, to)
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from kit import places
 from kit.emulator import files
 from kit.errors import KitError
 from kit.task import catalog, metrics, submission
@@ -100,8 +99,8 @@ class Hosted:
 def catalogued(*, sample: bool = False) -> list[Hosted]:
     """The competitions of the catalog whose public files and solution are prepared: the real data's or the sample's."""
     found = []
-    for entry in catalog.entries():
-        data = places.data(entry.name, sample=sample)
+    for entry in catalog.entries(sample=sample):
+        data = entry.data
         if not (data / "private" / "solution.csv").is_file() or not (data / "public").is_dir():
             continue
         source = entry.competition.source

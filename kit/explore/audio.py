@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.drawing import rows, sound, style
-from kit.explore.overview import BARS, Found, Note
+from kit.explore.overview import BARS, Found
+from kit.notes import tell
 from kit.rows.clips import Clips
 from kit.task.contract import Data
 
@@ -31,16 +32,17 @@ class Measured(NamedTuple):
     loudness: np.ndarray
 
 
-def look(train: Data, test: Data, names: list[str], out: Path, note: Note) -> Found:
+def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
     """Facts and pictures of recordings that are held as Clips; of paths nothing."""
-    if not all(isinstance(data.x, Clips) and len(data.x) for data in (train, test)):
+    clips, others = train.x.take(), test.x.take()
+    if not all(isinstance(x, Clips) and len(x) for x in (clips, others)):
         return Found({}, [])
-    note("Measuring recordings")
-    measured = {"train": measure(train.x), "test": measure(test.x)}
+    tell("Measuring recordings")
+    measured = {"train": measure(clips), "test": measure(others)}
     facts: dict[str, str | int | float] = {}
     for what, data in (("train", train), ("test", test)):
         found = measured[what]
-        facts[f"{what} sample rate"] = f"{data.x.rate:,} Hz, mono, 16 bits"
+        facts[f"{what} sample rate"] = f"{data.x.take().rate:,} Hz, mono, 16 bits"
         facts[f"{what} seconds"] = (
             f"{found.seconds.min():.2f} to {found.seconds.max():.2f}, median {np.median(found.seconds):.2f}, "
             f"{found.seconds.sum() / 60:.1f} minutes together"
@@ -110,7 +112,7 @@ def draw_examples(train: Data, y: np.ndarray, names: list[str], to: Path) -> Pat
     grid = made.add_gridspec(2 * lines, columns, height_ratios=[1, 1.4] * lines)
     for i, number in enumerate(known):
         mine = np.flatnonzero(y == number)
-        row = mine[np.argsort(train.x.length[mine], kind="stable")[len(mine) // 2]]
+        row = mine[np.argsort(train.x.take().length[mine], kind="stable")[len(mine) // 2]]
         above, below = (made.add_subplot(grid[2 * (i // columns) + half, i % columns]) for half in (0, 1))
         rows.draw(above, "audio", train.x[row])
         above.set_title(
@@ -119,7 +121,7 @@ def draw_examples(train: Data, y: np.ndarray, names: list[str], to: Path) -> Pat
             loc="left",
             parse_math=False,
         )
-        sound.spectrogram(below, train.x[row], train.x.rate)
+        sound.spectrogram(below, train.x[row], train.x.take().rate)
         below.tick_params(labelsize=style.SMALL)
         style.label(below, "seconds" if i // columns == lines - 1 else "", "kHz" if i % columns == 0 else "")
     return style.save(made, to)

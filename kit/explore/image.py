@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.drawing import rows, style
-from kit.explore.overview import Found, Note
+from kit.explore.overview import Found
+from kit.notes import tell
 from kit.task.contract import Data
 
 NEAR = 0.995
@@ -60,13 +61,14 @@ class Pairs(NamedTuple):
     correlation: np.ndarray
 
 
-def look(train: Data, test: Data, names: list[str], out: Path, note: Note) -> Found:
+def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
     """Facts and pictures of images that are held as one array; of paths nothing."""
-    if not all(isinstance(x, np.ndarray) and x.ndim in (3, 4) and len(x) for x in (train.x, test.x)):
+    images, others = train.x.take(), test.x.take()
+    if not all(isinstance(x, np.ndarray) and x.ndim in (3, 4) and len(x) for x in (images, others)):
         return Found({}, [])
-    facts: dict[str, str | int | float] = {"image": " x ".join(map(str, train.x.shape[1:]))}
-    note("Measuring pixels")
-    measured = {"train": pixels(train.x), "test": pixels(test.x)}
+    facts: dict[str, str | int | float] = {"image": " x ".join(map(str, images.shape[1:]))}
+    tell("Measuring pixels")
+    measured = {"train": pixels(images), "test": pixels(others)}
     for what, found in measured.items():
         facts[f"{what} pixels"] = (
             f"{found.least:.4g} to {found.greatest:.4g}, mean {found.mean:.4g}, sd {found.sd:.4g}, "
@@ -74,10 +76,10 @@ def look(train: Data, test: Data, names: list[str], out: Path, note: Note) -> Fo
         )
     pictures = [draw_brightness(measured["train"].brightness, measured["test"].brightness, out / "brightness.png")]
     if names and train.y is not None:
-        pictures.insert(0, draw_means(train.x, train.y.astype(np.int64), names, out / "means.png"))
-    if train.x.shape[1:] == test.x.shape[1:]:
-        note("Comparing each test image with each train image")
-        pairs = closest(train.x, test.x)
+        pictures.insert(0, draw_means(images, train.y.astype(np.int64), names, out / "means.png"))
+    if images.shape[1:] == others.shape[1:]:
+        tell("Comparing each test image with each train image")
+        pairs = closest(images, others)
         facts["closest train and test image"] = f"correlation {pairs.correlation[0]:.4f}"
         facts["test images with a near-duplicate in train"] = int((pairs.correlation >= NEAR).sum())
         facts["near-duplicate means"] = f"correlation {NEAR} or more, as of one digit and its JPEG of quality 75"

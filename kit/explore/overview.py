@@ -1,6 +1,6 @@
 """A look at the data before a model sees it: what any rows have, and what their kind adds.
 
-What a kind adds is `explore_<kind>.py` beside this file, with `look(train, test, names, out, note) -> Found`; a kind
+What a kind adds is `<kind>.py` beside this file, with `look(train, test, names, out) -> Found`; a kind
 without such a file adds nothing.
 """
 
@@ -9,20 +9,15 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kit import places
 from kit.drawing import classes, style
+from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.task.contract import Data
-from kit.train import loop
-
-Note = Callable[[str], None]
-"""Says what is being done."""
 
 BARS = 40
 """Classes above which bars with names give way to a curve of class sizes."""
@@ -41,17 +36,17 @@ class Found(NamedTuple):
     pictures: list[Path]
 
 
-def explore(entry: Entry, *, sample: bool = False, out: Path | None = None, note: Note = print) -> Found:
+def explore(entry: Entry, *, out: Path | None = None) -> Found:
     """Facts and pictures of a competition's rows; pictures go to the folder `out`, else to `explore/` in its data.
 
     Raises KitError when the data is not here.
     """
-    out = out or places.data(entry.name, sample=sample) / "explore"
+    out = out or entry.data / "explore"
     competition = entry.competition
-    note("Reading")
-    train, test = competition.load(loop.public_folder(entry, sample))
+    tell("Reading")
+    train, test = competition.load(entry.public())
     facts: dict[str, str | int | float] = {"train rows": len(train.ids), "test rows": len(test.ids)}
-    facts |= missing("train", train.x) | missing("test", test.x)
+    facts |= missing("train", train.x.take()) | missing("test", test.x.take())
     pictures = []
     names: list[str] = []
     if train.y is not None and train.y.ndim == 1 and len(train.y):
@@ -64,11 +59,11 @@ def explore(entry: Entry, *, sample: bool = False, out: Path | None = None, note
             pictures.append(draw_values(train.y.astype(float), entry.name, out / "target.png"))
     if train.group is not None:
         facts |= groups(train.group)
-    note("Looking for duplicates")
+    tell("Looking for duplicates")
     facts |= duplicates(train, test)
-    name = f"{__name__}_{competition.kind}"
+    name = f"{__package__}.{competition.kind}"
     if importlib.util.find_spec(name):
-        more = importlib.import_module(name).look(train, test, names, out, note)
+        more = importlib.import_module(name).look(train, test, names, out)
         facts |= more.facts
         pictures += more.pictures
     return Found(facts, pictures)
@@ -129,7 +124,7 @@ def groups(group: np.ndarray) -> dict[str, str | int | float]:
 
 def duplicates(train: Data, test: Data) -> dict[str, str | int | float]:
     """Rows that repeat an earlier one exactly, and rows whose equals have another label."""
-    marks, other = fingerprints(train.x), fingerprints(test.x)
+    marks, other = fingerprints(train.x.take()), fingerprints(test.x.take())
     distinct, of = np.unique(marks, return_inverse=True)
     facts: dict[str, str | int | float] = {"train rows that repeat another": len(marks) - len(distinct)}
     if train.y is not None and train.y.ndim == 1:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kit.drawing import style
-from kit.explore.overview import Found, Note
+from kit.explore.overview import Found
+from kit.notes import tell
 from kit.rows.texts import hashtags, normalised
 from kit.task.contract import Data
 
@@ -57,14 +58,15 @@ class Repeats(NamedTuple):
     known: np.ndarray
 
 
-def look(train: Data, test: Data, names: list[str], out: Path, note: Note) -> Found:
+def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
     """Facts and pictures of texts: rows that are texts, or tables with a column of them."""
-    column = text_column(train.x)
-    texts, others = _texts(train.x, column), _texts(test.x, column)
+    table = train.x.take()
+    column = text_column(table)
+    texts, others = _texts(table, column), _texts(test.x.take(), column)
     if not len(texts) or not len(others):
         return Found({}, [])
     facts: dict[str, str | int | float] = {} if column is None else {"text column": column}
-    note("Measuring texts")
+    tell("Measuring texts")
     lengths = {"train": words(texts), "test": words(others)}
     for what, found in lengths.items():
         low, middle, high = np.percentile(found, (5, 50, 95))
@@ -73,7 +75,7 @@ def look(train: Data, test: Data, names: list[str], out: Path, note: Note) -> Fo
     facts["train texts with a hashtag"] = _share(sum(map(bool, tagged)), len(texts))
     facts["different hashtags"] = len({tag.lower() for tags in tagged for tag in tags})
 
-    note("Looking for repeated texts")
+    tell("Looking for repeated texts")
     same = repeats(texts, others, train.y)
     repeated = same.sizes > 1
     facts["texts of more than one train row"] = int(repeated.sum())
@@ -85,14 +87,14 @@ def look(train: Data, test: Data, names: list[str], out: Path, note: Note) -> Fo
     pictures = [draw_lengths(lengths, train.y, names, out / "lengths.png")]
     if train.y is not None and 2 <= len(names) <= CLASSES:
         y = train.y.astype(np.int64)
-        note("Counting words")
+        tell("Counting words")
         at = np.arange(0, len(texts), -(-len(texts) // LOOKED))
         pictures.append(draw_words([normalised(texts[i]) for i in at], y[at], names, out / "words.png"))
         if any(tagged):
             values = [(tag.lower(), label) for tags, label in zip(tagged, y, strict=True) for tag in set(tags)]
             pictures.append(draw_values("hashtags", values, names, out / "hashtags.png"))
-        for other in _categories(train.x, column):
-            values = [(value, label) for value, label in zip(train.x[other], y, strict=True) if value == value]
+        for other in _categories(table, column):
+            values = [(value, label) for value, label in zip(table[other], y, strict=True) if value == value]
             facts[f"different values of {other}"] = len({value for value, _ in values})
             pictures.append(draw_values(other, values, names, out / f"{other}.png"))
         if same.mixed.any():

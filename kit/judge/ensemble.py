@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -13,7 +14,7 @@ from kit.judge import choose
 from kit.task import decisions
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Metric
-from kit.train import finish, loop, predictions, provenance, runs
+from kit.train import finish, predictions, provenance, runs
 from kit.train.runs import Plan, Run
 
 Method = Literal["mean", "rank", "hill-climb"]
@@ -59,6 +60,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method = "hill-climb"
         if not np.array_equal(test["ids"], tests[0]["ids"]):
             raise _differ(members[0], run, "the ids of their test rows")
     first = members[0].plan
+    entry = replace(entry, sample=first.sample)
     plan = Plan(
         entry.name,
         "blend",
@@ -79,7 +81,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method = "hill-climb"
             "ids": tests[0]["ids"],
             "pred": combine(shaped(np.stack([test["pred"] for test in tests]), method), weights),
         },
-        sample=loop.public_folder(entry, first.sample) / entry.competition.submission.sample,
+        sample=entry.public() / entry.competition.submission.sample,
         train_rows=members[0].record["rows"]["train"],
         facts={
             "nested_score": nested,

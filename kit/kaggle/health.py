@@ -17,6 +17,7 @@ from kit import __version__, places
 from kit.errors import KitError
 from kit.kaggle import client, credentials, leaderboard, transfer
 from kit.kaggle.client import Client, Refusal
+from kit.notes import tell
 from kit.task import catalog
 from kit.task.sources import KaggleCompetition
 
@@ -110,7 +111,7 @@ class Check(NamedTuple):
 Examined = tuple[bool | None, str]
 
 
-def live(note: Callable[[str], None]) -> list[Check]:
+def live() -> list[Check]:
     """Each assumption compared with the server, by reading only: nothing is submitted, uploaded, pushed or accepted.
 
     Raises KitError when there are no credentials, or they are refused.
@@ -132,7 +133,7 @@ def live(note: Callable[[str], None]) -> list[Check]:
     ]
     found = []
     for assumption, examine in checks:
-        note(f"Checking that {assumption.replace('`', '')}")
+        tell(f"Checking that {assumption.replace('`', '')}")
         try:
             holds, seen = examine()
         except KitError as error:

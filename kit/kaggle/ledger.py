@@ -11,7 +11,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,6 +20,8 @@ from typing import Any, TextIO
 from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client
+from kit.notes import tell
+from kit.task.catalog import Entry
 
 PATIENCE = 300.0
 """Seconds that one process waits for another that is uploading to the same competition."""
@@ -113,17 +115,18 @@ def path(competition: str) -> Path:
     return places.runs(competition) / "ledger.jsonl"
 
 
-def read(competition: str, *, sample: bool = False) -> list[Attempt]:
-    """The attempts to the server that the environment points at, the oldest first; without a lock."""
+def read(entry: Entry) -> list[Attempt]:
+    """The attempts for the entry's data, sample or real, to the server that the environment points at, the oldest
+    first; without a lock."""
     try:
-        text = path(competition).read_text(encoding="utf-8")
+        text = path(entry.name).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
-    return [attempt for attempt in _parse(text) if attempt.server == client.server() and attempt.sample == sample]
+    return [one for one in _parse(text) if one.server == client.server() and one.sample == entry.sample]
 
 
 @contextmanager
-def locked(competition: str, note: Callable[[str], None] = lambda text: None) -> Iterator[Ledger]:
+def locked(competition: str) -> Iterator[Ledger]:
     """The ledger, while no other process has it.
 
     Raises KitError when another one keeps it longer than PATIENCE.
@@ -143,7 +146,7 @@ def locked(competition: str, note: Callable[[str], None] = lambda text: None) ->
                         f"fuser {path(competition)}  # says which",
                     ) from None
                 if turn == 0:
-                    note(f"Waiting for another process that is sending to {competition}.")
+                    tell(f"Waiting for another process that is sending to {competition}.")
                 time.sleep(0.1)
         yield Ledger(file)
 

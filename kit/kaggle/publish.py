@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +14,9 @@ from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client, progress, transfer
 from kit.kaggle.client import Client, Refusal
+from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.toolbox.encoders import handles
-from kit.train import loop
-
-Note = Callable[[str], None]
 
 RECORD = "published.json"
 """Beside the data: which bytes are in which dataset."""
@@ -36,19 +34,19 @@ WAITS = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds between two looks at the state; the last one for all that follow."""
 
 
-def publish(entry: Entry, kaggle: Client, *, sample: bool, message: str, wait: bool, note: Note) -> dict[str, Any]:
+def publish(entry: Entry, kaggle: Client, *, message: str, wait: bool) -> dict[str, Any]:
     """Make the dataset, or a new version of it if bytes changed; `ref`, `state` and whether it was `changed`.
 
     Raises KitError when private answers lie among the public files, when Kaggle refuses the dataset, or does not get
     ready with it.
     """
-    public = loop.public_folder(entry, sample)
+    public = entry.public()
     _refuse_answers(entry, public, _digests(public))
-    record = places.data(entry.name, sample=sample) / RECORD
-    return _publish(public, name(entry), record, kaggle, message=message, wait=wait, note=note)
+    record = entry.data / RECORD
+    return _publish(public, name(entry), record, kaggle, message=message, wait=wait)
 
 
-def encoder(handle: str, kaggle: Client, *, message: str, wait: bool, note: Note) -> dict[str, Any]:
+def encoder(handle: str, kaggle: Client, *, message: str, wait: bool) -> dict[str, Any]:
     """Make the dataset of an imported encoder, or a new version of it, as `publish` does for a task.
 
     Raises KitError when no encoder is called `handle`, and where Kaggle refuses the dataset.
@@ -57,7 +55,7 @@ def encoder(handle: str, kaggle: Client, *, message: str, wait: bool, note: Note
     if not (folder / handles.CARD).is_file():
         raise KitError(f"{folder} is no imported encoder.", "", "kit encoder import PATH")
     record = places.encoders() / f"{folder.name}.{RECORD}"
-    return _publish(folder, handles.dataset(handle), record, kaggle, message=message, wait=wait, note=note)
+    return _publish(folder, handles.dataset(handle), record, kaggle, message=message, wait=wait)
 
 
 def command(slug: str) -> str:
@@ -68,16 +66,14 @@ def command(slug: str) -> str:
     return f"kit publish {slug.removeprefix('kit-')}"
 
 
-def _publish(
-    folder: Path, slug: str, record: Path, kaggle: Client, *, message: str, wait: bool, note: Note
-) -> dict[str, Any]:
+def _publish(folder: Path, slug: str, record: Path, kaggle: Client, *, message: str, wait: bool) -> dict[str, Any]:
     digests = _digests(folder)
     ref = f"{kaggle.user}/{slug}"
     version = _version(kaggle, slug)
     known = records.read_json(record)
     same = known.get("ref") == ref and known.get("server") == client.server() and known.get("files") == digests
     if not version or not same:
-        note(f"{'A new version of' if version else 'Making'} {ref}: {len(digests)} files")
+        tell(f"{'A new version of' if version else 'Making'} {ref}: {len(digests)} files")
         with _packed(folder) as files:
             tokens = [
                 transfer.upload(kaggle, "blobs.start_blob_upload", file, type="DATASET", name=file.name)
@@ -86,7 +82,7 @@ def _publish(
         _made(kaggle, slug, tokens, message or command(slug), version)
         records.write_json(record, {"ref": ref, "server": client.server(), "at": records.now(), "files": digests})
     else:
-        note(f"{ref} holds these bytes already; nothing was sent.")
+        tell(f"{ref} holds these bytes already; nothing was sent.")
     state = _ready(kaggle, slug, ref) if wait else "SENT"
     return {"ref": ref, "state": state.lower(), "changed": not (version and same), "files": sorted(digests)}
 

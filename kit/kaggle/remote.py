@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
 from kit import places, records
+from kit.data.fetch import Downloaded
 from kit.errors import KitError
 from kit.kaggle import client, credentials, progress, transfer
+from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.task.sources import KaggleCompetition, KaggleDataset, Web
-
-Note = Callable[[str], None]
 
 PAGE = 200
 """Files asked for at a time; the client's own 20 would take a call for each 20 of thousands of images."""
@@ -29,7 +29,7 @@ Listing = dict[str, int]
 
 
 @contextmanager
-def downloaded(entry: Entry, note: Note, *, again: bool = False) -> Iterator[tuple[list[Path], Listing]]:
+def downloaded(entry: Entry, again: bool = False) -> Iterator[Downloaded]:
     """The files that a competition's source consists of, and what the server lists; removed when the block ends well.
 
     What an earlier block left is used, unless `again`; half a file is gone on with in any case. Raises KitError when
@@ -49,7 +49,8 @@ def downloaded(entry: Entry, note: Note, *, again: bool = False) -> Iterator[tup
         for whole in (path for path in folder.iterdir() if again and path.name != "lock"):
             if not whole.name.endswith((".part", ".part.json")):
                 whole.unlink()
-        yield _obtain(entry, folder, note)
+        files, listing = _obtain(entry, folder)
+        yield Downloaded(files, listing, origin(entry))
         shutil.rmtree(folder)
 
 
@@ -59,29 +60,10 @@ def origin(entry: Entry) -> str:
     return page.replace("https://www.kaggle.com", client.site()) if client.emulated() else page
 
 
-def compare(raw: Path, listing: Listing) -> None:
-    """Compare what was unpacked with what the server lists.
-
-    Raises KitError when a listed file is missing or has another size.
-    """
-    for name, size in listing.items():
-        path = raw / name
-        if not path.is_file():
-            raise KitError(
-                f"{name} is missing from the download.", "Kaggle lists it.", "the same command again, with --force"
-            )
-        if path.stat().st_size != size:
-            raise KitError(
-                f"{name} has {path.stat().st_size:,} bytes.",
-                f"Kaggle lists it with {size:,}.",
-                "the same command again, with --force",
-            )
-
-
-def _obtain(entry: Entry, folder: Path, note: Note) -> tuple[list[Path], Listing]:
+def _obtain(entry: Entry, folder: Path) -> tuple[list[Path], Listing]:
     source = entry.competition.source
     if isinstance(source, Web):
-        return [_from_web(url, digest, folder, note) for url, digest in source.urls.items()], {}
+        return [_from_web(url, digest, folder) for url, digest in source.urls.items()], {}
     if not credentials.find():
         missing = credentials.missing()
         raise KitError(
@@ -91,13 +73,13 @@ def _obtain(entry: Entry, folder: Path, note: Note) -> tuple[list[Path], Listing
         )
     kaggle = client.connect()
     if isinstance(source, KaggleCompetition):
-        return _competition(kaggle, source.slug, folder, note)
-    return _dataset(kaggle, source, folder, note)
+        return _competition(kaggle, source.slug, folder)
+    return _dataset(kaggle, source, folder)
 
 
-def _competition(kaggle: client.Client, slug: str, folder: Path, note: Note) -> tuple[list[Path], Listing]:
+def _competition(kaggle: client.Client, slug: str, folder: Path) -> tuple[list[Path], Listing]:
     listing, more = _listed(kaggle, slug, "competitions.list_data_files", "files", competition_name=slug)
-    note(_summary(slug, listing, more))
+    tell(_summary(slug, listing, more))
 
     def opened(headers: dict[str, str]) -> Any:
         found = kaggle.ask(f"Downloading {slug}", "competitions.download_data_files", safe=True, competition_name=slug)
@@ -106,11 +88,11 @@ def _competition(kaggle: client.Client, slug: str, folder: Path, note: Note) -> 
     return [_received(f"{slug}.zip", opened, folder)], listing
 
 
-def _dataset(kaggle: client.Client, source: KaggleDataset, folder: Path, note: Note) -> tuple[list[Path], Listing]:
+def _dataset(kaggle: client.Client, source: KaggleDataset, folder: Path) -> tuple[list[Path], Listing]:
     owner, _, slug = source.ref.partition("/")
     named = {"owner_slug": owner, "dataset_slug": slug}
     listing, more = _listed(kaggle, source.ref, "datasets.list_dataset_files", "dataset_files", **named)
-    note(_summary(source.ref, listing, more))
+    tell(_summary(source.ref, listing, more))
 
     def opened(headers: dict[str, str]) -> Any:
         what = f"Downloading {source.ref}"
@@ -147,9 +129,9 @@ def _received(name: str, opened: transfer.Opened, folder: Path) -> Path:
     return path
 
 
-def _from_web(url: str, digest: str, folder: Path, note: Note) -> Path:
+def _from_web(url: str, digest: str, folder: Path) -> Path:
     name = PurePosixPath(urlsplit(url).path).name or "download"
-    note(f"Downloading {name} from {urlsplit(url).hostname}")
+    tell(f"Downloading {name} from {urlsplit(url).hostname}")
     path = _received(name, lambda headers: transfer.get(f"Downloading {name}", url, headers), folder)
     if digest and (found := records.sha256(path)) != digest.lower():
         path.unlink()

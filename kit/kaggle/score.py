@@ -11,6 +11,7 @@ from kit.errors import KitError
 from kit.kaggle import client, leaderboard, ledger, progress
 from kit.kaggle.client import Client, Refusal
 from kit.kaggle.ledger import Attempt
+from kit.notes import tell
 from kit.task.catalog import Entry
 
 WAITS = (0.3, 0.7, 1.0, 2.0, 3.0, 5.0, 10.0)
@@ -23,7 +24,7 @@ LAG = 30.0
 """Seconds in which a submission that was just made may still be unknown."""
 
 
-def settle(entry: Entry, attempt: Attempt, kaggle: Client, name: str, *, note: Callable[[str], None]) -> Attempt:
+def settle(entry: Entry, attempt: Attempt, kaggle: Client, name: str) -> Attempt:
     """The attempt with its score and rank, recorded; at once where they are known already.
 
     Raises KitError when Kaggle could not score the file, or takes longer than PATIENCE.
@@ -39,7 +40,7 @@ def settle(entry: Entry, attempt: Attempt, kaggle: Client, name: str, *, note: C
             "reason": scored.error_description or "",
         }
     if facts.get("state", attempt.state) == ledger.COMPLETE and attempt.teams is None:
-        facts |= _place(kaggle, name, note)
+        facts |= _place(kaggle, name)
     if facts:
         with ledger.locked(entry.name) as book:
             attempt = book.change(attempt, **facts)
@@ -115,12 +116,12 @@ def _number(text: str | None) -> float | None:
         return None
 
 
-def _place(kaggle: Client, name: str, note: Callable[[str], None]) -> dict[str, Any]:
+def _place(kaggle: Client, name: str) -> dict[str, Any]:
     """Rank and number of teams; nothing where the leaderboard cannot be had, which takes nothing from the score."""
     try:
         board = leaderboard.download(kaggle, name)
     except KitError as error:
-        note(f"The leaderboard is not to be had: {error.wrong}")
+        tell(f"The leaderboard is not to be had: {error.wrong}")
         return {}
     own = board.own(kaggle.user)
     return {"rank": own.rank if own else None, "teams": board.teams}

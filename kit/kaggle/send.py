@@ -14,10 +14,9 @@ from kit.kaggle import client, ledger, transfer
 from kit.kaggle.client import Client, Refusal
 from kit.kaggle.ledger import Attempt, Ledger
 from kit.kaggle.submit import Parcel
+from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.task.sources import KaggleCompetition
-
-Note = Callable[[str], None]
 
 Create = Callable[[str], Any]
 """Makes the submission with a description; its answer has a `ref`."""
@@ -73,14 +72,12 @@ def allowed(kaggle: Client, name: str) -> Any | None:
         raise
 
 
-def sent_before(entry: Entry, parcel: Parcel, kaggle: Client, *, sample: bool) -> Attempt | None:
+def sent_before(entry: Entry, parcel: Parcel, kaggle: Client) -> Attempt | None:
     """The attempt that brought the same bytes to the same account, as far as this machine remembers."""
-    return _newest(ledger.read(entry.name, sample=sample), parcel, kaggle)
+    return _newest(ledger.read(entry), parcel, kaggle)
 
 
-def file(
-    entry: Entry, parcel: Parcel, kaggle: Client, *, sample: bool, force: bool, note: Note
-) -> tuple[Attempt, bool]:
+def file(entry: Entry, parcel: Parcel, kaggle: Client, *, force: bool) -> tuple[Attempt, bool]:
     """Upload a file and submit it; the attempt, and whether it was sent now and not before.
 
     Raises KitError when it is refused, or its answer is lost and the server does not list it.
@@ -108,7 +105,7 @@ def file(
 
         return create
 
-    return once(entry, parcel, kaggle, ready, sample=sample, force=force, note=note)
+    return once(entry, parcel, kaggle, ready, force=force)
 
 
 def once(
@@ -117,29 +114,27 @@ def once(
     kaggle: Client,
     ready: Callable[[], Create],
     *,
-    sample: bool,
     force: bool,
-    note: Note,
 ) -> tuple[Attempt, bool]:
     """Submit through what `ready` returns, unless the same bytes are at Kaggle already; as `file` says.
 
     `ready` does what comes before and spends no submission, such as the upload.
     """
     name = slug(entry)
-    with ledger.locked(entry.name, note) as book:
-        attempts = [one for one in book.attempts() if one.server == client.server() and one.sample == sample]
+    with ledger.locked(entry.name) as book:
+        attempts = [one for one in book.attempts() if one.server == client.server() and one.sample == entry.sample]
         if not force and (done := _newest(attempts, parcel, kaggle)):
             return done, False
         listed = _listed(kaggle, name, parcel)
         if lost := _lost(attempts, parcel, kaggle):
             arrived = [one for one in listed if one.ref not in lost.known]
             while not arrived and (left := lost.tried + LATEST - time.time()) > 0:
-                note(f"The answer was lost the last time; looking for it for {left:.0f} s more.")
+                tell(f"The answer was lost the last time; looking for it for {left:.0f} s more.")
                 time.sleep(min(left, PAUSE))
                 listed = _listed(kaggle, name, parcel)
                 arrived = [one for one in listed if one.ref not in lost.known]
             if arrived:
-                note(
+                tell(
                     f"The answer was lost the last time; the submission arrived all the same, as ref {arrived[0].ref}."
                 )
                 found = book.change(lost, state=ledger.SENT, ref=arrived[0].ref)
@@ -150,7 +145,7 @@ def once(
         facts: dict[str, Any] = {
             "server": client.server(),
             "user": kaggle.user,
-            "sample": sample,
+            "sample": entry.sample,
             "sha256": parcel.sha256,
             "bytes": parcel.file.stat().st_size,
             "name": parcel.file.name,

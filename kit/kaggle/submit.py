@@ -12,7 +12,7 @@ from kit.judge import choose, compare
 from kit.kaggle import ledger
 from kit.task import submission
 from kit.task.catalog import Entry
-from kit.train import loop, runs
+from kit.train import runs
 from kit.train.runs import Run
 
 
@@ -26,15 +26,15 @@ class Parcel(NamedTuple):
     message: str
 
 
-def choose_run(entry: Entry, word: str | None, *, sample: bool) -> Run | None:
+def choose_run(entry: Entry, word: str | None) -> Run | None:
     """The run that `word` names, else the best by cross-validation; None when there is none to choose from.
 
-    Raises KitError when the named run is unknown, unfinished, or of other data than `sample` says.
+    Raises KitError when the named run is unknown, unfinished, or of other data than `entry` names.
     """
     if word is None:
-        return choose.best(runs.every(entry.name), sample=sample)
+        return choose.best(runs.every(entry.name), sample=entry.sample)
     run = choose.sendable(runs.find(entry.name, word))
-    if run.plan.sample != sample:
+    if run.plan.sample != entry.sample:
         what = "the embedded sample" if run.plan.sample else "the real data"
         flag = " --sample" if run.plan.sample else ""
         raise KitError(
@@ -45,22 +45,22 @@ def choose_run(entry: Entry, word: str | None, *, sample: bool) -> Run | None:
     return run
 
 
-def pack(entry: Entry, file: Path, run: Run | None, *, sample: bool) -> Parcel:
+def pack(entry: Entry, file: Path, run: Run | None) -> Parcel:
     """The file, checked against the competition's sample submission.
 
     Raises KitError, naming row or column, when Kaggle would refuse it.
     """
-    public = loop.public_folder(entry, sample)
+    public = entry.public()
     form = entry.competition.submission
     rows = submission.check(form, file, public / form.sample)
     return Parcel(file, run, rows, records.sha256(file), message(run, file))
 
 
-def earlier(entry: Entry, parcel: Parcel, *, sample: bool) -> dict[str, dict[str, Any]]:
+def earlier(entry: Entry, parcel: Parcel) -> dict[str, dict[str, Any]]:
     """How the file differs from the last and from the best one that were sent, under `last` and `best`; each with how
     far the score can move, where the metric bounds that. Files that are gone, or are the same bytes, are left out."""
     metric = entry.competition.metric
-    sent = [one for one in ledger.read(entry.name, sample=sample) if one.ref and one.sha256 != parcel.sha256]
+    sent = [one for one in ledger.read(entry) if one.ref and one.sha256 != parcel.sha256]
     scored = {one.id: one.public_score for one in sent if one.public_score is not None}
     chosen = {"last": sent[-1].id if sent else "", "best": metric.best(scored) if scored else ""}
     found = {}

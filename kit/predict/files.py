@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,6 @@ from kit.errors import KitError
 from kit.predict import models, stored
 from kit.task import decisions
 from kit.task.catalog import Entry
-from kit.train import loop
 from kit.train.runs import Run
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ def files(entry: Entry, run: Run, names: Sequence[str]) -> Answer:
     return _answer(entry, run, like, [(name, *reader.read(Path(name), like)) for name in names])
 
 
-def recorded(entry: Entry, run: Run, seconds: float, note: Callable[[str], None]) -> Answer:
+def recorded(entry: Entry, run: Run, seconds: float) -> Answer:
     """What the model of `run` says about what the microphone hears. Raises KitError as `files`, and without one."""
     if entry.competition.kind != "audio":
         raise KitError(
@@ -78,7 +77,7 @@ def recorded(entry: Entry, run: Run, seconds: float, note: Callable[[str], None]
         )
     reader = _reader(entry)
     like = _like(entry, run)
-    heard = reader.record(seconds, like.rate, note)
+    heard = reader.record(seconds, like.rate)
     return _answer(entry, run, like, [("microphone", *reader.parts(heard, "the recording"))])
 
 
@@ -94,7 +93,7 @@ def _reader(entry: Entry) -> Any:
 
 
 def _like(entry: Entry, run: Run) -> Any:
-    return entry.competition.load(loop.public_folder(entry, run.plan.sample))[0].x
+    return entry.competition.load(entry.public())[0].x.store
 
 
 def _answer(entry: Entry, run: Run, like: Any, read: list[tuple[str, Any, list]]) -> Answer:

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from kit.errors import KitError
 from kit.task.catalog import Entry
+from kit.task.contract import Fitted
 from kit.train import predictions
 from kit.train.runs import Run
 
 
-class Model(NamedTuple):
-    """`predict` takes rows and gives the mean prediction of the folds. `unlike`, where the recipe can tell, gives for
-    each row how far it is from those the model was fitted on, `(n,)`: above 1 it is not of their kind."""
-
-    predict: Callable[[Any], np.ndarray]
-    unlike: Callable[[Any], np.ndarray] | None
-
-
-def load(entry: Entry, run: Run) -> Model:
+def load(entry: Entry, run: Run) -> Fitted:
     """The model of a run: the mean of its folds', as its test predictions are.
 
     Raises KitError when the run is unfinished or a blend, its recipe stores no model, or the weights are not here.
@@ -63,12 +55,12 @@ def load(entry: Entry, run: Run) -> Model:
             "They may be of another version of the recipe, or removed.",
             again,
         ) from error
-    judges = [vars(member)["unlike"] for member in members if "unlike" in vars(member)]
+    judges = [member.unlike for member in members if member.unlike]
 
     def predict(x: Any) -> np.ndarray:
-        return predictions.mean([predictions.run(member, x, entry.competition.keep) for member in members])
+        return predictions.mean([predictions.run(member.predict, x, entry.competition.keep) for member in members])
 
     def unlike(x: Any) -> np.ndarray:
         return np.mean([judge(x) for judge in judges], axis=0)
 
-    return Model(predict, unlike if judges else None)
+    return Fitted(predict, None, unlike if judges else None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from kit import places
 from kit.errors import KitError
+from kit.notes import tell
 from kit.rows.clips import Clips
 
 LONGEST = 3600
@@ -117,7 +117,7 @@ def load(file: Path, rate: int) -> Sound:
     return Sound(wave, rate)
 
 
-def record(seconds: float, rate: int, note: Callable[[str], None]) -> Sound:
+def record(seconds: float, rate: int) -> Sound:
     """What the microphone hears for so many seconds.
 
     Raises KitError when there is no microphone, it cannot be used, or a package is missing.
@@ -134,7 +134,7 @@ def record(seconds: float, rate: int, note: Callable[[str], None]) -> Sound:
         ) from error
     try:
         own = int(sounddevice.query_devices(kind="input")["default_samplerate"])
-        note(f"Speak now, for {seconds:g} seconds")
+        tell(f"Speak now, for {seconds:g} seconds")
         heard = sounddevice.rec(math.ceil(seconds * own), samplerate=own, channels=1, dtype="float32")
         sounddevice.wait()
     except (sounddevice.PortAudioError, ValueError) as error:

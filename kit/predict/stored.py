@@ -13,7 +13,7 @@ from kit.drawing import classes, rows, style
 from kit.errors import KitError
 from kit.task import decisions
 from kit.task.catalog import Entry
-from kit.train import loop, predictions
+from kit.train import predictions
 from kit.train.runs import Run
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_item(entry: Entry, run: Run, item: int | str) -> Item:
     if at < 0:
         raise _unknown(entry, run, stored["ids"], item)
     competition, pred = entry.competition, stored["pred"]
-    train, test = competition.load(loop.public_folder(entry, run.plan.sample))
+    train, test = competition.load(entry.public())
     decided = np.asarray(decisions.recorded(competition, run.record)(pred[at : at + 1]))[0]
     label = decided.item() if np.ndim(decided) == 0 and hasattr(decided, "item") else _texts(decided)
 
@@ -68,7 +68,7 @@ def test_item(entry: Entry, run: Run, item: int | str) -> Item:
     title = f"{entry.name} {run.plan.label}: test item {item}, predicted {said}"
     made = style.figure(2 * SIZE[0], SIZE[1] + 0.4, "\n".join(textwrap.wrap(title, 80)))
     left, right = made.subplots(1, 2)
-    rows.draw(left, competition.kind, rows.at(test.x, rows.place(test.ids, item)), SIZE)
+    rows.draw(left, competition.kind, test.x[rows.place(test.ids, item)], SIZE)
     if probabilities:
         bars(right, probabilities)
     else:

@@ -1,19 +1,11 @@
-"""Recordings as rows: one flat array of samples cut by offsets, and batches padded to the longest row in each."""
+"""Recordings as rows: one flat array of samples cut by offsets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-
-from kit.task.contract import Predict
-
-STEP = 800
-"""Batches are padded to a multiple of so many samples, so that few different shapes occur."""
-
-Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-"""A wave, float32 of (samples,), to another of any length."""
 
 
 class Clips:
@@ -55,79 +47,3 @@ class Clips:
     def seconds(self) -> np.ndarray:
         """How long each row is."""
         return self.length / self.rate
-
-
-def padded(waves: Sequence[np.ndarray], least: int = 0) -> np.ndarray:
-    """Waves as float32 `(n, samples)`, each followed by zeros up to the longest of them, `least`, and a whole STEP."""
-    longest = max([least, 1, *(len(wave) for wave in waves)])
-    x = np.zeros((len(waves), -(-longest // STEP) * STEP), np.float32)
-    for row, wave in zip(x, waves, strict=True):
-        row[: len(wave)] = wave
-    return x
-
-
-def batches(clips: Clips, y: np.ndarray, batch: int, *, seed: int | None = None, change: Change | None = None) -> Any:
-    """A `keras.utils.PyDataset` of padded waves and labels; rows of about the same length share a batch.
-
-    With a seed, each epoch puts rows together anew and shuffles the batches, and `change` is applied to every wave; the
-    same seed gives the same epochs. Without one, rows come in the order of their lengths.
-    """
-    import keras
-
-    class Batches(keras.utils.PyDataset):
-        def __init__(self) -> None:
-            super().__init__()
-            self.epoch = 0
-            self.arrange()
-
-        def arrange(self) -> None:
-            count = min(len(clips), max(2, -(-len(clips) // batch)))
-            length = clips.length.astype(float)
-            if seed is not None:
-                random = np.random.default_rng((seed, self.epoch))
-                # Lengths blurred by a tenth: neighbours change, and batches stay almost as even.
-                length = length * random.uniform(0.9, 1.1, len(clips))
-            order = np.argsort(length, kind="stable")
-            self.rows = np.array_split(order, count)
-            if seed is not None:
-                self.rows = [self.rows[number] for number in random.permutation(count)]
-
-        def __len__(self) -> int:
-            return len(self.rows)
-
-        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-            rows = self.rows[number]
-            waves = [clips[row] for row in rows]
-            if change is not None and seed is not None:
-                random = np.random.default_rng((seed, self.epoch, number))
-                waves = [change(wave.astype(np.float32), random) for wave in waves]
-            x = padded(waves)
-            if number < 2:
-                # Keras takes what the first two batches of a set have in common for what all have; one is made longer.
-                x = np.pad(x, ((0, 0), (0, (1 - number) * STEP + (x.shape[1] // STEP) % 2 * STEP)))
-            return x, y[rows]
-
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.arrange()
-
-    return Batches()
-
-
-def predictor(model: Any, *, batch: int = 64) -> Predict:
-    """A Predict of Clips by a Keras model of padded waves `(n, samples)`: rows of about the same length together.
-
-    Gives float32, one prediction a row, whose values do not depend on the other rows where the model's do not depend on
-    zeros after a wave. `predict.parameters` is how many weights the model has, which a run records.
-    """
-
-    def predict(x: Clips) -> np.ndarray:
-        pred = np.zeros((len(x), *model.output_shape[1:]), np.float32)
-        order = np.argsort(x.length, kind="stable")
-        for start in range(0, len(x), batch):
-            rows = order[start : start + batch]
-            pred[rows] = np.asarray(model.predict_on_batch(padded([x[row] for row in rows])), np.float32)
-        return pred
-
-    vars(predict)["parameters"] = model.count_params()
-    return predict

@@ -108,11 +108,42 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Entry:
-    """A competition in its folder: its name on the command line, its recipes, and its declaration when asked for."""
+    """A competition in its folder: its name on the command line, its recipes, and its declaration when asked for.
+
+    With `sample` its data are those of the embedded sample.
+    """
 
     name: str
     folder: Path
     summary: str
+    sample: bool = False
+
+    @property
+    def data(self) -> Path:
+        """The folder of its files: `raw/`, `public/`, `private/`, `cache/` and `manifest.json`."""
+        return places.data(self.name, sample=self.sample)
+
+    @property
+    def flag(self) -> str:
+        """What a command about this entry ends in: ` --sample`, or nothing."""
+        return " --sample" if self.sample else ""
+
+    def public(self) -> Path:
+        """The folder of the public files: downloaded here, attached on Kaggle.
+
+        Raises KitError when they are not there.
+        """
+        if places.on_kaggle():
+            hosted = self.competition.prepare is None
+            names = self.competition.source.files if hosted else ()
+            return places.mounted(self.competition.submission.sample, *names)
+        if not (self.data / "manifest.json").exists():
+            raise KitError(
+                f"The data of {self.name} is not here.",
+                f"It belongs in {self.data}.",
+                f"kit download {self.name}{self.flag}" + ("" if self.sample else "  # or --from FILE-OR-FOLDER"),
+            )
+        return self.data / "public"
 
     @cached_property
     def competition(self) -> Competition:
@@ -175,12 +206,12 @@ def names() -> list[str]:
     return sorted({_name(path.parent) for root in places.competition_roots() for path in root.glob("*/competition.py")})
 
 
-def entries() -> list[Entry]:
+def entries(*, sample: bool = False) -> list[Entry]:
     """All competitions, in alphabetical order."""
-    return [find(name) for name in names()]
+    return [find(name, sample=sample) for name in names()]
 
 
-def find(name: str) -> Entry:
+def find(name: str, *, sample: bool = False) -> Entry:
     """The competition called `name`; the workspace's own comes before a packaged one.
 
     Raises KitError for an unknown name, with near matches.
@@ -188,7 +219,7 @@ def find(name: str) -> Entry:
     for root in places.competition_roots():
         folder = root / name.replace("-", "_")
         if (folder / "competition.py").is_file():
-            return Entry(_name(folder), folder, _summary(_parse(folder / "competition.py")))
+            return Entry(_name(folder), folder, _summary(_parse(folder / "competition.py")), sample)
     raise _unknown("competition", name, names(), "kit list")
 
 

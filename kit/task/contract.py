@@ -9,14 +9,14 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from kit.rows import views
 from kit.task.sources import Source
 
 Kind = Literal["image", "audio", "text", "table"]
 """What a row is, for pictures: an image is `(height, width)` or `(height, width, channels)` uint8."""
 
 Predict = Callable[[Any], np.ndarray]
-"""Rows `x` of length n to an array of length n, in the same order. An attribute `parameters`, where the callable has
-one, is recorded as the number of fitted parameters."""
+"""A batch of n rows, of the kind that `load` gives, to an array of length n, in the same order."""
 
 
 Decide = Callable[[np.ndarray], np.ndarray]
@@ -24,31 +24,38 @@ Decide = Callable[[np.ndarray], np.ndarray]
 `fit(y, pred) -> Decide` is chosen on out-of-fold predictions (`kit.task.decisions`)."""
 
 
-class Data(NamedTuple):
+@dataclass(frozen=True)
+class Data:
     """Rows that travel together.
 
-    `ids` are unique and name a row everywhere, on disk too; `x` is anything that a row index array can index (an
-    array, a DataFrame, an array of file paths); `y` is None for unlabelled test rows; rows of one `group` must not be
-    split apart (a speaker, a repeated text).
+    `ids` are unique and name a row everywhere, on disk too. `x` is an array, a memory map, a DataFrame, a list of texts
+    or of files, or `Clips`; it is held as `Rows`, of which a selection copies nothing. `y` is (n,) or (n, targets), and
+    None for unlabelled test rows. Rows of one `group` must not be split apart (a speaker, a repeated text). `weight` is
+    for fitting and for metrics that ask for it; `time` is what `splits.Time` orders by.
     """
 
     ids: np.ndarray
     x: Any
     y: np.ndarray | None = None
     group: np.ndarray | None = None
+    weight: np.ndarray | None = None
+    time: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "x", views.of(self.x))
+
+    def __len__(self) -> int:
+        return len(self.ids)
 
     def rows(self, index: np.ndarray) -> Data:
-        """The rows at `index`, an integer or boolean array."""
-        return Data(
-            ids=self.ids[index],
-            x=self.x.iloc[index] if hasattr(self.x, "iloc") else self.x[index],
-            y=None if self.y is None else self.y[index],
-            group=None if self.group is None else self.group[index],
-        )
+        """The rows at `index`, an integer or boolean array; `x` becomes a view."""
+        columns = {name: getattr(self, name) for name in ("y", "group", "weight", "time")}
+        picked = {name: None if column is None else column[index] for name, column in columns.items()}
+        return Data(self.ids[index], self.x[index], **picked)
 
     def head(self, count: int) -> Data:
         """The first `count` rows."""
-        return self.rows(np.arange(min(count, len(self.ids))))
+        return self.rows(np.arange(min(count, len(self))))
 
 
 class Report(Protocol):
@@ -59,6 +66,25 @@ class Report(Protocol):
 
 def silent(done: int, of: int, **figures: float) -> None:
     """A Report that says nothing."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a recipe's `fit` and `load` return: a model that predicts.
+
+    `predict` takes a batch of n rows and gives an array of n, in the same order, whatever else is in the batch.
+    `parameters` is how many numbers were fitted, where that can be said. `unlike`, where the model can tell, gives for
+    each row of a batch how far it is from those the model was fitted on, float of (n,): above 1 it is not of their
+    kind.
+    """
+
+    predict: Predict
+    parameters: int | None = None
+    unlike: Callable[[Any], np.ndarray] | None = None
+
+    def __call__(self, x: Any) -> np.ndarray:
+        """The predictions for Rows or a batch."""
+        return self.predict(views.batch(x))
 
 
 class Fold(NamedTuple):

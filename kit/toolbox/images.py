@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from kit.task.contract import Predict
+from kit.task.contract import Fitted
 
 VIEWS = (
     # degrees, pixels right, pixels down, zoom
@@ -47,23 +48,23 @@ def pipeline(*layers: Any) -> Any:
     return keras.layers.Pipeline(list(layers))
 
 
-def tta(predict: Predict, views: int, *, batch: int = 1024) -> Predict:
-    """Test-time augmentation: a Predict that gives the mean of `predict` over the first `views` of VIEWS.
+def tta(fitted: Fitted, views: int, *, batch: int = 1024) -> Fitted:
+    """Test-time augmentation: a Fitted that gives the mean of `fitted` over the first `views` of VIEWS.
 
-    0 or 1 views give `predict` itself.
+    0 or 1 views give `fitted` itself.
     """
     if views <= 1:
-        return predict
+        return fitted
     if views > len(VIEWS):
         raise ValueError(f"{views} views asked for, there are {len(VIEWS)}")
 
     def mean(x: np.ndarray) -> np.ndarray:
-        total = predict(x)
+        total = fitted.predict(x)
         for degrees, right, down, zoom in VIEWS[1:views]:
-            total = total + predict(_view(x, degrees, right, down, zoom, batch))
+            total = total + fitted.predict(_view(x, degrees, right, down, zoom, batch))
         return (total / views).astype(np.float32)
 
-    return functools.update_wrapper(mean, predict)
+    return replace(fitted, predict=mean)
 
 
 def _view(x: np.ndarray, degrees: float, right: float, down: float, zoom: float, batch: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
-from kit.task.contract import Fold, Predict
+from kit.task.contract import Fitted, Fold
 
 WEIGHTS = "model.keras"
 SETTINGS = "settings.json"
@@ -119,11 +119,11 @@ def fit(
     )
     held_out: Any = None
     if len(fold.valid.ids):
-        held_out = (fold.valid.x if valid is None else valid, fold.valid.y)
+        held_out = (fold.valid.x.take() if valid is None else valid, fold.valid.y)
         held_out = valid if isinstance(valid, keras.utils.PyDataset) else held_out
     batched = isinstance(train, keras.utils.PyDataset)
     trained.fit(
-        fold.train.x if train is None else train,
+        fold.train.x.take() if train is None else train,
         None if batched else fold.train.y,
         epochs=epochs,
         batch_size=None if batched else batch,
@@ -169,11 +169,10 @@ def load(dir: Path) -> tuple[Any, dict[str, Any]]:
     return keras.saving.load_model(Path(dir) / WEIGHTS, compile=False), json.loads((Path(dir) / SETTINGS).read_text())
 
 
-def predictor(model: Any, *, batch: int = 512) -> Predict:
-    """A Predict of any number of rows, 0 too: chunks of one constant shape, so that the model is compiled once.
+def predictor(model: Any, *, batch: int = 512) -> Fitted:
+    """A Fitted for any number of rows, 0 too: chunks of one constant shape, so that the model is compiled once.
 
     The last chunk is filled up with its first row; those extra predictions are dropped. Gives float32.
-    `predict.parameters` is how many weights the model has, which a run records.
     """
 
     def predict(x: Any) -> np.ndarray:
@@ -184,5 +183,4 @@ def predictor(model: Any, *, batch: int = 512) -> Predict:
             parts.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(part)])
         return np.concatenate(parts)
 
-    vars(predict)["parameters"] = model.count_params()
-    return predict
+    return Fitted(predict, model.count_params())

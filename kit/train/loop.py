@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from kit import places, records
+from kit import records
 from kit.errors import KitError
 from kit.task import splits
 from kit.task.catalog import Entry, Recipe
-from kit.task.contract import Competition, Data, Fold
+from kit.task.contract import Competition, Data, Fitted, Fold
 from kit.train import finish, predictions, progress, provenance, runs
 from kit.train.executors import Executor, local
 from kit.train.runs import Plan, Run
@@ -37,6 +38,7 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
     would be refused.
     """
     started = time.perf_counter()
+    entry = replace(entry, sample=run.plan.sample)
     recipe, _ = entry.recipe(run.plan.label)
     rows = load(entry, run.plan)
     wanted = folds(run.plan, rows)
@@ -51,7 +53,7 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
         run,
         oof=gathered(run, rows, [number for number in wanted if number >= 0]),
         test={"ids": rows.test.ids, "pred": predictions.mean(tests)},
-        sample=public_folder(entry, run.plan.sample) / entry.competition.submission.sample,
+        sample=entry.public() / entry.competition.submission.sample,
         train_rows=len(rows.train.ids),
         facts={
             "parameters": next((fold["parameters"] for fold in done if "parameters" in fold), None),
@@ -92,29 +94,34 @@ def fit_fold(
         os.environ["TF_DETERMINISTIC_OPS"] = "1"
     module = recipe.module()
     folder = runs.discard_fold(run, number)
-    fitted, held = splits.rows(rows.split, rows.column, number)
+    kept, held = splits.rows(rows.split, rows.column, number)
     name = f"fold {number + 1}/{rows.column.max() + 1}" if number >= 0 else "all rows"
     fold = Fold(
         number=number,
-        train=rows.train.rows(fitted),
+        train=rows.train.rows(kept),
         valid=rows.train.rows(held),
         seed=run.plan.seed * 1000 + number + 1,
         dir=folder,
         report=progress.reporter(folder, name, show),
     )
     started = time.perf_counter()
-    predict = module.fit(fold, **run.plan.settings)
+    fitted = module.fit(fold, **run.plan.settings)
     seconds = time.perf_counter() - started
-    done: dict[str, Any] = {"seconds": round(seconds, 2), "rows": len(fitted)}
-    if parameters := getattr(predict, "parameters", None):
-        done["parameters"] = parameters
+    if not isinstance(fitted, Fitted):
+        raise KitError(
+            f"`fit` of recipe {recipe.name} returned {type(fitted).__name__}.",
+            "It must return a Fitted: `from kit.task.contract import Fitted`, then `return Fitted(predict)`.",
+        )
+    done: dict[str, Any] = {"seconds": round(seconds, 2), "rows": len(fold.train)}
+    if fitted.parameters:
+        done["parameters"] = fitted.parameters
     if len(held):
         valid = fold.valid
         assert valid.y is not None  # `load` below refuses train rows without labels.
-        pred = predictions.run(predict, valid.x, competition.keep)
+        pred = predictions.run(fitted.predict, valid.x, competition.keep)
         done["score"] = competition.metric.score(valid.y, pred)
         predictions.save(folder / "valid.npz", ids=valid.ids, fold=rows.column[held], y=valid.y, pred=pred)
-    predictions.save(folder / "test.npz", pred=predictions.run(predict, rows.test.x, competition.keep))
+    predictions.save(folder / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
     machine = {"where": provenance.where(), "device": provenance.device(), "versions": provenance.versions()}
     records.write_json(folder / "done.json", done | machine | {"peak_memory_bytes": provenance.peak_memory()})
 
@@ -124,7 +131,7 @@ def load(entry: Entry, plan: Plan) -> Rows:
 
     Raises KitError when there is no data, or ids repeat, or labels are missing.
     """
-    train_rows, test_rows = entry.competition.load(public_folder(entry, plan.sample))
+    train_rows, test_rows = entry.competition.load(entry.public())
     for what, data in (("train", train_rows), ("test", test_rows)):
         if len(np.unique(data.ids)) != len(data.ids) or len(data.ids) != len(data.x):
             raise KitError(
@@ -135,18 +142,18 @@ def load(entry: Entry, plan: Plan) -> Rows:
         raise KitError(f"`load` of {entry.name} returned train rows without labels.", "Data(..., y=...) holds them.")
     split = scheme(entry.competition, plan)
     # A split by name is there to be compared with work that cut groups; it is never the one that runs are chosen by.
-    judged = train_rows._replace(group=None) if plan.scheme in entry.competition.splits else train_rows
+    judged = replace(train_rows, group=None) if plan.scheme in entry.competition.splits else train_rows
     return Rows(train_rows, test_rows, split, splits.column(split, judged))
 
 
-def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any], *, sample: bool, **rest: Any) -> Plan:
+def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any], **rest: Any) -> Plan:
     """The plan of a run of `recipe`, with digests of the data and of the code; `rest` are other fields of a Plan.
 
     Raises KitError when the data is not here.
     """
     digest = provenance.code(recipe.files)
-    data = digests(public_folder(entry, sample))
-    return Plan(entry.name, recipe.name, variant, settings, sample=sample, data=data, code=digest, **rest)
+    data = digests(entry.public())
+    return Plan(entry.name, recipe.name, variant, settings, sample=entry.sample, data=data, code=digest, **rest)
 
 
 def scheme(competition: Competition, plan: Plan) -> splits.Split:
@@ -175,25 +182,6 @@ def folds(plan: Plan, rows: Rows) -> list[int]:
             f"kit train {plan.competition} {plan.label} --fold {known[0]}",
         )
     return [plan.only]
-
-
-def public_folder(entry: Entry, sample: bool) -> Path:
-    """The folder of the competition's public files: downloaded here, attached on Kaggle.
-
-    Raises KitError when they are not there.
-    """
-    if places.on_kaggle():
-        hosted = entry.competition.prepare is None
-        return places.mounted(entry.competition.submission.sample, *(entry.competition.source.files if hosted else ()))
-    folder = places.data(entry.name, sample=sample) / "public"
-    if not (folder.parent / "manifest.json").exists():
-        flag = " --sample" if sample else ""
-        raise KitError(
-            f"The data of {entry.name} is not here.",
-            f"It belongs in {folder.parent}.",
-            f"kit download {entry.name}{flag}" + ("" if sample else "  # or --from FILE-OR-FOLDER"),
-        )
-    return folder
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from kit import places
 from kit.errors import KitError
+from kit.rows import views
 from kit.task.contract import Predict, everything
 
 CHUNK = 4096
@@ -22,9 +23,10 @@ def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = eve
 
     Raises KitError when the recipe returns another number of rows than it was given, or a value that is not finite.
     """
-    total, parts = len(x), []
+    rows = views.of(x)
+    total, parts = len(rows), []
     for start in range(0, total, CHUNK):
-        chunk = x.iloc[start : start + CHUNK] if hasattr(x, "iloc") else x[start : start + CHUNK]
+        chunk = rows[start : start + CHUNK].take()
         pred = np.asarray(predict(chunk))
         if pred.shape[:1] != (len(chunk),):
             raise KitError(
@@ -38,7 +40,7 @@ def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = eve
                 "kit train COMPETITION RECIPE --set rate=0.0003",
             )
         parts.append(keep(pred))
-    return np.concatenate(parts) if parts else keep(np.asarray(predict(x)))
+    return np.concatenate(parts) if parts else keep(np.asarray(predict(rows.take())))
 
 
 def top(k: int) -> Callable[[np.ndarray], np.ndarray]:

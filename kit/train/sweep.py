@@ -17,6 +17,7 @@ import numpy as np
 
 from kit import places
 from kit.errors import KitError
+from kit.notes import tell
 from kit.task import catalog
 from kit.train import runs
 from kit.train.runs import Plan, Run
@@ -83,7 +84,7 @@ def grid(texts: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(chosen) for chosen in itertools.product(*axes)]
 
 
-def sweep(plans: Sequence[Plan], *, note: Callable[[str], None], fit: Callable[[Run], None] | None = None) -> list[Run]:
+def sweep(plans: Sequence[Plan], *, fit: Callable[[Run], None] | None = None) -> list[Run]:
     """A finished run for each plan, in order: found, resumed or made. `fit` finishes an unfinished run.
 
     A run that fails is said, and does not stop the others. Raises KitError at the end when one failed.
@@ -96,17 +97,17 @@ def sweep(plans: Sequence[Plan], *, note: Callable[[str], None], fit: Callable[[
         what = f"{number}/{len(plans)} {plan.label} seed {plan.seed}"
         run = same(plan)
         if run is not None and run.finished:
-            note(f"{what}: finished before, {run.name}")
+            tell(f"{what}: finished before, {run.name}")
             found.append(run)
             continue
         left = f", about {duration(float(np.mean(taken)) * (len(plans) - number + 1))} left" if taken else ""
         run = run or runs.create(plan)
-        note(f"{what}: {run.name}{left}")
+        tell(f"{what}: {run.name}{left}")
         started = time.perf_counter()
         try:
             fit(run)
         except KitError as error:
-            note(f"{what}: {error.wrong}")
+            tell(f"{what}: {error.wrong}")
             failed.append(run.name)
             continue
         taken.append(time.perf_counter() - started)

@@ -12,6 +12,7 @@ from matplotlib.image import imread
 
 from kit.drawing import classes, rows, run_plots, style
 from kit.errors import KitError
+from kit.rows import views
 from kit.task import catalog
 from kit.task.contract import Data, Submission
 from kit.train import loop, predictions, runs
@@ -131,7 +132,7 @@ def test_regression_gives_residuals_and_the_rows_furthest_off(given, finished) -
 def test_rows_of_every_kind_are_drawn(kind, x, tmp_path, recwarn) -> None:
     made, cells = style.cells(4, 2, rows.SIZES[kind], "four rows")
     for i, cell in enumerate(cells):
-        rows.draw(cell, kind, rows.at(x, i))
+        rows.draw(cell, kind, views.of(x)[i])
     assert imread(style.save(made, tmp_path / "rows.png")).size
     assert [str(warning.message) for warning in recwarn] == []
 
@@ -201,7 +202,8 @@ def test_classes_bear_the_names_of_the_submission_where_these_are_as_many() -> N
 
 def test_drawing_leaves_matplotlib_as_it_was(tmp_path) -> None:
     code = (
-        "import sys; from kit.judge import explore, plots, predict, style; assert 'matplotlib' not in sys.modules\n"
+        "import sys; from kit.drawing import run_plots, style; from kit.explore import overview\n"
+        "from kit.predict import stored; assert 'matplotlib' not in sys.modules\n"
         f"style.save(style.charts(1, 'one')[0], __import__('pathlib').Path({str(tmp_path / 'one.png')!r}))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -16,10 +16,6 @@ from kit.task import catalog
 from kit.task.contract import Data
 
 
-def silent(text: str) -> None:
-    """Says nothing."""
-
-
 def blobs(count: int, seed: int = 0, side: int = 12) -> np.ndarray:
     """Smooth images, uint8 of (count, side, side)."""
     coarse = np.random.default_rng(seed).integers(0, 256, (count, 4, 4))
@@ -42,7 +38,7 @@ def test_facts_of_a_table_are_exact(given, workspace) -> None:
     test = Data(np.arange(3), pd.DataFrame({"age": [9.0, 2.0, 2.0], "name": ["f", "b", "b"]}))
     entry = given(train, test, labels=("no", "yes"))
 
-    found = overview.explore(entry, note=silent)
+    found = overview.explore(entry)
 
     assert found.facts == {
         "train rows": 6,
@@ -71,7 +67,7 @@ def test_facts_of_a_table_are_exact(given, workspace) -> None:
 def test_facts_of_texts(given) -> None:
     x = np.array(["fire", "fire", " ", None, "flood"], object)
     entry = given(Data(np.arange(5), x, np.arange(5) % 2), Data(np.arange(1), x[4:]), kind="text")
-    facts = overview.explore(entry, note=silent).facts
+    facts = overview.explore(entry).facts
     assert facts["train missing values"] == 2
     assert facts["train rows that repeat another"] == 1
     assert facts["train rows with an equal of another label"] == 2
@@ -87,7 +83,7 @@ def test_missing_values_of_an_array_are_counted_in_blocks(monkeypatch) -> None:
 
 def test_a_target_that_is_a_number_gets_its_spread(given) -> None:
     rows = Data(np.arange(5), np.arange(10.0).reshape(5, 2), np.array([1.0, 2, 3, 4, 10]))
-    found = overview.explore(given(rows, rows.head(2)), note=silent)
+    found = overview.explore(given(rows, rows.head(2)))
     assert {name: value for name, value in found.facts.items() if name.startswith("target")} == {
         "target mean": 4.0,
         "target sd": 3.1623,
@@ -100,7 +96,7 @@ def test_a_target_that_is_a_number_gets_its_spread(given) -> None:
 
 def test_many_classes_are_drawn_as_a_curve(given) -> None:
     rows = Data(np.arange(300), np.arange(300.0)[:, None], np.arange(300) % 100)
-    found = overview.explore(given(rows, rows.head(2)), note=silent)
+    found = overview.explore(given(rows, rows.head(2)))
     assert found.facts["classes"] == 100
     assert [path.name for path in found.pictures] == ["classes.png"]
 
@@ -127,7 +123,7 @@ def test_images_get_pixel_statistics_means_and_near_duplicates(given, tmp_path) 
     test[3] = train[17]
     entry = given(Data(np.arange(40), train, np.arange(40) % 4), Data(np.arange(1, 11), test), kind="image")
 
-    found = overview.explore(entry, out=tmp_path / "out", note=silent)
+    found = overview.explore(entry, out=tmp_path / "out")
 
     assert found.facts["image"] == "12 x 12"
     assert found.facts["test rows that are train rows too"] == 1
@@ -204,7 +200,7 @@ def test_colour_images_are_explored(given) -> None:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (20, 40, 36, 3), np.uint8)
     entry = given(Data(np.arange(20), images, np.arange(20) % 2), Data(np.arange(4), images[8:12]), kind="image")
-    found = overview.explore(entry, note=silent)
+    found = overview.explore(entry)
     assert found.facts["image"] == "40 x 36 x 3"
     assert found.facts["test images with a near-duplicate in train"] == 4
 
@@ -212,7 +208,7 @@ def test_colour_images_are_explored(given) -> None:
 def test_images_held_as_paths_get_the_facts_of_any_rows(given) -> None:
     paths = np.array(["a.png", "b.png", "c.png"], object)
     entry = given(Data(np.arange(3), paths, np.array([0, 1, 1])), Data(np.arange(1), paths[:1]), kind="image")
-    found = overview.explore(entry, note=silent)
+    found = overview.explore(entry)
     assert "image" not in found.facts
     assert found.facts["test rows that are train rows too"] == 1
 
@@ -220,9 +216,9 @@ def test_images_held_as_paths_get_the_facts_of_any_rows(given) -> None:
 def test_the_embedded_sample_of_digits_is_explored(workspace) -> None:
     from kit.data import fetch
 
-    entry = catalog.find("digit-recognizer")
-    fetch.fetch(entry, sample=True, note=silent)
-    found = overview.explore(entry, sample=True, note=silent)
+    entry = catalog.find("digit-recognizer", sample=True)
+    fetch.fetch(entry)
+    found = overview.explore(entry)
     assert (found.facts["train rows"], found.facts["test rows"], found.facts["classes"]) == (1347, 450, 10)
     assert found.facts["closest train and test image"] == "correlation 0.9941"
     assert found.facts["test images with a near-duplicate in train"] == 0
@@ -231,5 +227,5 @@ def test_the_embedded_sample_of_digits_is_explored(workspace) -> None:
 
 def test_without_data_the_cure_is_to_download_it(workspace) -> None:
     with pytest.raises(KitError, match="data of digit-recognizer is not here") as refused:
-        overview.explore(catalog.find("digit-recognizer"), note=silent)
+        overview.explore(catalog.find("digit-recognizer"))
     assert refused.value.cure.startswith("kit download digit-recognizer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ def data() -> tuple[Data, Data]:
 
 
 def look(tmp_path: Path, train: Data, test: Data) -> overview.Found:
-    return explore_audio.look(train, test, ["no", "yes"], tmp_path, lambda text: None)
+    return explore_audio.look(train, test, ["no", "yes"], tmp_path)
 
 
 def test_durations_samples_loudness_and_groups_are_told(tmp_path):
@@ -52,13 +53,13 @@ def test_recordings_examples_groups_and_voices_are_drawn(tmp_path):
 
 def test_recordings_without_groups_or_labels_are_drawn_as_far_as_they_go(tmp_path):
     train, test = data()
-    assert len(look(tmp_path, train._replace(group=None), test).pictures) == 2
-    assert len(look(tmp_path, train._replace(y=None, group=None), test).pictures) == 1
+    assert len(look(tmp_path, replace(train, group=None), test).pictures) == 2
+    assert len(look(tmp_path, replace(train, y=None, group=None), test).pictures) == 1
 
 
 def test_paths_are_not_looked_into(tmp_path):
     train, test = data()
-    assert look(tmp_path, train._replace(x=np.array(["a.wav"] * 8)), test) == overview.Found({}, [])
+    assert look(tmp_path, replace(train, x=np.array(["a.wav"] * 8)), test) == overview.Found({}, [])
 
 
 def test_an_empty_and_a_silent_clip_can_be_measured():
@@ -70,8 +71,8 @@ def test_an_empty_and_a_silent_clip_can_be_measured():
 def test_exploring_finds_clips_that_repeat_each_other(given):
     train, test = data()
     again = np.array([0, 0, 1])
-    entry = given(Data(np.arange(3), train.x[again], np.array([0, 1, 1])), test, kind="audio")
-    facts = overview.explore(entry, note=lambda text: None).facts
+    entry = given(Data(np.arange(3), train.x[again].take(), np.array([0, 1, 1])), test, kind="audio")
+    facts = overview.explore(entry).facts
     assert facts["train rows that repeat another"] == 1
     assert facts["train rows with an equal of another label"] == 2
     assert facts["train missing values"] == 0

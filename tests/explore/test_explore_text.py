@@ -29,12 +29,8 @@ LABELS = np.array([1, 0, 0, 0, 1, 1, 0, 0])
 TEST = pd.DataFrame({"keyword": ["fire", "flood"], "text": ["FIRE near the river #fire", "No flood here"]})
 
 
-def silent(text: str) -> None:
-    """Says nothing."""
-
-
 def look(train: Data, test: Data, names: list[str], tmp_path):
-    return explore_text.look(train, test, names, tmp_path, silent)
+    return explore_text.look(train, test, names, tmp_path)
 
 
 def test_facts_of_a_table_with_a_column_of_texts_are_exact(tmp_path):
@@ -65,7 +61,7 @@ def test_facts_of_a_table_with_a_column_of_texts_are_exact(tmp_path):
 def test_rows_that_are_texts_themselves_are_explored_by_the_command(given, kit):
     x = TWEETS["text"].to_numpy(object)
     entry = given(Data(np.arange(8), x, LABELS), Data(np.arange(2), TEST["text"].to_numpy(object)), kind="text")
-    names = [path.name for path in overview.explore(entry, note=silent).pictures]
+    names = [path.name for path in overview.explore(entry).pictures]
     assert names == ["classes.png", "lengths.png", "words.png", "hashtags.png", "conflicts.png"]
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 import time
+from pathlib import Path
 
 import pytest
 
 from kit.errors import KitError
 from kit.kaggle import ledger
+from kit.task.catalog import Entry
 
 FACTS = {
     "server": "kaggle.com",
@@ -32,7 +34,7 @@ def test_what_was_noted_is_read_back():
         attempt = book.begin(**FACTS, known=(1, 2))
         book.change(attempt, state=ledger.SENT, ref=7)
         book.change(attempt, state=ledger.COMPLETE, public_score=0.5)
-    (found,) = ledger.read("parity")
+    (found,) = ledger.read(Entry("parity", Path(), ""))
     assert (found.state, found.ref, found.public_score, found.known) == ("complete", 7, 0.5, (1, 2))
     assert found.mark == "#00000000"
 
@@ -52,15 +54,15 @@ def test_a_line_that_a_kill_cut_off_takes_no_other_with_it(workspace):
     with ledger.locked("parity") as book:
         assert len(book.attempts()) == 1
         book.begin(**FACTS)
-    assert [attempt.state for attempt in ledger.read("parity")] == ["intended", "intended"]
+    assert [attempt.state for attempt in ledger.read(Entry("parity", Path(), ""))] == ["intended", "intended"]
 
 
 def test_attempts_at_another_server_are_none_here(monkeypatch):
     with ledger.locked("parity") as book:
         book.begin(**FACTS | {"server": "http://127.0.0.1:1"})
         book.begin(**FACTS, sample=True)
-    assert ledger.read("parity") == []
-    assert len(ledger.read("parity", sample=True)) == 1
+    assert ledger.read(Entry("parity", Path(), "")) == []
+    assert len(ledger.read(Entry("parity", Path(), "", sample=True))) == 1
 
 
 def hold(seconds: float, held) -> None:
@@ -70,20 +72,19 @@ def hold(seconds: float, held) -> None:
         time.sleep(seconds)
 
 
-def test_a_second_process_waits_and_gives_up_after_its_patience(monkeypatch):
+def test_a_second_process_waits_and_gives_up_after_its_patience(monkeypatch, told):
     context = multiprocessing.get_context("fork")
     held = context.Event()
     other = context.Process(target=hold, args=(1.0, held))
     other.start()
     assert held.wait(5)
     monkeypatch.setattr(ledger, "PATIENCE", 0.2)
-    said: list[str] = []
     with (
         pytest.raises(KitError, match=r"Another process has been sending to parity"),
-        ledger.locked("parity", said.append),
+        ledger.locked("parity"),
     ):
         pass
-    assert said == ["Waiting for another process that is sending to parity."]
+    assert told == ["Waiting for another process that is sending to parity."]
     monkeypatch.setattr(ledger, "PATIENCE", 10.0)
     with ledger.locked("parity") as book:
         assert book.attempts() == []

@@ -21,6 +21,8 @@ RECIPE = '''\
 
 import numpy as np
 
+from kit.task.contract import Fitted
+
 
 def fit(fold, *, unlike: float = 0.0):
     return load(fold.dir)
@@ -33,9 +35,7 @@ def load(dir):
         p = np.array([value(row) for row in (x["text"] if hasattr(x, "columns") else x)])
         return np.stack([1 - p, p], axis=1)
 
-    if far:
-        vars(predict)["unlike"] = lambda x: np.array([far * value(row) for row in x])
-    return predict
+    return Fitted(predict, unlike=(lambda x: np.array([far * value(row) for row in x])) if far else None)
 
 
 def value(row):
@@ -176,7 +176,7 @@ def test_rows_of_a_table_are_in_no_file(trained):
 def test_a_microphone_hears_recordings_only(trained):
     entry, run = trained(np.zeros((4, 3)), np.zeros((2, 3)), "table")
     with pytest.raises(KitError, match="kind table, which no microphone hears"):
-        files.recorded(entry, run, 1, print)
+        files.recorded(entry, run, 1)
 
 
 def test_a_run_without_its_weights_is_refused(trained, tmp_path):

@@ -212,7 +212,7 @@ def microphone(**parts) -> types.SimpleNamespace:
 def test_recording_without_the_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(KitError, match="'sounddevice', which is not installed") as refused:
-        read_audio.record(1, RATE, print)
+        read_audio.record(1, RATE)
     assert "[microphone]" in refused.value.cure
 
 
@@ -225,25 +225,24 @@ def test_recording_without_a_microphone_is_refused(monkeypatch):
     device.query_devices = none
     monkeypatch.setitem(sys.modules, "sounddevice", device)
     with pytest.raises(KitError, match="There is no microphone that can be used: Error querying device -1"):
-        read_audio.record(1, RATE, print)
+        read_audio.record(1, RATE)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 1e9])
 def test_an_odd_length_cannot_be_recorded(seconds):
     with pytest.raises(KitError, match="seconds cannot be recorded"):
-        read_audio.record(seconds, RATE, print)
+        read_audio.record(seconds, RATE)
 
 
-def test_what_the_microphone_hears_is_brought_to_the_rate(monkeypatch):
+def test_what_the_microphone_hears_is_brought_to_the_rate(monkeypatch, told):
     device = microphone(
         query_devices=lambda kind: {"default_samplerate": 16000.0},
         rec=lambda count, samplerate, channels, dtype: word(count / samplerate, samplerate)[:, None],
     )
     monkeypatch.setitem(sys.modules, "sounddevice", device)
-    notes = []
-    sound = read_audio.record(0.5, RATE, notes.append)
+    sound = read_audio.record(0.5, RATE)
     assert (len(sound.wave), sound.rate) == (4000, RATE)
-    assert notes == ["Speak now, for 0.5 seconds"]
+    assert told == ["Speak now, for 0.5 seconds"]
 
 
 def test_the_wave_module_of_python_agrees(tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kit.task.contract import Fitted
 from kit.toolbox import images
 
 keras = pytest.importorskip("keras")
@@ -80,9 +81,12 @@ def means(x: np.ndarray) -> np.ndarray:
     return np.zeros((0, 2), np.float32) if len(x) == 0 else centre(x.astype(float)).astype(np.float32)
 
 
+FITTED = Fitted(means, 7)
+
+
 @pytest.mark.parametrize("views", [0, 1])
 def test_no_views_leave_the_prediction_alone(views):
-    assert images.tta(means, views) is means
+    assert images.tta(FITTED, views) is FITTED
 
 
 def test_views_are_averaged():
@@ -92,7 +96,7 @@ def test_views_are_averaged():
         seen.append(means(x))
         return seen[-1]
 
-    pred = images.tta(spy, 3, batch=10)(blob(25))
+    pred = images.tta(Fitted(spy), 3, batch=10)(blob(25))
     np.testing.assert_allclose(pred, np.mean(seen, axis=0), atol=1e-5)
     # The second and the third view lie as far to the right as to the left.
     np.testing.assert_allclose(seen[1] - seen[0], seen[0] - seen[2], atol=1e-3)
@@ -100,17 +104,13 @@ def test_views_are_averaged():
 
 
 def test_views_of_no_rows_are_no_rows():
-    assert images.tta(means, 4)(blob(0)).shape == (0, 2)
+    assert images.tta(FITTED, 4)(blob(0)).shape == (0, 2)
 
 
 def test_the_parameters_of_a_network_are_known_through_its_views():
-    def predict(x: np.ndarray) -> np.ndarray:
-        return means(x)
-
-    predict.parameters = 7
-    assert images.tta(predict, 2).parameters == 7
+    assert images.tta(FITTED, 2).parameters == 7
 
 
 def test_more_views_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="99 views"):
-        images.tta(means, 99)
+        images.tta(FITTED, 99)

@@ -188,7 +188,7 @@ def test_batches_bring_their_labels_and_another_model_of_the_same_weights_may_be
 
         def __getitem__(self, number):
             part = rows(200).rows(np.arange(50 * number, 50 * number + 50))
-            return part.x, part.y
+            return part.x.take(), part.y
 
     reports = []
     of = fold(tmp_path, report=lambda done, of, **figures: reports.append(figures))

@@ -49,21 +49,20 @@ def plans(kit, parity):
     ]
 
 
-def test_what_is_finished_is_skipped_and_the_rest_is_made(plans):
+def test_what_is_finished_is_skipped_and_the_rest_is_made(plans, told):
     fitted = []
-    notes = []
-    found = sweep.sweep(plans, note=notes.append, fit=lambda run: fitted.append(run) or here(run))
+    found = sweep.sweep(plans, fit=lambda run: fitted.append(run) or here(run))
     assert [(run.plan.settings["noise"], run.plan.seed) for run in found] == [(0.2, 0), (0.2, 1), (5.0, 0), (5.0, 1)]
     assert len(fitted) == 3
-    assert notes[0] == f"1/4 table:noisy seed 0: finished before, {found[0].name}"
-    assert ", about " in notes[2]
+    assert told[0] == f"1/4 table:noisy seed 0: finished before, {found[0].name}"
+    assert ", about " in told[2]
 
 
 def test_what_was_killed_goes_on_in_its_own_folder(plans):
     with pytest.raises(KeyboardInterrupt):
-        sweep.sweep(plans, note=print, fit=lambda run: (_ for _ in ()).throw(KeyboardInterrupt))
+        sweep.sweep(plans, fit=lambda run: (_ for _ in ()).throw(KeyboardInterrupt))
     begun = [run.name for run in runs.every("parity") if not run.finished]
-    found = sweep.sweep(plans, note=print, fit=here)
+    found = sweep.sweep(plans, fit=here)
     assert begun == [found[1].name]
     assert len(runs.every("parity")) == 4
 
@@ -75,12 +74,12 @@ def test_a_run_that_fails_does_not_stop_the_others(plans):
         here(run)
 
     with pytest.raises(KitError, match="1 of 4 runs failed"):
-        sweep.sweep(plans, note=print, fit=fit)
+        sweep.sweep(plans, fit=fit)
     assert sum(run.finished for run in runs.every("parity")) == 3
 
 
 def test_the_table_has_a_row_for_each_cell_the_best_first(plans, tmp_path):
-    found = sweep.sweep(plans, note=print, fit=here)
+    found = sweep.sweep(plans, fit=here)
     table = sweep.rows(found)
     assert [(row.settings, row.seeds) for row in table] == [("noise=0.2", 2), ("noise=5.0", 2)]
     scores = [run.score for run in found[:2]]

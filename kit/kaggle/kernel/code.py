@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from kit.errors import KitError
@@ -14,9 +13,7 @@ from kit.kaggle.submit import Parcel
 from kit.task.catalog import Entry
 
 
-def submit(
-    entry: Entry, parcel: Parcel, kaggle: Client, *, sample: bool, force: bool, note: Callable[[str], None]
-) -> tuple[Attempt, bool]:
+def submit(entry: Entry, parcel: Parcel, kaggle: Client, *, force: bool) -> tuple[Attempt, bool]:
     """Submit the kernel version that left the parcel's run; as `send.file`, which is for files.
 
     Raises KitError when the run was not pulled from a kernel on this server, and what `send.once` raises.
@@ -43,4 +40,4 @@ def submit(
             slug=name,
         )
 
-    return send.once(entry, parcel, kaggle, lambda: create, sample=sample, force=force, note=note)
+    return send.once(entry, parcel, kaggle, lambda: create, force=force)

@@ -15,8 +15,9 @@ from kit.kaggle.client import Client
 from kit.kaggle.kernel import metadata, notebook, outputs, push, sessions, versions
 from kit.kaggle.kernel.accelerators import Accelerator
 from kit.kaggle.kernel.metadata import Metadata
-from kit.kaggle.kernel.push import Full, Note
+from kit.kaggle.kernel.push import Full
 from kit.kaggle.kernel.versions import Pushed
+from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.train import runs
 from kit.train.executors import FitFold
@@ -40,7 +41,6 @@ class Kernels:
     found: Metadata
     machine: Accelerator
     timeout: int | None
-    note: Note
 
     def __call__(self, fit_fold: FitFold, folds: Sequence[int]) -> None:
         """Raises KitError, when all that could end has ended, for the first fold that failed."""
@@ -58,22 +58,22 @@ class Kernels:
                     going[waiting[0]] = self._push(waiting[0])
                 except Full as full:
                     if not told:
-                        self.note(f"{full.wrong} Waiting.")
+                        tell(f"{full.wrong} Waiting.")
                     told = True
                     break
                 waiting.pop(0)
             for number, pushed in list(going.items()):
-                state = sessions.patient(self.client, pushed, echo=self.note)
+                state = sessions.patient(self.client, pushed, echo=tell)
                 if not state.finished:
                     continue
                 del going[number]
                 try:
                     sessions.succeeded(self.client, pushed, state)
                     self._land(number, pushed)
-                    self.note(f"Fold {number}: {pushed.ref} {pushed.label} is here.")
+                    tell(f"Fold {number}: {pushed.ref} {pushed.label} is here.")
                 except KitError as error:
                     (self._folder(number) / versions.RECORD).unlink(missing_ok=True)  # resuming pushes it again
-                    self.note(f"Fold {number}: {error.wrong}")
+                    tell(f"Fold {number}: {error.wrong}")
                     failed.append(error)
             if failed and not going:
                 raise failed[0]
@@ -96,9 +96,9 @@ class Kernels:
         text = notebook.build(self.entry, plan)
         (folder / notebook.FILE).write_text(text, encoding="utf-8")
         metadata.write(folder, found)
-        pushed = push.push(self.client, text, found, machine=self.machine, timeout=self.timeout, note=self.note)
+        pushed = push.push(self.client, text, found, machine=self.machine, timeout=self.timeout)
         versions.remember(folder, pushed)
-        self.note(f"Fold {number}: {pushed.ref} {pushed.label} runs on {self.machine.word}, {pushed.url}")
+        tell(f"Fold {number}: {pushed.ref} {pushed.label} runs on {self.machine.word}, {pushed.url}")
         return pushed
 
     def _land(self, number: int, pushed: Pushed) -> None:

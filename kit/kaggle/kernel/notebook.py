@@ -37,7 +37,7 @@ from kit import places
 from kit.task import catalog
 from kit.train import loop, runs
 
-entry = catalog.find({competition})
+entry = catalog.find({competition}, sample={sample})
 recipe, variant = entry.recipe({label})
 settings = {settings}
 plan = loop.planned(entry, recipe, variant, settings, {rest})
@@ -47,7 +47,7 @@ if run.score is not None:
     print(f"{{run.record['metric']}} {{run.score:.5f}} out-of-fold on {{run.record['rows']['out_of_fold']:,}} rows")
 """
 
-NAMED = ("competition", "recipe", "variant", "settings", "data", "code")
+NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code")
 """Fields of a plan that the last cell gives, or computes, by other names."""
 
 
@@ -159,11 +159,11 @@ def _train(plan: Plan) -> str:
     rest = {
         field.name: value
         for field in fields(plan)
-        if field.name not in NAMED
-        and ((value := getattr(plan, field.name)) != field.default or field.name in ("seed", "sample"))
+        if field.name not in NAMED and ((value := getattr(plan, field.name)) != field.default or field.name == "seed")
     }
     return TRAIN.format(
         competition=_literal(plan.competition),
+        sample=plan.sample,
         label=_literal(plan.label),
         settings="{" + ("\n" + "".join(lines) if lines else "") + "}",
         rest=", ".join(f"{key}={_literal(value)}" for key, value in rest.items()),

@@ -13,7 +13,7 @@ from kit.task.catalog import Entry, Recipe
 ROOTS = ("kit.places", "kit.task.catalog", "kit.train.loop", "kit.train.runs")
 """What the notebook's last cell imports."""
 
-ROOMS = ("errors", "places", "words", "task", "train")
+ROOMS = ("errors", "places", "words", "records", "notes", "task", "rows", "toolbox", "train")
 """What of kit may travel: all that lies below the rooms which reach outside."""
 
 SECRETS = {

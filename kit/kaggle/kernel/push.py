@@ -6,7 +6,6 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,9 @@ from kit.kaggle.kernel import accelerators, metadata, notebook, quota, versions
 from kit.kaggle.kernel.accelerators import Accelerator
 from kit.kaggle.kernel.metadata import Metadata
 from kit.kaggle.kernel.versions import Pushed, page
+from kit.notes import tell
 from kit.task import catalog
 from kit.train import runs
-
-Note = Callable[[str], None]
-"""Says something to a person."""
 
 TRIES = 3
 """How often a push is tried that did not arrive."""
@@ -58,9 +55,7 @@ def fresh(folder: Path) -> tuple[str, runs.Plan]:
     return text, plan
 
 
-def push(
-    client: Client, text: str, found: Metadata, *, machine: Accelerator, timeout: int | None = None, note: Note
-) -> Pushed:
+def push(client: Client, text: str, found: Metadata, *, machine: Accelerator, timeout: int | None = None) -> Pushed:
     """Send the notebook, which Kaggle then runs; what it became there.
 
     `machine` and `timeout` (seconds) outrank what the metadata says. Raises Full when too many sessions run, and
@@ -69,16 +64,16 @@ def push(
     found = metadata.owned(found, client.user)
     ref = str(found["id"])
     seconds = accelerators.timeout(machine, timeout)
-    quota.show(client, machine, note=note)
+    quota.show(client, machine)
     before = versions.newest(client, ref)
-    answer = _sent(client, text, found, machine, seconds, before, note)
+    answer = _sent(client, text, found, machine, seconds, before)
     number = _checked(answer, ref)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Pushed(ref, number, page(ref), machine.word, seconds, digest, records.now())
 
 
 def _sent(
-    client: Client, text: str, found: Metadata, machine: Accelerator, seconds: int, before: int, note: Note
+    client: Client, text: str, found: Metadata, machine: Accelerator, seconds: int, before: int
 ) -> dict[str, Any]:
     """The answer to the push, which is made once: after a lost answer the version is looked for before another try, as
     a second version would spend the quota a second time."""
@@ -94,7 +89,7 @@ def _sent(
             for wait in LOOKS if refusal.late else LOOKS[:1]:
                 time.sleep(wait)
                 if number := _arrived(client, ref, before, text):
-                    note("The answer was lost, and the push had arrived.")
+                    tell("The answer was lost, and the push had arrived.")
                     return {"ref": ref, "versionNumber": number}
             if refusal.late or attempt == TRIES:
                 raise KitError(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from kit.errors import KitError
 from kit.kaggle.client import Client, Refusal
 from kit.kaggle.kernel.accelerators import Accelerator
+from kit.notes import tell
 
 
-def show(client: Client, machine: Accelerator, *, note: Callable[[str], None]) -> None:
+def show(client: Client, machine: Accelerator) -> None:
     """Say how much of this week's accelerator time is used; nothing for a processor.
 
     Raises KitError when none is left. A quota that cannot be asked for is said so, and stops nothing.
@@ -19,14 +18,14 @@ def show(client: Client, machine: Accelerator, *, note: Callable[[str], None]) -
     try:
         answer = client.ask("Asking for the quota", "kernels.get_accelerator_quota_statistics", safe=True)
     except Refusal as refusal:
-        return note(f"This week's quota is not known: {refusal.wrong}")
+        return tell(f"This week's quota is not known: {refusal.wrong}")
     quota = answer.gpu_quota if machine.kind == "gpu" else answer.tpu_quota
     if quota is None:
-        return note("This week's quota is not known: the answer does not hold it.")
+        return tell("This week's quota is not known: the answer does not hold it.")
     used, total = (time.total_seconds() / 3600 for time in (quota.time_used, quota.total_time_allowed))
     resets = f"{answer.quota_refresh_time:%A %d %B %H:%M} UTC" if answer.quota_refresh_time else "next week"
     kind = machine.kind.upper()
-    note(f"{kind} quota: {used:.1f} of {total:.0f} h used this week, {max(total - used, 0):.1f} h left until {resets}.")
+    tell(f"{kind} quota: {used:.1f} of {total:.0f} h used this week, {max(total - used, 0):.1f} h left until {resets}.")
     if used >= total:
         raise KitError(
             f"No {kind} time is left this week.",

@@ -90,13 +90,13 @@ def rehearse(
     return results
 
 
-def local_inputs(entry: Entry, found: Metadata, *, sample: bool, extra: dict[str, Path]) -> dict[str, Path]:
+def local_inputs(entry: Entry, found: Metadata, *, extra: dict[str, Path]) -> dict[str, Path]:
     """Local folders for the sources that the metadata names: the competition's public files, imported encoders, and
     `extra`.
 
     Raises KitError when the data is not here.
     """
-    own = fetch.fetch(entry, sample=sample, note=lambda text: None) / "public"
+    own = fetch.sample(entry) / "public" if entry.sample else entry.public()
     names = [*found.get("competition_sources", []), *found.get("dataset_sources", [])]
     slug = getattr(entry.competition.source, "slug", None) or getattr(entry.competition.source, "ref", None)
     mine = [name for name in names if name == slug or name.partition("/")[2] == publish.name(entry)]

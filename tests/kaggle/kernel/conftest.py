@@ -33,7 +33,7 @@ def emulator(
     hasten(parity)
     if getattr(request, "param", "") == "prepared":
         unhost(parity)
-    fetch.fetch(catalog.find("parity"), sample=True, note=lambda text: None)
+    fetch.sample(catalog.find("parity"))
     monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(sessions, "PAUSE", 0.1)
     monkeypatch.setattr(push, "LOOKS", (0.0, 0.1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def test_an_imported_encoder_is_found_for_a_rehearsal(workspace):
     folder.mkdir(parents=True)
     (folder / handles.CARD).write_text("{}")
     found = first(plan("minilm"))
-    local = rehearsal.local_inputs(ENTRY, found, sample=True, extra={})
+    local = rehearsal.local_inputs(replace(ENTRY, sample=True), found, extra={})
     assert local["INSERT_USER_HERE/kit-encoder-minilm-l6-h384-uncased"] == folder
     assert sorted(local) == sorted(metadata.mounts(found, new=True))
 

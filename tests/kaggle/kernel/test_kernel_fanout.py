@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import limits
 from kit.emulator.local import Emulator
 from kit.errors import KitError
 from kit.kaggle import client
@@ -21,52 +22,50 @@ CPU = accelerators.find("cpu")
 
 def planned(**changes) -> Run:
     """A new run of parity's recipe on its sample."""
-    entry = catalog.find("parity")
+    entry = catalog.find("parity", sample=True)
     recipe, _ = entry.recipe("table")
     plan = Plan("parity", "table", "", recipe.resolve("", {"noise": 0.2}), seed=1, sample=True)
-    facts = {"data": loop.digests(loop.public_folder(entry, True)), "code": provenance.code(recipe.files)}
+    facts = {"data": loop.digests(entry.public()), "code": provenance.code(recipe.files)}
     return runs.create(Plan(**vars(plan) | facts | changes))
 
 
-def fan_out(run: Run, said: list[str]) -> Run:
-    entry = catalog.find("parity")
+def fan_out(run: Run) -> Run:
+    entry = catalog.find("parity", sample=True)
     found = metadata.first(entry, run.plan, CPU)
-    engine = fanout.Kernels(client.connect(), entry, run, found, CPU, None, said.append)
+    engine = fanout.Kernels(client.connect(), entry, run, found, CPU, None)
     return loop.train(entry, run, executor=engine, quiet=True)
 
 
 @boxed
-def test_folds_that_were_fitted_in_kernels_make_the_run_that_one_machine_makes(emulator: Emulator):
-    said: list[str] = []
-    ours, theirs = loop.train(catalog.find("parity"), planned(), quiet=True), fan_out(planned(), said)
+def test_folds_that_were_fitted_in_kernels_make_the_run_that_one_machine_makes(emulator: Emulator, told):
+    ours, theirs = loop.train(catalog.find("parity", sample=True), planned(), quiet=True), fan_out(planned())
     for name in ("submission.csv", "oof.npz", "test.npz"):
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
     assert (ours.record["where"], theirs.record["where"]) == ("local", "kaggle")
     assert theirs.score == ours.score and len(theirs.record["fold_scores"]) == 3
-    assert sum("is here" in line for line in said) == 3
+    assert sum("is here" in line for line in told) == 3
     assert emulator.steps("SaveKernel") == 3
     refs = [kernel["ref"] for kernel in theirs.kaggle()["kernels"]]
     assert refs == [f"tester/parity-table-sample-fold-{number}" for number in range(3)]
 
 
 @boxed
-def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, monkeypatch):
+def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, told, monkeypatch):
     monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
-    said: list[str] = []
-    fan_out(planned(), said)
-    steps = [line.split(":")[0] + (" ends" if "is here" in line else " starts") for line in said]
+    fan_out(planned())
+    steps = [line.split(":")[0] + (" ends" if "is here" in line else " starts") for line in told]
     assert steps == [f"Fold {n} {word}" for n in range(3) for word in ("starts", "ends")]
 
 
 @boxed
-def test_a_full_house_is_waited_for(emulator: Emulator, monkeypatch):
-    from kit.emulator import kernels
-
+def test_a_full_house_is_waited_for(emulator: Emulator, told, monkeypatch):
     monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
-    said: list[str] = []
-    fan_out(planned(), said)
-    assert any("runs as many kernels of yours as it may" in line for line in said)
-    assert sum("is here" in line for line in said) == 3
+    another = {"slug": "tester/another", "new_title": "another", "text": "import time; time.sleep(2)"}
+    another |= {"language": "python", "kernel_type": "script"}
+    client.connect().ask("Pushing", "kernels.save_kernel", safe=False, **another)
+    fan_out(planned())
+    assert any("runs as many kernels of yours as it may" in line for line in told)
+    assert sum("is here" in line for line in told) == 3
 
 
 @boxed
@@ -75,28 +74,28 @@ def test_a_fold_that_fails_leaves_the_others_and_resuming_fits_it_alone(emulator
     whole = table.read_text()
     table.write_text(whole.replace("    random =", "    assert fold.number != 1 or not DOOMED\n    random =", 1))
     table.write_text("DOOMED = True\n" + table.read_text())
-    run, said = planned(), []
+    run = planned()
     with pytest.raises(KitError, match="fold-1 v1 ended with ERROR"):
-        fan_out(run, said)
+        fan_out(run)
     assert [number for number in range(3) if run.done(number)] == [0, 2]
     table.write_text(table.read_text().replace("DOOMED = True", "DOOMED = False"))
     recipe, _ = catalog.find("parity").recipe("table")
     mended = Run(run.folder, Plan(**vars(run.plan) | {"code": provenance.code(recipe.files)}), {})
-    assert fan_out(mended, said).finished
+    assert fan_out(mended).finished
     assert emulator.steps("SaveKernel") == 4
 
 
 @boxed
 def test_an_interrupted_fan_out_goes_on_with_the_kernels_that_run(emulator: Emulator, monkeypatch):
-    run, said = planned(), []
+    run = planned()
 
     def interrupted(self, number, pushed):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(fanout.Kernels, "_land", interrupted)
-        fan_out(run, said)
-    assert fan_out(run, said).finished
+        fan_out(run)
+    assert fan_out(run).finished
     assert emulator.steps("SaveKernel") == 3
 
 
@@ -104,7 +103,7 @@ def test_an_interrupted_fan_out_goes_on_with_the_kernels_that_run(emulator: Emul
 def test_folds_over_other_rows_are_not_merged(emulator: Emulator):
     run = planned(data={"train.csv": "0" * 64})
     with pytest.raises(KitError, match=r"has another train\.csv than this machine"):
-        fan_out(run, [])
+        fan_out(run)
     assert not run.fold(0).exists()
 
 

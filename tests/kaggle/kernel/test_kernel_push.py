@@ -55,8 +55,8 @@ def described(name: str = "quick-kernel", **changes) -> dict:
     }
 
 
-def send(text: str = book(QUICK), machine=CPU, note=silent, **changes) -> Pushed:
-    return push.push(client.connect(), text, described(**changes), machine=machine, note=note)
+def send(text: str = book(QUICK), machine=CPU, **changes) -> Pushed:
+    return push.push(client.connect(), text, described(**changes), machine=machine)
 
 
 def error_of(action, *args, **changes) -> str:
@@ -175,7 +175,7 @@ def test_a_title_that_is_taken_is_explained(emulator: Emulator):
     send()
     emulator.settle()
     found = described() | {"id": "tester/another-kernel"}
-    said = error_of(push.push, client.connect(), book(QUICK), found, machine=CPU, note=silent)
+    said = error_of(push.push, client.connect(), book(QUICK), found, machine=CPU)
     assert "The requested title" in said and "change both" in said
 
 
@@ -197,13 +197,12 @@ def test_a_full_house_is_told_apart():
         push._checked({"error": "Maximum batch GPU session count of 2 reached."}, "tester/a-b-c")
 
 
-def test_the_weekly_quota_is_shown_before_a_push_to_a_gpu_and_not_to_a_processor(emulator: Emulator):
+def test_the_weekly_quota_is_shown_before_a_push_to_a_gpu_and_not_to_a_processor(emulator: Emulator, told):
     emulator.store.put("quota", "tester/gpu", {"seconds": 5400.0})
-    said: list[str] = []
-    quota.show(client.connect(), CPU, note=said.append)
-    assert said == []
-    quota.show(client.connect(), accelerators.find("t4"), note=said.append)
-    assert said[0].startswith("GPU quota: 1.5 of 30 h used this week, 28.5 h left until Saturday")
+    quota.show(client.connect(), CPU)
+    assert told == []
+    quota.show(client.connect(), accelerators.find("t4"))
+    assert told[0].startswith("GPU quota: 1.5 of 30 h used this week, 28.5 h left until Saturday")
 
 
 def test_a_push_without_quota_is_refused_before_it_is_sent(emulator: Emulator):
@@ -261,13 +260,14 @@ def test_every_fault_at_every_step_ends_in_the_run_or_in_one_clear_error(
     capfd,
     monkeypatch,
     fault,
+    told,
 ):
     monkeypatch.setattr(transfer, "FAILURES", 2)
     connected = client.connect()
     emulator.faults.add(fault)
     said = []
     try:
-        pushed = push.push(connected, book(RUN, LARGE), described(), machine=CPU, note=said.append)
+        pushed = push.push(connected, book(RUN, LARGE), described(), machine=CPU)
         state = sessions.follow(connected, pushed, echo=said.append)
         sessions.succeeded(connected, pushed, state)
         run = outputs.land(connected, pushed, "parity")
@@ -281,16 +281,15 @@ def test_every_fault_at_every_step_ends_in_the_run_or_in_one_clear_error(
     emulator.faults.clear()
     emulator.settle()
     assert versions.newest(connected, "tester/quick-kernel") <= 1, "the quota was spent twice"
-    printed = "\n".join([*said, *capfd.readouterr()])
+    printed = "\n".join([*said, *told, *capfd.readouterr()])
     for secret in (emulator.user.token, emulator.user.key, "/storage/"):
         assert secret not in printed
 
 
-def test_a_push_whose_answer_was_lost_is_found_again_and_not_repeated(emulator: Emulator):
+def test_a_push_whose_answer_was_lost_is_found_again_and_not_repeated(emulator: Emulator, told):
     emulator.faults.add(Fault("SaveKernel", "lost"))
-    said: list[str] = []
-    assert send(note=said.append).version == 1
-    assert said == ["The answer was lost, and the push had arrived."]
+    assert send().version == 1
+    assert told == ["The answer was lost, and the push had arrived."]
     assert emulator.steps("SaveKernel") == 1
 
 

@@ -26,7 +26,7 @@ WALLS = pytest.mark.parametrize("kept_in", ["namespaces", "audit hook"])
 def public(parity: Path) -> Path:
     """The sample's public files, and an answer that would be accepted."""
     hasten(parity)
-    folder = fetch.fetch(catalog.find("parity"), sample=True, note=lambda text: None) / "public"
+    folder = fetch.sample(catalog.find("parity")) / "public"
     (folder / "answer.csv").write_text("id,odd\n" + "".join(f"{n},{n % 2}\n" for n in range(200, 220)))
     return folder
 
@@ -126,9 +126,9 @@ def test_a_source_without_a_local_copy_is_named(public):
 
 
 def test_the_inputs_of_a_kernel_are_the_competition_s_public_files(parity):
-    entry = catalog.find("parity")
+    entry = catalog.find("parity", sample=True)
     found = {"competition_sources": ["parity"], "dataset_sources": ["me/kit-parity", "me/other"]}
-    local = rehearsal.local_inputs(entry, found, sample=True, extra={"me/other": Path("x")})
+    local = rehearsal.local_inputs(entry, found, extra={"me/other": Path("x")})
     public = local["parity"]
     assert (public / "train.csv").is_file() and not (public / "solution.csv").exists()
     assert local == {"parity": public, "me/kit-parity": public, "me/other": Path("x")}
@@ -139,10 +139,10 @@ def test_the_inputs_of_a_kernel_are_the_competition_s_public_files(parity):
 @boxed
 @pytest.mark.parametrize("word", ["forest", "cnn"])
 def test_a_recipe_of_the_repository_gives_its_local_submission_byte_for_byte(workspace, word):
-    entry = catalog.find("digit-recognizer")
+    entry = catalog.find("digit-recognizer", sample=True)
     recipe, _ = entry.recipe(word)
     found = {"competition_sources": ["digit-recognizer"]}
-    inputs = rehearsal.local_inputs(entry, found, sample=True, extra={})
+    inputs = rehearsal.local_inputs(entry, found, extra={})
     plan = Plan(entry.name, word, "", recipe.resolve("", smoke=True), folds=2, sample=True)
     local = loop.train(entry, runs.create(plan), quiet=True)
     results = rehearsal.rehearse(entry, notebook.build(entry, plan), found, inputs, echo=lambda line: None)

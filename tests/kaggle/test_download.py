@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kit.data import fetch
 from kit.emulator.faults import Fault
 from kit.kaggle import transfer
 
@@ -83,12 +84,11 @@ def test_files_that_differ_from_the_declaration_are_not_put_in_place(run, hosted
 
 
 def test_a_file_that_the_server_lists_and_does_not_send_is_named(run, site, hosted, monkeypatch):
-    from kit.kaggle import remote
 
-    compare = remote.compare
-    monkeypatch.setattr(remote, "compare", lambda raw, listing: compare(raw, listing | {"more.csv": 7}))
+    compare = fetch.compare
+    monkeypatch.setattr(fetch, "compare", lambda raw, listing: compare(raw, listing | {"more.csv": 7}))
     assert "more.csv is missing from the download." in run("download", "parity")[2]
-    monkeypatch.setattr(remote, "compare", lambda raw, listing: compare(raw, listing | {"test.csv": 7}))
+    monkeypatch.setattr(fetch, "compare", lambda raw, listing: compare(raw, listing | {"test.csv": 7}))
     assert "Kaggle lists it with 7." in run("download", "parity")[2]
 
 
