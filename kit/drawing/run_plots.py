@@ -8,7 +8,7 @@ import numpy as np
 
 from kit.drawing import classes, rows, style
 from kit.errors import KitError
-from kit.task import decisions
+from kit.task import decisions, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
 from kit.train import predictions, progress
@@ -48,8 +48,8 @@ def run(entry: Entry, run: Run) -> list[Path]:
 
 def curves(run: Run, to: Path) -> Path | None:
     """Each figure that the recipe reported over the epochs, a line a fold; None where it reported none."""
-    found = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
-    histories = [history for history in found if history]
+    stored = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
+    histories = [history for history in stored if history]
     reported = {name.removeprefix("val_") for history in histories for name in history} - {"step", "seconds"}
     if not reported:
         return None
@@ -137,7 +137,7 @@ def _classes(
 def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, to: Path) -> Path:
     """The metric by the probability from which a row counts as positive, and the one that was chosen."""
     metric, chosen = competition.metric, run.record["decision"]["chosen"]["at"]
-    p = decisions.positive(pred)
+    p = outputs.positive(pred)
     steps = np.unique(np.quantile(p, np.linspace(0, 1, 200)))
     title = f"{run.plan.competition} {run.plan.label}: {metric.name} by threshold\n{chosen:.3f} chosen; {metric.name} "
     title += f"{run.score:.4f} when each fold is decided by the others"

@@ -102,10 +102,10 @@ def read(data: bytes) -> Board:
             f"Its columns: {', '.join(header) or 'none'}. Kaggle may have changed them.",
             "kit doctor --live",
         )
-    found = [_row(line) for line in lines]
+    rows = [_row(line) for line in lines]
     return Board(
-        tuple(row for row in found if row.rank > 0),
-        tuple(row for row in found if row.rank <= 0),
+        tuple(row for row in rows if row.rank > 0),
+        tuple(row for row in rows if row.rank <= 0),
         "privateleaderboard" in name,
     )
 
@@ -137,7 +137,7 @@ def medal(rank: int, teams: int) -> str:
 
 @dataclass(frozen=True)
 class Noise:
-    """One standard error of a public score, and how it was found."""
+    """One standard error of a public score, and how it was computed."""
 
     value: float
     formula: str
@@ -223,7 +223,7 @@ def _decimal(text: str) -> float | None:
 
 def summary(board: Board, own: Row | None) -> dict[str, Any]:
     """The board and one's place on it, for scripts."""
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "teams": board.teams,
         "private": board.private,
         "first_score": board.rows[0].score if board.rows else None,
@@ -231,7 +231,7 @@ def summary(board: Board, own: Row | None) -> dict[str, Any]:
         "own": None,
     }
     if own:
-        found["own"] = {
+        facts["own"] = {
             "rank": own.rank,
             "team_id": own.id,
             "team": own.team,
@@ -241,7 +241,7 @@ def summary(board: Board, own: Row | None) -> dict[str, Any]:
             "would_be_medal": medal(own.rank, board.teams) or None,
             "submissions": own.count,
         }
-    return found
+    return facts
 
 
 def page(slug: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 
 from kit import records
 from kit.errors import KitError
-from kit.task import splits
+from kit.task import decisions, merging, outputs, splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import Competition, Data, Fitted, Fold
 from kit.train import finish, predictions, progress, provenance, runs
@@ -23,12 +23,14 @@ from kit.train.runs import Plan, Run
 
 
 class Rows(NamedTuple):
-    """What every fold shares: the rows, and the fold number of each training row."""
+    """What every fold shares: the rows, the fold number of each training row, and the label values in the order of
+    the probability columns, None where these are numbered from 0."""
 
     train: Data
     test: Data
     split: splits.Split
     column: np.ndarray
+    labels: outputs.Values | None
 
 
 def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = False) -> Run:
@@ -48,13 +50,15 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
 
     done = [run.done(number) for number in wanted]
     tests = [predictions.load(run.fold(number) / "test.npz")["pred"] for number in wanted]
+    merge = merging.declared(entry.competition.metric, tests[0])
     return finish.conclude(
         entry.competition,
         run,
         oof=gathered(run, rows, [number for number in wanted if number >= 0]),
-        test={"ids": rows.test.ids, "pred": predictions.mean(tests)},
+        test={"ids": rows.test.ids, "pred": merge(tests)},
         sample=entry.public() / entry.competition.submission.sample,
         train_rows=len(rows.train.ids),
+        labels=rows.labels,
         facts={
             "parameters": next((fold["parameters"] for fold in done if "parameters" in fold), None),
             "fit_seconds": round(sum(fold["seconds"] for fold in done), 1),
@@ -119,8 +123,10 @@ def fit_fold(
         valid = fold.valid
         assert valid.y is not None  # `load` below refuses train rows without labels.
         pred = predictions.run(fitted.predict, valid.x, competition.keep)
-        done["score"] = competition.metric.score(valid.y, pred)
-        predictions.save(folder / "valid.npz", ids=valid.ids, fold=rows.column[held], y=valid.y, pred=pred)
+        columns = decisions.columns(competition, valid)
+        done["score"] = competition.metric.score(valid.y, pred, columns, rows.labels)
+        own = {"ids": valid.ids, "fold": rows.column[held], "y": valid.y, "pred": pred}
+        predictions.save(folder / "valid.npz", **columns | own)
     predictions.save(folder / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
     machine = {"where": provenance.where(), "device": provenance.device(), "versions": provenance.versions()}
     records.write_json(folder / "done.json", done | machine | {"peak_memory_bytes": provenance.peak_memory()})
@@ -129,7 +135,7 @@ def fit_fold(
 def load(entry: Entry, plan: Plan) -> Rows:
     """The competition's rows, and the fold column that `plan` asks for.
 
-    Raises KitError when there is no data, or ids repeat, or labels are missing.
+    Raises KitError when there is no data, or ids repeat, or labels or a column that the metric needs are missing.
     """
     train_rows, test_rows = entry.competition.load(entry.public())
     for what, data in (("train", train_rows), ("test", test_rows)):
@@ -140,10 +146,12 @@ def load(entry: Entry, plan: Plan) -> Rows:
             )
     if train_rows.y is None:
         raise KitError(f"`load` of {entry.name} returned train rows without labels.", "Data(..., y=...) holds them.")
+    decisions.columns(entry.competition, train_rows)  # raised here, before anything is fitted
     split = scheme(entry.competition, plan)
     # A split by name is there to be compared with work that cut groups; it is never the one that runs are chosen by.
     judged = replace(train_rows, group=None) if plan.scheme in entry.competition.splits else train_rows
-    return Rows(train_rows, test_rows, split, splits.column(split, judged))
+    labels = decisions.labels(entry.competition, train_rows.y)
+    return Rows(train_rows, test_rows, split, splits.column(split, judged), labels)
 
 
 def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any], **rest: Any) -> Plan:
