@@ -40,7 +40,7 @@ def numbered(
         return None
     said = pred if pred.dtype.names or pred.dtype.kind == "f" else pred.reshape(len(pred), -1)[:, 0]
     try:
-        numbers = outputs.index(y, values)
+        numbers = outputs.index(outputs.plain(y), values)
         said = said if said is pred else outputs.index(said, values)
     except KitError:
         return None
