@@ -41,8 +41,7 @@ def run(entry: Entry, run: Run) -> list[Path]:
     if run.record["rows"]["out_of_fold"]:
         oof = predictions.load(run.folder / "oof.npz")
         train, _ = entry.competition.load(entry.public())
-        judge = _classes if classes.are(oof["y"], oof["pred"]) else _values
-        drawn += judge(entry.competition, run, oof, train, folder)
+        drawn += _judged(entry.competition, run, oof, train, folder)
     return [path for path in drawn if path is not None]
 
 
@@ -106,13 +105,39 @@ def folds(run: Run, to: Path) -> Path | None:
     return style.save(made, to)
 
 
-def _classes(
+def _judged(
     competition: Competition, run: Run, oof: dict[str, np.ndarray], train: Data, folder: Path
 ) -> list[Path | None]:
+    """What is drawn of predictions: classes, or values; nothing of free texts."""
+    by_label = competition.metric.predictions not in (None, "numbers")
+    values = decisions.labels(competition, oof["y"]) if by_label else None
+    if (numbered := classes.numbered(oof["y"], oof["pred"], values)) is not None:
+        y, pred, names = numbered
+        return _classes(competition, run, oof | {"y": y, "pred": pred}, train, folder, names, values)
+    if outputs.are_texts(oof["y"]) or outputs.are_texts(oof["pred"]):
+        return []
+    if not classes.are(oof["y"], oof["pred"]):
+        return _values(competition, run, oof, train, folder)
+    count = classes.count(oof["y"], oof["pred"])
+    names = classes.names(competition.submission, count, more=bool(oof["pred"].dtype.names))
+    return _classes(competition, run, oof, train, folder, names)
+
+
+def _classes(
+    competition: Competition,
+    run: Run,
+    oof: dict[str, np.ndarray],
+    train: Data,
+    folder: Path,
+    names: list[str],
+    values: outputs.Values | None = None,
+) -> list[Path | None]:
+    """Of labels that are the numbers of their classes; `values` are the labels themselves where they are others."""
     y, pred = oof["y"].astype(np.int64), oof["pred"]
-    decided = decisions.fits(competition)
-    label = decisions.recorded(competition, run.record)(pred) if decided else classes.labels(pred)
-    names = classes.names(competition.submission, classes.count(y, pred), more=bool(pred.dtype.names))
+    label = classes.labels(pred)
+    if decisions.fits(competition):
+        decided = np.asarray(decisions.recorded(competition, run.record)(pred))
+        label = decided if values is None else outputs.index(decided, values)
     title = f"{run.plan.competition} {run.plan.label}: {int((label != y).sum()):,} mistakes in {len(y):,} held-out rows"
     confused = matrix if len(names) <= MATRIX else pairs
     drawn = [confused(y, label, names, title, folder / "confusion.png")]
