@@ -48,6 +48,9 @@ _CHUNK = 1 << 16
 _IDLE = 120
 """Seconds that a connection may be idle."""
 
+_LINGER, _PATIENCE = 256 << 20, 5
+"""Bytes of a refused request that are read and forgotten, and seconds that each piece of them is waited for."""
+
 _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _RPC = re.compile(r"/(?:api/)?v1/([\w.]+/\w+)")
 _RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})", re.ASCII)
@@ -114,6 +117,7 @@ def _full(error: Exception) -> bool:
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # what is no HTTP is answered in HTTP all the same
     server_version = "kit-emulator"
     sys_version = ""
     timeout = _IDLE
@@ -157,8 +161,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._left = self._length()
             how(*self._target())
         except Refusal as refusal:
-            self._drain()
-            self._send_error(refusal, None)
+            self._refuse(refusal)
         except _Cut:
             self._note(0)
             self.close_connection = True
@@ -236,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, json.dumps(reply).encode(), "application/json", {}, fault)
 
     def _get(self, path: str, query: dict[str, str]) -> None:
-        self._drain()
+        self._body(STRANGER)
         if logs := _LOGS.fullmatch(path):
             self._step = "LogStream"
             fault = self.server.faults.at(self._step)
@@ -321,12 +324,29 @@ class _Handler(BaseHTTPRequestHandler):
         return piece
 
     def _drain(self) -> None:
-        """Read what is left of the request, a piece at a time, and forget it: an answer over unread bytes would reset
-        the connection. Where that is too much, or the client still waits for leave to send it, the connection ends."""
-        if self._awaited or self._left > fields.LARGE:
-            self._awaited, self._left, self.close_connection = False, 0, True
+        """Read what is left of the request, a piece at a time, and forget it."""
         while self._left > 0 and self._read(min(self._left, _CHUNK)):
             pass
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer that the request is refused, perhaps before its body has come.
+
+        A connection that is closed over unread bytes is reset, and the client would not see why it was refused. So a
+        small body is read before the answer, and the connection goes on. A large one is let run out after it, for
+        some time, and the connection ends.
+        """
+        if self._awaited:  # the client has not sent its body, and will not
+            self._awaited, self._left, self.close_connection = False, 0, True
+        elif self._left > _CHUNK:
+            self.close_connection = True
+        else:
+            self._drain()
+        self._send_error(refusal, None)
+        self._left = min(self._left, _LINGER)
+        if self._left:
+            self.connection.settimeout(_PATIENCE)
+            with contextlib.suppress(OSError):
+                self._drain()
 
     def _authenticated(self) -> User:
         word, _, value = self.headers.get("Authorization", "").partition(" ")

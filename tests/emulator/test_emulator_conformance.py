@@ -146,19 +146,19 @@ def _read_keys(module: ModuleType) -> set[str]:
     return keys
 
 
-def _fields(type_: type, seen: frozenset[type] = frozenset()) -> Iterator[tuple[str, Any, bool]]:
+def sdk_fields(type_: type, seen: frozenset[type] = frozenset()) -> Iterator[tuple[str, Any, bool]]:
     """The fields of a request of the SDK and of the objects in it: name, type, whether it is a list."""
     for declared in type_._fields:
         kind = declared.field_type
         yield declared.json_name, kind, isinstance(declared.serializer, ListSerializer)
         if isinstance(kind, type) and issubclass(kind, KaggleObject) and kind not in seen:
-            yield from _fields(kind, seen | {type_, kind})
+            yield from sdk_fields(kind, seen | {type_, kind})
 
 
 def test_the_door_takes_every_field_as_the_sdk_sends_it_in_every_method() -> None:
     compared = set()
     for route in set(routes.ROUTES) - BESIDE:
-        for name, kind, listed in _fields(SDK[route][0]):
+        for name, kind, listed in sdk_fields(SDK[route][0]):
             if name not in fields.FIELDS:
                 continue
             field = fields.FIELDS[name]
@@ -174,7 +174,7 @@ def test_the_door_knows_the_fields_that_are_read_and_no_others() -> None:
 
 
 def _all_keys(type_: type) -> set[str]:
-    return {name for name, _, _ in _fields(type_)}
+    return {name for name, _, _ in sdk_fields(type_)}
 
 
 def test_every_key_that_is_read_is_one_that_the_sdk_sends() -> None:
