@@ -46,10 +46,10 @@ def ensemble(args: argparse.Namespace) -> None:
     entry = replace(entry, sample=members[0].plan.sample)
     found = judge.blend(entry, members, method=args.method, seed=args.seed)
     if args.json:
-        return dump({"folder": str(found.run.folder), **found.run.record})
+        return dump(found.run.facts())
     rows = [(run.name, f"{found.weights[run.name]:.3f}", f"{run.score:.5f}") for run in members]
     print(table(("run", "weight", "score"), [*rows, (found.run.name, "", f"{found.run.score:.5f}")]))
-    print(f"{found.run.record['metric']} {found.nested:.5f} when each fold's weights are found on the other folds")
+    print(f"{found.run.record.metric} {found.nested:.5f} when each fold's weights are found on the other folds")
     print(f"Run: {found.run.folder}")
     return None
 

@@ -116,7 +116,7 @@ def push(args: argparse.Namespace) -> None:
     if args.submit or args.code:
         _submitted(run, code=args.code)
     if args.json:
-        return dump({"folder": str(run.folder), **run.record, **run.kaggle()})
+        return dump(run.facts() | run.kaggle())
     from kit.cli.training import report
     from kit.task import catalog
 
@@ -249,7 +249,7 @@ def pull(args: argparse.Namespace) -> None:
     sessions.succeeded(connected, pushed, sessions.status(connected, pushed))
     run = outputs.land(connected, pushed, entry.name)
     if args.json:
-        return dump({"folder": str(run.folder), **run.record, **run.kaggle()})
+        return dump(run.facts() | run.kaggle())
     return report(entry, run)
 
 

@@ -102,7 +102,7 @@ def train(args: argparse.Namespace) -> None:
         )
     run = fitted(entry, run, plots=args.plots)
     if args.json:
-        return dump({"folder": str(run.folder), **run.record})
+        return dump(run.facts())
     return report(entry, run)
 
 
@@ -231,17 +231,17 @@ def report(entry: Entry, run: Run) -> None:
     """What a person wants to know of a finished run."""
     record = run.record
     if run.score is not None:
-        spread = f", folds {record['mean']:.5f} ± {record['sd']:.5f}" if record["sd"] is not None else ""
-        print(f"{record['metric']} {run.score:.5f} out-of-fold on {record['rows']['out_of_fold']:,} rows{spread}")
-        if record["also"]:
-            print(", ".join(f"{name} {score:.5f}" for name, score in record["also"].items()))
-        if decision := record["decision"]:
-            chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision["chosen"].items())
+        spread = f", folds {record.mean:.5f} ± {record.sd:.5f}" if record.sd is not None else ""
+        print(f"{record.metric} {run.score:.5f} out-of-fold on {record.rows.out_of_fold:,} rows{spread}")
+        if record.also:
+            print(", ".join(f"{name} {score:.5f}" for name, score in record.also.items()))
+        if decision := record.decision:
+            chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision.chosen.items())
             print(
-                f"decision chosen on out-of-fold rows: {chosen}; {record['metric']} {decision['score']:.5f} on them, "
-                f"{run.score:.5f} nested, {decision['unchosen']:.5f} as declared"
+                f"decision chosen on out-of-fold rows: {chosen}; {record.metric} {decision.score:.5f} on them, "
+                f"{run.score:.5f} nested, {decision.unchosen:.5f} as declared"
             )
-    print(f"{duration(record['fit_seconds'])} of fitting on {record['device']}")
+    print(f"{duration(record.fit_seconds)} of fitting on {record.device}")
     print(f"Run: {run.folder}")
     tell(f"Next: kit submit {entry.name} {run.name} --dry-run" + (" --sample" if run.plan.sample else ""))
 
@@ -259,17 +259,21 @@ def runs(args: argparse.Namespace) -> None:
     names = [catalog.find(args.competition).name] if args.competition else catalog.names()
     found = [run for name in names for run in choose.ranked(store.every(name))]
     if args.json:
-        return dump([{"name": r.name, "folder": str(r.folder), "finished": r.finished, **r.record} for r in found])
-    also = list(dict.fromkeys(name for run in found for name in run.record.get("also", {}))) if args.competition else []
+        return dump([run.facts() for run in found])
+    also = (
+        list(dict.fromkeys(name for run in found if run.recorded for name in run.record.also))
+        if args.competition
+        else []
+    )
     rows = [
         (
             run.plan.competition + (" (sample)" if run.plan.sample else ""),
             run.name,
             "unfinished" if not run.finished else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
             run.score and f"{run.score:.5f}",
-            run.record.get("sd") and f"{run.record['sd']:.5f}",
-            *(f"{run.record['also'][name]:.5f}" if name in run.record.get("also", {}) else None for name in also),
-            duration(run.record.get("fit_seconds")),
+            run.recorded and run.recorded.sd and f"{run.recorded.sd:.5f}",
+            *(f"{run.record.also[name]:.5f}" if run.recorded and name in run.record.also else None for name in also),
+            duration(run.recorded.fit_seconds if run.recorded else None),
             run.kaggle().get("public_score"),
         )
         for run in found

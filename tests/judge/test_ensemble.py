@@ -122,7 +122,7 @@ def test_a_blend_of_holdouts_is_a_holdout(kit, parity):
     for seed in "12":
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--holdout", "--seed", seed)
     found = ensemble.blend(catalog.find("parity"), runs.every("parity"), method="mean")
-    assert (found.run.plan.scheme, found.run.record["rows"]["out_of_fold"]) == ("holdout", 6)
+    assert (found.run.plan.scheme, found.run.record.rows.out_of_fold) == ("holdout", 6)
 
 
 def test_a_blend_under_a_decision_that_is_chosen_is_nested_in_both(kit, parity):
@@ -134,8 +134,8 @@ def test_a_blend_under_a_decision_that_is_chosen_is_nested_in_both(kit, parity):
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.6")
     found = ensemble.blend(catalog.find("parity"), runs.every("parity"), method="hill-climb")
     record = found.run.record
-    assert record["nested_score"] <= record["decision"]["score"]
+    assert record.nested_score <= record.decision.score
     oof = predictions.load(found.run.folder / "oof.npz")
     chosen = decisions.Threshold().fit(oof["y"], oof["pred"])
-    assert record["decision"]["chosen"] == {"at": chosen.at}
-    assert record["decision"]["score"] == metrics.f1.score(oof["y"], chosen(oof["pred"]))
+    assert record.decision.chosen == {"at": chosen.at}
+    assert record.decision.score == metrics.f1.score(oof["y"], chosen(oof["pred"]))
