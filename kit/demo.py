@@ -5,12 +5,9 @@ The grade comes from a Kaggle on loopback through the official client, the same 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from kit import places
+from kit import places, words
 from kit.data import fetch
 from kit.emulator import local
 from kit.kaggle import client, leaderboard, score, send, submit
@@ -20,7 +17,7 @@ from kit.task import catalog
 from kit.task.catalog import Entry
 from kit.train import loop, runs
 from kit.train.runs import Run
-from kit.words import duration, table
+from kit.words import Table, duration
 
 COMPETITION = "digit-recognizer"
 RECIPES = ("forest", "dense", "cnn")
@@ -43,34 +40,39 @@ def demo() -> Shown:
     home = places.workspace() / "data" / "demo"
     home.mkdir(parents=True, exist_ok=True)
     tell(f"export KIT_HOME={home}")
-    with _environment({"KIT_HOME": str(home)}):
+    with places.environment({"KIT_HOME": str(home)}):
         entry = catalog.find(COMPETITION, sample=True)
         tell(f"kit download {COMPETITION} --sample")
         fetch.fetch(entry)
         trained = [_trained(entry, word) for word in RECIPES]
-        with local.running(sample=True, user=USER, private_scores=True) as emulator, _environment(emulator.env):
+        with local.running(sample=True, user=USER, private_scores=True) as emulator, places.environment(emulator.env):
             tell(f"\nkit emulator serve --sample  # {emulator.url}")
             rows = [_sent(entry, run) for run in trained]
             board = leaderboard.download(client.connect(), send.slug(entry))
     return Shown(sorted(rows, key=lambda row: -row["public"]), board)
 
 
-def told(shown: Shown) -> str:
-    """Both leaderboards as tables, one's own recipes and all teams, and what to type next."""
-    own = [
+def table(shown: Shown) -> Table:
+    """The recipes with their scores."""
+    rows = [
         (row["recipe"], f"{row['cv']:.5f}", f"{row['public']:.5f}", f"{row['private']:.5f}", duration(row["seconds"]))
         for row in shown.rows
     ]
+    return Table(("recipe", "cross-validation", "public", "private", "fitting"), rows)
+
+
+def told(shown: Shown) -> str:
+    """Both leaderboards as tables, one's own recipes and all teams, and what to type next."""
     place = shown.board.own(USER)
     near = [row for row in shown.board.rows if place and abs(row.rank - place.rank) <= 2]
     teams = [(row.rank, row.team + (" <-" if row is place else ""), f"{row.score:.5f}") for row in near]
     return "\n".join(
         [
             "",
-            table(("recipe", "cross-validation", "public", "private", "fitting"), own),
+            words.table(*table(shown)[:2]),
             "",
             f"Your place among {shown.board.teams} teams of the emulator, whose scores are made up:",
-            table(("rank", "team", "public"), teams),
+            words.table(("rank", "team", "public"), teams),
             "",
             "The real thing:",
             f"  kit download {COMPETITION}            # or --from FILE-OR-FOLDER, without credentials",
@@ -102,18 +104,3 @@ def _sent(entry: Entry, run: Run) -> dict[str, Any]:
         "seconds": run.record.fit_seconds,
         "run": run.name,
     }
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """The process with these variables until the block ends."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -30,7 +30,7 @@ class Line(NamedTuple):
     """One thing examined; `cure` is empty where all is well."""
 
     what: str
-    found: str
+    seen: str
     cure: str = ""
 
     @property

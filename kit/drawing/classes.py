@@ -29,7 +29,7 @@ def labels(pred: np.ndarray) -> np.ndarray:
 
 
 def count(y: np.ndarray, pred: np.ndarray) -> int:
-    """The number of classes. `predictions.top` does not store it: there it is the highest that occurs."""
+    """The number of classes. `outputs.top` does not store it: there it is the highest that occurs."""
     if pred.dtype.names is None and pred.ndim == 2:
         return pred.shape[1]
     predicted = pred["label"] if pred.dtype.names else labels(pred)
@@ -39,7 +39,7 @@ def count(y: np.ndarray, pred: np.ndarray) -> int:
 def names(form: Submission, classes: int, *, more: bool = False) -> list[str]:
     """What classes are called: the submission's labels where there are as many, else their numbers.
 
-    With `more`, classes beyond the highest one seen may exist, as after `predictions.top`.
+    With `more`, classes beyond the highest one seen may exist, as after `outputs.top`.
     """
     labels = form.labels or ()
     if len(labels) == classes or (more and len(labels) > classes):

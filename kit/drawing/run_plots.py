@@ -8,7 +8,7 @@ import numpy as np
 
 from kit.drawing import classes, rows, style
 from kit.errors import KitError
-from kit.task import decisions
+from kit.task import decisions, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
 from kit.train import predictions, progress
@@ -138,7 +138,7 @@ def _classes(
 def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, chosen: float, to: Path) -> Path:
     """The metric by the probability from which a row counts as positive, and the one that was chosen."""
     metric = competition.metric
-    p = decisions.positive(pred)
+    p = outputs.positive(pred)
     steps = np.unique(np.quantile(p, np.linspace(0, 1, 200)))
     title = f"{run.plan.competition} {run.plan.label}: {metric.name} by threshold\n{chosen:.3f} chosen; {metric.name} "
     title += f"{run.score:.4f} when each fold is decided by the others"

@@ -14,7 +14,7 @@ import numpy as np
 
 from kit import records
 from kit.errors import KitError
-from kit.task import splits
+from kit.task import decisions, merging, outputs, splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import Competition, Data, Fitted, Fold
 from kit.train import finish, predictions, progress, provenance, record, runs
@@ -24,7 +24,8 @@ from kit.train.runs import Run
 
 
 class Rows(NamedTuple):
-    """What every fold shares: the rows, and the fold number of each training row.
+    """What every fold shares: the rows, the fold number of each training row, and the label values in the order of
+    the probability columns, None where these are numbered from 0.
 
     `judged` are the training rows as the split sees them: without groups where it may cut them.
     """
@@ -34,6 +35,7 @@ class Rows(NamedTuple):
     judged: Data
     split: splits.Split
     column: np.ndarray
+    labels: outputs.Values | None
 
 
 def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = False) -> Run:
@@ -53,13 +55,15 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
 
     done = [fold for number in wanted if (fold := run.done(number))]
     tests = [predictions.load(run.fold(number) / "test.npz")["pred"] for number in wanted]
+    merge = merging.declared(entry.competition.metric, tests[0])
     return finish.conclude(
         entry.competition,
         run,
         oof=gathered(run, rows, [number for number in wanted if number >= 0]),
-        test={"ids": rows.test.ids, "pred": predictions.mean(tests)},
+        test={"ids": rows.test.ids, "pred": merge(tests)},
         sample=entry.public() / entry.competition.submission.sample,
         train_rows=len(rows.train.ids),
+        labels=rows.labels,
         facts={
             "split": provenance.split(rows.split),
             "groups": provenance.groups(rows.judged.group),
@@ -124,8 +128,10 @@ def fit_fold(
         valid = fold.valid
         assert valid.y is not None  # `load` below refuses train rows without labels.
         pred = predictions.run(fitted.predict, valid.x, competition.keep)
-        score = competition.metric.score(valid.y, pred)
-        predictions.save(folder / "valid.npz", ids=valid.ids, fold=rows.column[held], y=valid.y, pred=pred)
+        columns = decisions.columns(competition, valid)
+        score = competition.metric.score(valid.y, pred, columns, rows.labels)
+        own = {"ids": valid.ids, "fold": rows.column[held], "y": valid.y, "pred": pred}
+        predictions.save(folder / "valid.npz", **columns | own)
     predictions.save(folder / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
     done = Done(
         seconds=round(seconds, 2),
@@ -143,7 +149,7 @@ def fit_fold(
 def load(entry: Entry, plan: Plan) -> Rows:
     """The competition's rows, and the fold column that `plan` asks for.
 
-    Raises KitError when there is no data, or ids repeat, or labels are missing.
+    Raises KitError when there is no data, or ids repeat, or labels or a column that the metric needs are missing.
     """
     train_rows, test_rows = entry.competition.load(entry.public())
     for what, data in (("train", train_rows), ("test", test_rows)):
@@ -154,10 +160,12 @@ def load(entry: Entry, plan: Plan) -> Rows:
             )
     if train_rows.y is None:
         raise KitError(f"`load` of {entry.name} returned train rows without labels.", "Data(..., y=...) holds them.")
+    decisions.columns(entry.competition, train_rows)  # raised here, before anything is fitted
     split = scheme(entry.competition, plan)
     # A split by name is there to be compared with work that cut groups; it is never the one that runs are chosen by.
     judged = replace(train_rows, group=None) if plan.scheme in entry.competition.splits else train_rows
-    return Rows(train_rows, test_rows, judged, split, splits.column(split, judged))
+    labels = decisions.labels(entry.competition, train_rows.y)
+    return Rows(train_rows, test_rows, judged, split, splits.column(split, judged), labels)
 
 
 def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any], **rest: Any) -> Plan:

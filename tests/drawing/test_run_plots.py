@@ -13,9 +13,9 @@ from matplotlib.image import imread
 from kit.drawing import classes, rows, run_plots, style
 from kit.errors import KitError
 from kit.rows import views
-from kit.task import catalog
+from kit.task import catalog, outputs
 from kit.task.contract import Data, Submission
-from kit.train import loop, predictions, runs
+from kit.train import loop, runs
 from kit.train.runs import Plan
 
 
@@ -102,7 +102,7 @@ def test_many_classes_give_the_most_confused_pairs(given, finished, tmp_path) ->
     train, pred = digits(400, 40)
     train = Data(train.ids, np.array([f"title {i}" for i in train.ids], object), train.y)
     entry = given(train, train.head(5), kind="text")
-    top = predictions.top(5)(pred)
+    top = outputs.top(5)(pred)
     assert names(run_plots.run(entry, finished(entry, top, top[:5]))) == ["folds.png", "confusion.png", "mistakes.png"]
     y = np.array([0, 0, 1])
     assert run_plots.pairs(y, y, ["a", "b"], "nothing confused", tmp_path / "none.png") is None
@@ -186,8 +186,8 @@ def test_probability_of_a_class_in_each_form_of_prediction() -> None:
     full = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]])
     label = np.array([2, 0])
     np.testing.assert_allclose(classes.probability(full, label), [0.2, 0.5])
-    np.testing.assert_allclose(classes.probability(predictions.top(2)(full), label), [0.2, 0.5], atol=1e-3)
-    np.testing.assert_allclose(classes.probability(predictions.top(1)(full), label), [0.0, 0.5], atol=1e-3)
+    np.testing.assert_allclose(classes.probability(outputs.top(2)(full), label), [0.2, 0.5], atol=1e-3)
+    np.testing.assert_allclose(classes.probability(outputs.top(1)(full), label), [0.0, 0.5], atol=1e-3)
     np.testing.assert_allclose(classes.probability(np.array([0.9, 0.2]), np.array([1, 0])), [0.9, 0.8])
     np.testing.assert_array_equal(classes.probability(np.array([2, 1]), label), [1, 0])
 

@@ -222,14 +222,15 @@ def test_what_would_change_a_run_that_goes_on_is_refused(kit, parity, workspace,
     unfinish(last(workspace))
     status, _, err = kit("train", "parity", "--resume", "last", *words)
     assert status == 1
-    assert f"{words[0]} would change it." in err
+    name = {"--set": "epochs", "--no-deterministic": "deterministic"}.get(words[0], words[0].lstrip("-"))
+    assert f"A resumed run goes on as it was planned; {name} would change {last(workspace).name}." in err
     assert not last(workspace).finished
 
 
 def test_a_run_goes_on_under_its_own_recipe_only(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots")
     unfinish(last(workspace))
-    assert "table:noisy would change it." in kit("train", "parity", "table:noisy", "--resume", "last")[2]
+    assert "table:noisy would change " in kit("train", "parity", "table:noisy", "--resume", "last")[2]
     assert kit("train", "parity", "table", "--resume", "last", "--no-plots")[0] == 0
 
 
