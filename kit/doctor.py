@@ -19,7 +19,7 @@ NEEDED = ("kaggle", "kagglesdk", "six", "tensorflow", "keras", "xgboost", "sciki
 BROKEN = {("kagglesdk", "0.1.32"): "kagglesdk 0.1.32 cannot be imported by any kaggle"}
 """Versions that a resolver may pick and that do not work. Source: an import test of 98 pairs."""
 
-LEAST = {"kaggle": ("2.2.4", "kagglesdk", "0.1.35")}
+LEAST = {"kaggle": ("2.2.4", "kagglesdk", "0.1.37")}
 """Package: from this version on it needs at least that version of the other."""
 
 ROOM = 5 * 2**30

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import limits
 from kit.emulator.local import Emulator
 from kit.errors import KitError
 from kit.kaggle import client
@@ -50,7 +51,7 @@ def test_folds_that_were_fitted_in_kernels_make_the_run_that_one_machine_makes(e
 
 @boxed
 def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, told, monkeypatch):
-    monkeypatch.setitem(accelerators.AT_ONCE, "cpu", 1)
+    monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
     fan_out(planned())
     steps = [line.split(":")[0] + (" ends" if "is here" in line else " starts") for line in told]
     assert steps == [f"Fold {n} {word}" for n in range(3) for word in ("starts", "ends")]
@@ -58,9 +59,10 @@ def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, told
 
 @boxed
 def test_a_full_house_is_waited_for(emulator: Emulator, told, monkeypatch):
-    from kit.emulator import kernels
-
-    monkeypatch.setitem(kernels.AT_ONCE, "cpu", 1)
+    monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
+    another = {"slug": "tester/another", "new_title": "another", "text": "import time; time.sleep(2)"}
+    another |= {"language": "python", "kernel_type": "script"}
+    client.connect().ask("Pushing", "kernels.save_kernel", safe=False, **another)
     fan_out(planned())
     assert any("runs as many kernels of yours as it may" in line for line in told)
     assert sum("is here" in line for line in told) == 3
