@@ -142,8 +142,8 @@ def _classes(
     title = f"{run.plan.competition} {run.plan.label}: {int((label != y).sum()):,} mistakes in {len(y):,} held-out rows"
     confused = matrix if len(names) <= MATRIX else pairs
     drawn = [confused(y, label, names, title, folder / "confusion.png")]
-    if isinstance(competition.submission.decide, decisions.Threshold) and chosen:
-        drawn.append(threshold(competition, run, y, pred, chosen["at"], folder / "threshold.png"))
+    if isinstance(competition.submission.decide, decisions.Threshold) and run.chosen:
+        drawn.append(threshold(competition, run, y, pred, run.chosen["at"], folder / "threshold.png"))
 
     surety = classes.probability(pred, label)
     wrong = np.flatnonzero(label != y)
