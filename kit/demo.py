@@ -5,6 +5,7 @@ The grade comes from a Kaggle on loopback through the official client, the same 
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any, NamedTuple
 
 from kit import places, words
@@ -22,6 +23,8 @@ from kit.words import Table, duration
 COMPETITION = "digit-recognizer"
 RECIPES = ("forest", "dense", "cnn")
 """A classic, the practical's first network and a convolutional one: what a beginner tries, in that order."""
+WITHOUT_KERAS = ("neighbours", "svm", "forest")
+"""What the base install can train."""
 USER = "you"
 
 
@@ -33,7 +36,7 @@ class Shown(NamedTuple):
 
 
 def demo() -> Shown:
-    """Train each of RECIPES on the sample, send it to the emulator, and look at the leaderboard.
+    """Train some recipes on the sample, send it to the emulator, and look at the leaderboard.
 
     All of it lands in a workspace of its own, `data/demo`, so that no sample run stands among real ones.
     """
@@ -44,12 +47,20 @@ def demo() -> Shown:
         entry = catalog.find(COMPETITION, sample=True)
         tell(f"kit download {COMPETITION} --sample")
         fetch.fetch(entry)
-        trained = [_trained(entry, word) for word in RECIPES]
+        trained = [_trained(entry, word) for word in recipes()]
         with local.running(sample=True, user=USER, private_scores=True) as emulator, places.environment(emulator.env):
             tell(f"\nkit emulator serve --sample  # {emulator.url}")
             rows = [_sent(entry, run) for run in trained]
             board = leaderboard.download(client.connect(), send.slug(entry))
     return Shown(sorted(rows, key=lambda row: -row["public"]), board)
+
+
+def recipes() -> tuple[str, ...]:
+    """RECIPES where Keras is installed, else WITHOUT_KERAS."""
+    if importlib.util.find_spec("keras"):
+        return RECIPES
+    tell(f"Keras is not installed, so the demo trains no network. To have it: {places.install('keras')}")
+    return WITHOUT_KERAS
 
 
 def table(shown: Shown) -> Table:

@@ -14,6 +14,7 @@ VARIANTS = {
     "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
 }
 SMOKE = {"epochs": 8, "units": 16, "batch": 16}
+EXTRA = "keras"
 
 
 def fit(

@@ -15,6 +15,7 @@ VARIANTS = {
     "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
 }
 SMOKE = {"epochs": 16, "filters": (8, 16), "units": 16, "batch": 16}
+EXTRA = "keras"
 
 
 def fit(

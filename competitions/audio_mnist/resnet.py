@@ -16,6 +16,7 @@ VARIANTS = {
     "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
 }
 SMOKE = {"epochs": 8, "filters": (8, 16, 16), "batch": 16}
+EXTRA = "keras"
 
 
 def fit(

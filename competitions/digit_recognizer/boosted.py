@@ -13,6 +13,7 @@ from . import _images
 
 WEIGHTS, CLASSES = "model.ubj", "classes.json"
 SMOKE = {"rounds": 30}
+EXTRA = "boosted"
 
 
 def fit(
