@@ -6,13 +6,15 @@ import os
 import shutil
 import sys
 from importlib import metadata
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kit import places
+from kit.api.results import Listing
 from kit.errors import KitError
 from kit.kaggle import health
 from kit.task import catalog
 from kit.train import provenance
+from kit.words import Table
 
 NEEDED = ("kaggle", "kagglesdk", "six", "scikit-learn", "pandas", "numpy", "matplotlib", "rich", "click")
 """Packages that kit cannot do without."""
@@ -44,6 +46,55 @@ class Line(NamedTuple):
     def well(self) -> bool:
         """Whether there is nothing to do."""
         return not self.cure
+
+
+class Diagnosis(Listing[Line]):
+    """What was examined on this machine."""
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(line.well for line in self)
+
+    def summary(self) -> str:
+        wrong = sum(not line.well for line in self)
+        return f"{len(self)} things examined, {wrong or 'none'} wrong"
+
+    def table(self) -> Table:
+        return Table(("", "what", "seen"), [("ok" if line.well else "!!", line.what, line.seen) for line in self])
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [line._asdict() for line in self]
+
+
+class Assumptions(Listing[health.Check]):
+    """What kit assumes of Kaggle, compared with what Kaggle does."""
+
+    @property
+    def well(self) -> bool:
+        """Whether none was seen to be wrong."""
+        return not any(check.holds is False for check in self)
+
+    def summary(self) -> str:
+        wrong = sum(check.holds is False for check in self)
+        return f"{len(self)} assumptions, {wrong or 'none'} seen to be wrong"
+
+    def table(self) -> Table:
+        signs = {True: "yes", False: "NO", None: "not looked at"}
+        return Table(("assumption", "holds", "seen"), [(one.assumption, signs[one.holds], one.seen) for one in self])
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [check._asdict() for check in self]
+
+
+def doctor() -> Diagnosis:
+    """Examine Python, packages, places, disk and devices, and the way to Kaggle; each problem has its cure."""
+    return Diagnosis(tuple(examine()))
+
+
+def assumptions() -> Assumptions:
+    """Compare Kaggle with what kit assumes of it, by reading only. Raises KitError without credentials."""
+    return Assumptions(tuple(health.live()))
 
 
 def examine() -> list[Line]:
@@ -121,7 +172,9 @@ def _backend() -> Line:
         return Line("Keras backend", "none, because Keras is not installed")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     if backend not in BACKENDS:
-        return Line("Keras backend", f"KERAS_BACKEND is {backend!r}", "export KERAS_BACKEND=tensorflow  # or jax, torch")
+        return Line(
+            "Keras backend", f"KERAS_BACKEND is {backend!r}", "export KERAS_BACKEND=tensorflow  # or jax, torch"
+        )
     missing = not _version(backend)
     return Line("Keras backend", backend + " is not installed" * missing, places.install_tested(backend) * missing)
 
