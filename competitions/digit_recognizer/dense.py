@@ -16,6 +16,7 @@ VARIANTS = {
     "augmented": {"augment": True, "epochs": 30},
 }
 SMOKE = {"epochs": 12, "batch": 32}
+EXTRA = "keras"
 
 
 def fit(

@@ -149,6 +149,7 @@ def _tables(
     """The tables that a file is read as; the last one may be empty."""
     import pandas as pd
 
+    given: Any
     first = stream.read(4096)
     stream.seek(0)
     if first[:4] == b"PAR1":
