@@ -94,6 +94,6 @@ def _sent(run: Run) -> dict[str, Any]:
         "cv": run.score,
         "public": attempt.public_score,
         "private": attempt.private_score,
-        "seconds": run.record["fit_seconds"],
+        "seconds": run.record.fit_seconds,
         "run": run.name,
     }

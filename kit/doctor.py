@@ -25,7 +25,7 @@ EXTRAS = {"keras": "keras", "tensorflow": "keras", "xgboost": "boosted"}
 BROKEN = {("kagglesdk", "0.1.32"): "no version of kaggle can import kagglesdk 0.1.32"}
 """Versions that a resolver may pick and that do not work. Source: an import test of 98 pairs."""
 
-LEAST = {"kaggle": ("2.2.4", "kagglesdk", "0.1.35")}
+LEAST = {"kaggle": ("2.2.4", "kagglesdk", "0.1.37")}
 """Package: from this version on it needs at least that version of the other."""
 
 BACKENDS = ("tensorflow", "jax", "torch")

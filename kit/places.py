@@ -104,12 +104,12 @@ def mounted(*files: str) -> Path:
     if not found:
         raise KitError(
             f"No input of this kernel holds {', '.join(files)}.",
-            f"One folder under {root} must hold them. Add their source to kernel-metadata.json, and push the kernel again.",
+            f"One folder under {root} must hold them. Add their source to kernel-metadata.json, and push it again.",
         )
     raise KitError(
         f"Several inputs hold {', '.join(files)}: {', '.join(str(path) for path in sorted(found))}.",
-        "Only one may hold them, or the wrong data could be used. Remove the other sources from kernel-metadata.json, and "
-        "push the kernel again.",
+        "Only one may hold them, or the wrong data could be used. Remove the others from kernel-metadata.json, and "
+        "push it again.",
     )
 
 

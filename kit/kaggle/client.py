@@ -280,7 +280,7 @@ def _connected(tries: int) -> Client:
         except ImportError as error:
             raise KitError(
                 f"The package kaggle cannot be imported: {error}",
-                "kaggle 2.2.4 with kagglesdk 0.1.37 and six is known to work.",
+                "kaggle 2.2.5 with kagglesdk 0.1.38 and six is known to work.",
                 places.install_tested("kaggle", "kagglesdk", "six"),
             ) from None
         except (SystemExit, OSError, ValueError) as error:

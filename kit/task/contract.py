@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -165,6 +165,8 @@ class Metric:
                 f"{self.name} got {len(y):,} rows and {len(pred):,} predictions.", "Each row needs one prediction."
             )
         y, pred = outputs.plain(y), outputs.plain(pred)
+        if labels is not None and outputs.are_texts(pred) and outputs.are_class_numbers(y, labels):
+            y = np.asarray(labels)[y]
         given: dict[str, Any] = {**(columns or {})}
         if self.predictions not in (None, "numbers") or "labels" in self.needs:
             given["labels"] = outputs.classes(y, outputs.columns(y, pred), labels)
@@ -239,6 +241,10 @@ class Competition:
     public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
     prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
     that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
+
+    `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
+    most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
+    predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for train and test rows.
     """
 
     source: Source
@@ -252,3 +258,4 @@ class Competition:
     keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
+    rows: Callable[[Path, int | None], Iterator[Data]] | None = None

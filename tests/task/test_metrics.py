@@ -263,6 +263,15 @@ def test_columns_of_probabilities_are_in_the_order_of_the_labels(labels, name, o
     assert metric.score(y, CLASSES.pred, labels=labels) == pytest.approx(score(metric, CLASSES))
 
 
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1", "log_loss", "map@2"])
+def test_rows_may_hold_the_numbers_of_classes_whose_labels_are_texts(name):
+    metric, labels = metrics.named(name), ("setosa", "virginica", "aster")
+    assert metric.score(CLASSES.y, CLASSES.pred, labels=labels) == pytest.approx(score(metric, CLASSES))
+    said = np.array(["setosa", "virginica", "aster", "setosa"])
+    assert metrics.accuracy.score(CLASSES.y, said, labels=labels) == 0.75
+    assert metrics.f1.score(CHANCES.y, np.array(["no", "yes", "no", "yes", "yes", "no"]), labels=("no", "yes")) == 2 / 3
+
+
 def test_labels_that_are_not_declared_are_the_sorted_ones_of_the_rows():
     y, pred = np.array(["b", "a"]), np.array([[0.1, 0.9], [0.8, 0.2]])
     assert metrics.accuracy.score(y, pred) == 1.0
