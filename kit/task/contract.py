@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -241,6 +241,10 @@ class Competition:
     public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
     prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
     that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
+
+    `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
+    most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
+    predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for train and test rows.
     """
 
     source: Source
@@ -254,3 +258,4 @@ class Competition:
     keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
+    rows: Callable[[Path, int | None], Iterator[Data]] | None = None

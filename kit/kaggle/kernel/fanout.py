@@ -109,7 +109,7 @@ class Kernels:
         )
         part = self._folder(number) / "output" / pushed.label
         outputs.fetch(files, part)
-        theirs = runs.plan_of(records.read_json(part / "run.json")["plan"])
+        theirs = runs.at(part).plan
         mine = self.run.plan
         if replace(theirs, data={}, only=None) != replace(mine, data={}, only=None):
             raise KitError(

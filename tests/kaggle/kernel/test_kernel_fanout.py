@@ -41,8 +41,8 @@ def test_folds_that_were_fitted_in_kernels_make_the_run_that_one_machine_makes(e
     ours, theirs = loop.train(catalog.find("parity", sample=True), planned(), quiet=True), fan_out(planned())
     for name in ("submission.csv", "oof.npz", "test.npz"):
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
-    assert (ours.record["where"], theirs.record["where"]) == ("local", "kaggle")
-    assert theirs.score == ours.score and len(theirs.record["fold_scores"]) == 3
+    assert (ours.record.where, theirs.record.where) == ("local", "kaggle")
+    assert theirs.score == ours.score and len(theirs.record.fold_scores) == 3
     assert sum("is here" in line for line in told) == 3
     assert emulator.steps("SaveKernel") == 3
     refs = [kernel["ref"] for kernel in theirs.kaggle()["kernels"]]
@@ -80,7 +80,7 @@ def test_a_fold_that_fails_leaves_the_others_and_resuming_fits_it_alone(emulator
     assert [number for number in range(3) if run.done(number)] == [0, 2]
     table.write_text(table.read_text().replace("DOOMED = True", "DOOMED = False"))
     recipe, _ = catalog.find("parity").recipe("table")
-    mended = Run(run.folder, Plan(**vars(run.plan) | {"code": provenance.code(recipe.files)}), {})
+    mended = Run(run.folder, Plan(**vars(run.plan) | {"code": provenance.code(recipe.files)}))
     assert fan_out(mended).finished
     assert emulator.steps("SaveKernel") == 4
 
