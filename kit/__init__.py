@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from kit.api import kernel as kernel
     from kit.api.emulator import emulator as emulator
     from kit.api.judging import ensemble as ensemble
-    from kit.api.machine import assumptions as assumptions
-    from kit.api.machine import demo as demo
-    from kit.api.machine import doctor as doctor
     from kit.api.predicting import predict as predict
     from kit.api.pushing import push as push
     from kit.api.submitting import leaderboard as leaderboard
@@ -31,13 +28,16 @@ if TYPE_CHECKING:
     from kit.api.tasks import competitions as competitions
     from kit.api.tasks import download as download
     from kit.api.tasks import explore as explore
-    from kit.api.tasks import new as new
     from kit.api.tasks import recipes as recipes
     from kit.api.tasks import settings as settings
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
     from kit.api.training import train as train
+    from kit.demo import demo as demo
+    from kit.doctor import assumptions as assumptions
+    from kit.doctor import doctor as doctor
     from kit.errors import KitError as KitError
+    from kit.new import new as new
 
 __version__ = "0.1.0"
 
@@ -47,9 +47,9 @@ _EXPORTED = {
     "kernel": "api",
     "emulator": "api.emulator",
     "ensemble": "api.judging",
-    "assumptions": "api.machine",
-    "demo": "api.machine",
-    "doctor": "api.machine",
+    "assumptions": "doctor",
+    "demo": "demo",
+    "doctor": "doctor",
     "predict": "api.predicting",
     "push": "api.pushing",
     "leaderboard": "api.submitting",
@@ -58,7 +58,7 @@ _EXPORTED = {
     "competitions": "api.tasks",
     "download": "api.tasks",
     "explore": "api.tasks",
-    "new": "api.tasks",
+    "new": "new",
     "recipes": "api.tasks",
     "settings": "api.tasks",
     "runs": "api.training",

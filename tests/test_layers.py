@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-GROUND = {"errors", "places", "words", "records", "notes"}
+GROUND = {"errors", "places", "words", "records", "notes", "limits"}
 BELOW_TRAIN = GROUND | {"task", "rows", "toolbox"}
 BELOW_JUDGE = BELOW_TRAIN | {"data", "train", "drawing"}
 MAY_IMPORT: dict[str, set[str]] = {
@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "places": {"errors"},
     "words": set(),
     "notes": set(),
+    "limits": set(),
     "records": {"errors", "places"},
     # Walls around code of strangers: they know nothing of tasks.
     "sandbox": GROUND,
@@ -35,15 +36,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     # A Kaggle on loopback: it must install and start without a learning framework, so that it stays off `train`.
     "emulator": GROUND | {"task", "sandbox"},
     "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
-    "new": BELOW_TRAIN,
-    "doctor": GROUND | {"task", "train", "kaggle"},
-    "demo": BELOW_JUDGE | {"judge", "kaggle", "emulator"},
     # One function a verb, for notebooks and for the command: it joins all rooms.
-    "api": BELOW_JUDGE | {"explore", "judge", "predict", "emulator", "kaggle", "new", "doctor", "demo"},
-    # Parses, calls the API and prints: the rooms are not its business, but for what completion and figures need.
-    "cli": GROUND | {"__version__", "api", "task", "train", "kaggle", "demo"},
+    "api": BELOW_JUDGE | {"explore", "judge", "predict", "emulator", "kaggle"},
+    "new": BELOW_TRAIN,
+    "doctor": BELOW_TRAIN | {"train", "kaggle", "api"},
+    # Types for the user what the user would type.
+    "demo": BELOW_TRAIN | {"train", "kaggle", "api"},
+    # Parses, calls the API and prints: the rooms are not its business, but for what completion and reports need.
+    "cli": GROUND | {"__version__", "api", "task", "train", "kaggle", "new", "doctor", "demo"},
     "__main__": {"cli"},
-    "__init__": {"api", "errors"},
+    "__init__": {"api", "errors", "new", "doctor", "demo"},
 }
 FRAMEWORKS = {"keras", "tensorflow", "xgboost", "torch", "jax", "tensorflow_hub", "tensorflow_text", "official"}
 FILES = sorted((ROOT / "kit").rglob("*.py"))

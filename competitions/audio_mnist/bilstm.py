@@ -10,6 +10,7 @@ from . import _speech
 
 VARIANTS = _speech.VARIANTS
 SMOKE = {"epochs": 8, "units": 16, "batch": 16}
+EXTRA = "keras"
 
 
 def fit(

@@ -10,6 +10,7 @@ from . import _speech
 
 VARIANTS = _speech.VARIANTS
 SMOKE = {"epochs": 8, "filters": (8, 16, 16), "batch": 16}
+EXTRA = "keras"
 
 
 def fit(

@@ -11,6 +11,7 @@ from . import _speech
 
 VARIANTS = _speech.VARIANTS
 SMOKE = {"epochs": 16, "filters": (8, 16), "units": 16, "batch": 16}
+EXTRA = "keras"
 
 
 def fit(

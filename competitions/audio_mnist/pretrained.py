@@ -18,6 +18,7 @@ VARIANTS = {
     "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
 }
 SMOKE = {"encoder": "tiny", "frozen": True, "epochs": 16, "batch": 16, "rate": 3e-2}
+EXTRA = "keras"
 ATTACH = ("encoder",)
 
 # Samples of silence before a wave, so that embeddings, which see 0.76 s, see it come as they see it go.

@@ -10,6 +10,7 @@ import xgboost
 from . import _images
 
 SMOKE = {"rounds": 30}
+EXTRA = "boosted"
 
 
 def fit(

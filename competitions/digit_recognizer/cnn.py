@@ -28,6 +28,7 @@ VARIANTS = {
     },
 }
 SMOKE = {"epochs": 6, "batch": 32}
+EXTRA = "keras"
 
 
 def fit(

@@ -18,6 +18,7 @@ NORMALISED = 7
 
 VARIANTS = {"pair": {"members": 2}}
 SMOKE = {"epochs": 3, "batch": 32, "filters": (16, 32, 32), "tta": 3}
+EXTRA = "keras"
 
 
 def fit(

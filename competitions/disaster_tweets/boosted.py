@@ -8,6 +8,7 @@ import xgboost
 from . import _features
 
 SMOKE = {"rounds": 20}
+EXTRA = "boosted"
 
 
 def fit(

@@ -30,14 +30,14 @@ class Ensemble(Result):
 
     def summary(self) -> str:
         score = self.run.score if self.nested is None else self.nested
-        return f"ensemble of {len(self.members)} runs, {self.run.record['metric']} {score:.5f}: {self.run.name}"
+        return f"ensemble of {len(self.members)} runs, {self.run.record.metric} {score:.5f}: {self.run.name}"
 
     def table(self) -> Table:
         rows = [(run.name, f"{self.weights[run.name]:.3f}", f"{run.score:.5f}") for run in self.members]
         return Table(("run", "weight", "score"), [*rows, (self.run.name, "", f"{self.run.score:.5f}")])
 
     def facts(self) -> dict[str, Any]:
-        return {"folder": str(self.run.folder), **self.run.record}
+        return self.run.facts()
 
 
 def ensemble(competition: str, runs: Sequence[str | Run], *, method: Method | None = None, seed: int = 0) -> Ensemble:

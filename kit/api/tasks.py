@@ -1,4 +1,4 @@
-"""Competitions and their data: list, download, explore, new."""
+"""Competitions and their data: list, download, explore."""
 
 from __future__ import annotations
 
@@ -149,13 +149,3 @@ def explore(competition: str, *, out: str | Path | None = None, sample: bool = F
         fetch.fetch(entry)
     seen = overview.explore(entry, out=None if out is None else Path(out).expanduser())
     return Exploration(entry.name, seen.facts, tuple(seen.pictures))
-
-
-def new(name: str, *, slug: str | None = None) -> Path:
-    """Write a competition of your own into the workspace, two files that run; the folder that holds them.
-
-    `slug` is its name on Kaggle, where that is another. Raises KitError when the folder is there already.
-    """
-    from kit.new import new as write
-
-    return write(name, slug=slug)

@@ -55,16 +55,16 @@ def train(
         run = named(entry, resume)
         entry = replace(entry, sample=run.plan.sample)
         asked = {
-            "folds": folds,
+            "folds": folds is not None,
             "holdout": holdout,
             "full": full,
-            "split": split,
-            "fold": fold,
-            "seed": seed,
+            "split": split is not None,
+            "fold": fold is not None,
+            "seed": seed != 0,
             "deterministic": not deterministic,
             **dict.fromkeys(settings, True),
         }
-        _refuse_changes(run, recipe, [name for name, value in asked.items() if value not in (None, False, 0)])
+        _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
         run = store.resumable(run, planned(entry, run.plan.label, run.plan.settings))
         return fitted(entry, run, plots=plots)
     scheme = schemed(entry, holdout=holdout, full=full, split=split, folds=folds)
@@ -152,7 +152,8 @@ class Runs(Listing[Run]):
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
-        also = list(dict.fromkeys(name for run in self for name in run.record.get("also", {}))) if len(of) == 1 else []
+        also = {run.name: run.recorded.also if run.recorded else {} for run in self}
+        columns = list(dict.fromkeys(itertools.chain.from_iterable(also.values()))) if len(of) == 1 else []
         rows = [
             (
                 run.plan.competition + (" (sample)" if run.plan.sample else ""),
@@ -161,21 +162,26 @@ class Runs(Listing[Run]):
                 if not run.finished
                 else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
                 run.score and f"{run.score:.5f}",
-                run.record.get("sd") and f"{run.record['sd']:.5f}",
-                *(f"{run.record['also'][name]:.5f}" if name in run.record.get("also", {}) else None for name in also),
-                duration(run.record.get("fit_seconds")),
+                run.recorded and run.recorded.sd and f"{run.recorded.sd:.5f}",
+                *(f"{also[run.name][name]:.5f}" if name in also[run.name] else None for name in columns),
+                duration(run.recorded.fit_seconds if run.recorded else None),
                 run.kaggle().get("public_score"),
             )
             for run in self
         ]
         return Table(
-            ("competition", "run", "judged by", "score", "sd", *also, "fitting", "public"),
+            ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public"),
             rows,
-            spare=("fitting", "sd", *reversed(also), *(["competition"] if len({row[0] for row in rows}) == 1 else [])),
+            spare=(
+                "fitting",
+                "sd",
+                *reversed(columns),
+                *(["competition"] if len({row[0] for row in rows}) == 1 else []),
+            ),
         )
 
     def facts(self) -> list[dict[str, Any]]:
-        return [{"name": r.name, "folder": str(r.folder), "finished": r.finished, **r.record} for r in self]
+        return [run.facts() for run in self]
 
 
 def runs(competition: str | None = None) -> Runs:

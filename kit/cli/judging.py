@@ -36,6 +36,6 @@ def ensemble(competition: str, run: tuple[str, ...], method: str | None, seed: i
         return dump(blend.facts())
     show(blend.table())
     if blend.nested is not None:
-        print(f"{blend.run.record['metric']} {blend.nested:.5f} when each fold's weights are chosen on the other folds")
+        print(f"{blend.run.record.metric} {blend.nested:.5f} when each fold's weights are chosen on the other folds")
     print(f"Run: {blend.run.folder}")
     return None

@@ -98,7 +98,7 @@ def push(competition: str, recipe: str, settings: tuple[str, ...], as_json: bool
     outcome = pushing.push(competition, recipe, **options, **parsed(settings))
     if isinstance(outcome, Pushed):
         return told(outcome, competition, recipe, as_json)
-    return dump({"folder": str(outcome.folder), **outcome.record, **outcome.kaggle()}) if as_json else report(outcome)
+    return dump(outcome.facts() | outcome.kaggle()) if as_json else report(outcome)
 
 
 @verbs()
@@ -242,7 +242,7 @@ def pull(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
     from kit.api import kernel as kernels
 
     run = kernels.pull(competition, recipe, **options)
-    return dump({"folder": str(run.folder), **run.record, **run.kaggle()}) if as_json else report(run)
+    return dump(run.facts() | run.kaggle()) if as_json else report(run)
 
 
 def told(pushed: Any, competition: str, recipe: str, as_json: bool) -> None:

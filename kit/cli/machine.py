@@ -23,11 +23,11 @@ def doctor(live: bool, as_json: bool) -> int:
       kit doctor
       kit doctor --live > report.md
     """
-    from kit.api import machine
+    from kit.doctor import doctor as examine
 
     if live:
         return _live(as_json)
-    diagnosis = machine.doctor()
+    diagnosis = examine()
     if as_json:
         dump(diagnosis.facts())
     else:
@@ -39,10 +39,10 @@ def doctor(live: bool, as_json: bool) -> int:
 
 
 def _live(as_json: bool) -> int:
-    from kit.api import machine
+    from kit.doctor import assumptions
     from kit.kaggle import health
 
-    checks = machine.assumptions()
+    checks = assumptions()
     if as_json:
         dump(checks.facts())
     else:
@@ -62,8 +62,18 @@ def demo(as_json: bool) -> None:
     Example:
       kit demo
     """
-    from kit.api import machine
-    from kit.demo import told
+    from kit.demo import COMPETITION
+    from kit.demo import demo as run_demo
 
-    shown = machine.demo()
-    return dump(shown.facts()) if as_json else print(told(shown.shown))
+    scored = run_demo()
+    if as_json:
+        return dump(scored.facts())
+    print()
+    show(scored.table())
+    print(f"\nYour place among {scored.board.teams} teams of the emulator, whose scores are made up:")
+    show(scored.places())
+    print("\nThe real thing:")
+    print(f"  kit download {COMPETITION}            # or --from ~/Downloads/{COMPETITION}.zip, without credentials")
+    print(f"  kit train {COMPETITION} {scored[0]['recipe']}")
+    print(f"  kit submit {COMPETITION} --dry-run    # and without --dry-run when you like what you see")
+    return None

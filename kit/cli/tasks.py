@@ -93,8 +93,8 @@ def new(name: str, slug: str | None) -> None:
     Example:
       kit new titanic --from-kaggle titanic
     """
-    from kit.api import tasks
+    from kit.new import new as write
 
-    folder = tasks.new(name, slug=slug)
+    folder = write(name, slug=slug)
     print(f"{folder / 'competition.py'}\n{folder / 'baseline.py'}")
     tell(f"Next: kit download {name} --from FILE-OR-FOLDER && kit train {name}")

@@ -69,7 +69,7 @@ def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
 
     one_of(**{name: options[name] for name in ("folds", "holdout", "full", "split")})
     run = training.train(competition, recipe, **options, **parsed(settings))
-    return dump({"folder": str(run.folder), **run.record}) if as_json else report(run)
+    return dump(run.facts()) if as_json else report(run)
 
 
 @verb()
@@ -139,17 +139,17 @@ def report(run: Run) -> None:
     """What a person wants to know of a finished run."""
     record = run.record
     if run.score is not None:
-        spread = f", folds {record['mean']:.5f} ± {record['sd']:.5f}" if record["sd"] is not None else ""
-        print(f"{record['metric']} {run.score:.5f} out-of-fold on {record['rows']['out_of_fold']:,} rows{spread}")
-        if record["also"]:
-            print(", ".join(f"{name} {score:.5f}" for name, score in record["also"].items()))
-        if decision := record["decision"]:
-            chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision["chosen"].items())
+        spread = f", folds {record.mean:.5f} ± {record.sd:.5f}" if record.sd is not None else ""
+        print(f"{record.metric} {run.score:.5f} out-of-fold on {record.rows.out_of_fold:,} rows{spread}")
+        if record.also:
+            print(", ".join(f"{name} {score:.5f}" for name, score in record.also.items()))
+        if decision := record.decision:
+            chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision.chosen.items())
             print(
-                f"decision chosen on out-of-fold rows: {chosen}; {record['metric']} {decision['score']:.5f} on them, "
-                f"{run.score:.5f} nested, {decision['unchosen']:.5f} as declared"
+                f"decision chosen on out-of-fold rows: {chosen}; {record.metric} {decision.score:.5f} on them, "
+                f"{run.score:.5f} nested, {decision.unchosen:.5f} as declared"
             )
-    print(f"{duration(record['fit_seconds'])} of fitting on {record['device']}")
+    print(f"{duration(record.fit_seconds)} of fitting on {record.device}")
     print(f"Run: {run.folder}")
     flag = " --sample" if run.plan.sample else ""
     tell(f"Next: kit submit {run.plan.competition} {run.name} --dry-run{flag}")

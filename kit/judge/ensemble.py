@@ -15,7 +15,8 @@ from kit.task import decisions, merging, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Merge, Metric
 from kit.train import finish, predictions, provenance, runs
-from kit.train.runs import Plan, Run
+from kit.train.record import Plan
+from kit.train.runs import Run
 
 Method = Literal["mean", "rank", "geometric", "log-mean", "vote", "hill-climb"]
 
@@ -88,11 +89,13 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
         oof={**oof.columns, "ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": merge([*oof.pred], weights)},
         test={"ids": tests[0]["ids"], "pred": merge([test["pred"] for test in tests], weights)},
         sample=entry.public() / competition.submission.sample,
-        train_rows=members[0].record["rows"]["train"],
+        train_rows=members[0].record.rows.train,
         labels=labels,
         facts={
             "nested_score": nested,
-            "fit_seconds": round(sum(run.record.get("fit_seconds") or 0 for run in members), 1),
+            "split": members[0].record.split,
+            "groups": members[0].record.groups,
+            "fit_seconds": round(sum(run.record.fit_seconds for run in members), 1),
             "seconds": round(time.perf_counter() - started, 1),
             "where": provenance.where(),
             "device": provenance.device(),

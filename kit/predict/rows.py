@@ -57,7 +57,7 @@ def predict(entry: Entry, run: Run, file: Path, out: Path | None = None) -> Pred
     # Read before a learning framework starts, which takes seconds: most mistakes are seen in the first part.
     first = next(parts)
     model = models.load(entry, run)
-    decide = decisions.recorded(competition, run.record)
+    decide = decisions.recorded(competition, run.chosen)
     seen = _Seen(file)
     rows = 0
     with _Answers(entry) as answers, places.whole(out) as partial, _text(partial, out) as text:

@@ -149,6 +149,7 @@ def _tables(
     """The tables that a file is read as; the last one may be empty."""
     import pandas as pd
 
+    given: Any
     first = stream.read(4096)
     stream.seek(0)
     if first[:4] == b"PAR1":
@@ -158,7 +159,7 @@ def _tables(
     elif first[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in first:
         raise KitError(f"{file} is not text in UTF-8.", "CSV and JSON lines files must be.")
     elif first.lstrip()[:1] == b"{":
-        given: Any = pd.read_json(stream, lines=True, chunksize=rows, dtype=False)
+        given = pd.read_json(stream, lines=True, chunksize=rows, dtype=False)
         with given if rows else _nothing():
             yield from given if rows else [given]
     else:

@@ -165,6 +165,8 @@ class Metric:
                 f"{self.name} got {len(y):,} rows and {len(pred):,} predictions.", "Each row needs one prediction."
             )
         y, pred = outputs.plain(y), outputs.plain(pred)
+        if labels is not None and outputs.are_texts(pred) and outputs.are_class_numbers(y, labels):
+            y = np.asarray(labels)[y]
         given: dict[str, Any] = {**(columns or {})}
         if self.predictions not in (None, "numbers") or "labels" in self.needs:
             given["labels"] = outputs.classes(y, outputs.columns(y, pred), labels)

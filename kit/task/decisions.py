@@ -120,8 +120,7 @@ def facts(decide: Any) -> dict[str, Any]:
     return {each.name: getattr(decide, each.name) for each in fields(decide) if each.metadata.get("chosen", True)}
 
 
-def recorded(competition: Competition, record: dict[str, Any]) -> Decide:
-    """The decision that a run's `record` tells of; the declared one where nothing was chosen."""
-    chosen = record.get("decision", {}).get("chosen")
+def recorded(competition: Competition, chosen: dict[str, Any] | None) -> Decide:
+    """The decision with what a run has `chosen`, as `facts` gave it; the declared one where nothing was chosen."""
     decide: Any = competition.submission.decide
     return replace(decide, **chosen) if chosen else decide

@@ -27,14 +27,15 @@ CHUNK = 4096
 def classes(y: np.ndarray, columns: int | None = None, declared: Values | None = None) -> np.ndarray:
     """The label values in the order of the probability columns.
 
-    These are the `declared` ones. Without them, integers from 0 to `columns - 1` are the numbers of the columns, and
+    These are the `declared` ones, or their numbers where `y` holds the numbers of classes that have texts for names.
+    Without them, integers from 0 to `columns - 1` are the numbers of the columns, and
     of other labels `y` the different ones in sorted order are taken. `columns` is the number of probability columns,
     None where there are none; labels 0 and 1 are then two classes, also where only one of them occurs.
 
     Raises KitError when nothing is declared and `y` has more or fewer different labels than there are columns.
     """
     if declared is not None:
-        return np.asarray(declared)
+        return np.arange(len(declared)) if are_class_numbers(y, declared) else np.asarray(declared)
     if y.dtype.kind == "b":
         return np.array([False, True])
     count = max(columns or 0, 2)
@@ -171,12 +172,13 @@ def top(k: int) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def index(y: np.ndarray, values: Values) -> np.ndarray:
-    """The place of each label of `y` in `values`, int64 of (n,).
+    """The place of each label of `y` in `values`, int64 of (n,); class numbers are places already.
 
     Raises KitError for a label that is not among them.
     """
     known = np.asarray(values)
-    if y.dtype.kind in "iu" and np.array_equal(known, np.arange(len(known))) and _numbered(y, len(known)):
+    numbers = known.dtype.kind in "iu" and np.array_equal(known, np.arange(len(known))) and _numbered(y, len(known))
+    if y.dtype.kind in "iu" and (numbers or are_class_numbers(y, values)):
         return y.astype(np.int64)
     same = y.astype(str) if are_texts(y) or are_texts(known) else y
     known = known.astype(str) if known.dtype.kind == "O" or are_texts(y) else known
@@ -201,6 +203,14 @@ def wanted(
     """
     y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     return _FORMS[form](y, pred, values, count)
+
+
+def are_class_numbers(y: np.ndarray, values: Values) -> bool:
+    """Whether `y` holds the numbers of classes, 0 to n - 1, where `values`, the n labels, are texts."""
+    known = np.asarray(values)
+    if y.dtype.kind not in "iu" or not are_texts(known) or not _numbered(y, len(known)):
+        return False
+    return not np.isin(np.unique(y).astype(str), known.astype(str)).all()
 
 
 def plain(array: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from kit import places, records
 from kit.task import decisions, outputs, submission
 from kit.task.contract import Competition, Metric
 from kit.train import predictions
+from kit.train.record import Decision, Record, Rows
 from kit.train.runs import Run
 
 
@@ -26,7 +27,8 @@ def conclude(
     labels: outputs.Values | None,
     facts: dict[str, Any],
 ) -> Run:
-    """Finish `run`: `oof.npz`, `test.npz`, `submission.csv`, and last `run.json` with scores and `facts`.
+    """Finish `run`: `oof.npz`, `test.npz`, `submission.csv`, and last `run.json` with scores and `facts`, the other
+    fields of a Record.
 
     `oof` has ids, fold, y, pred and the columns that the metrics need of the held-out rows, and no rows when none was
     held out; `test` has ids and pred; `sample` is the sample submission; `labels` are the label values in the order of
@@ -37,7 +39,7 @@ def conclude(
     metric, form = competition.metric, competition.submission
     scores: dict[str, float] = {}
     also: dict[str, float] = {}
-    decision: dict[str, Any] = {}
+    decision: Decision | None = None
 
     def score(by: Metric, pred: np.ndarray, rows: Any = slice(None)) -> float:
         return by.score(oof["y"][rows], pred[rows], {name: column[rows] for name, column in oof.items()}, labels)
@@ -56,28 +58,29 @@ def conclude(
         }
         if decisions.fits(competition) and len(scores) > 1:
             form = replace(form, decide=decisions.fit(competition, oof["y"], oof["pred"]))
-            decision = {
-                "chosen": decisions.facts(form.decide),
-                "score": score(metric, np.asarray(form.decide(oof["pred"]))),
-                "unchosen": score(metric, np.asarray(competition.submission.decide(oof["pred"]))),
-            }
+            decision = Decision(
+                chosen=decisions.facts(form.decide),
+                score=score(metric, np.asarray(form.decide(oof["pred"]))),
+                unchosen=score(metric, np.asarray(competition.submission.decide(oof["pred"]))),
+            )
     predictions.save(run.folder / "test.npz", **test)
     with places.whole(run.submission) as part:
         submission.write(form, test["ids"], test["pred"], sample, part)
+    values = list(scores.values())
     return run.finish(
-        {
-            "name": run.name,
-            "plan": asdict(run.plan),
-            "metric": metric.name,
-            "higher_is_better": metric.higher_is_better,
-            "oof_score": score(metric, judged) if scores else None,
-            "also": also,
-            "decision": decision,
-            "fold_scores": scores,
-            "mean": float(np.mean(list(scores.values()))) if scores else None,
-            "sd": float(np.std(list(scores.values()), ddof=1)) if len(scores) > 1 else None,
-            "rows": {"train": train_rows, "out_of_fold": len(oof["ids"]), "test": len(test["ids"])},
+        Record(
+            name=run.name,
+            plan=run.plan,
+            metric=metric.name,
+            higher_is_better=metric.higher_is_better,
+            oof_score=score(metric, judged) if scores else None,
+            also=also,
+            decision=decision,
+            fold_scores=scores,
+            mean=float(np.mean(values)) if scores else None,
+            sd=float(np.std(values, ddof=1)) if len(scores) > 1 else None,
+            rows=Rows(train=train_rows, out_of_fold=len(oof["ids"]), test=len(test["ids"])),
+            finished=records.now(),
             **facts,
-            "finished": records.now(),
-        }
+        )
     )

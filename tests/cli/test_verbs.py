@@ -12,6 +12,7 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 
+from kit import doctor, places
 from kit.cli import command
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
@@ -170,15 +171,15 @@ def test_bash_completes_a_recipe_and_variant(parity, workspace):
 
 
 def test_doctor_names_a_cure_for_each_problem(kit, workspace, monkeypatch):
-    from kit import doctor
-
     monkeypatch.setattr(doctor, "_version", lambda name: {"kaggle": "2.2.4", "kagglesdk": "0.1.32"}.get(name, ""))
     status, out, err = kit("doctor")
     assert status == 1
-    assert "!!  tensorflow" in out
-    assert "tensorflow: pip install tensorflow\n" in err
-    assert "kagglesdk 0.1.32: pip install -c constraints.txt kaggle kagglesdk\n" in err
-    assert "kaggle and kagglesdk: pip install -c constraints.txt kaggle kagglesdk\n" in err
+    assert "!!  pandas" in out
+    assert "ok  tensorflow" in out and "not installed; recipes that need it: pip install -c" in out
+    install = f"pip install -c {places.CONSTRAINTS}"
+    assert f"pandas: {install} pandas\n" in err
+    assert f"kagglesdk 0.1.32: {install} kaggle kagglesdk\n" in err
+    assert f"kaggle and kagglesdk: {install} kaggle kagglesdk\n" in err
 
 
 def test_doctor_is_content_with_this_machine(kit, workspace):

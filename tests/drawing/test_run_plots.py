@@ -98,6 +98,37 @@ def test_the_surest_mistake_comes_first_and_stands_with_its_row(given, finished,
     assert said == ["true fire, id 50\npredicted calm, 0.90", "true calm, id 70\npredicted fire, 0.60"]
 
 
+@pytest.mark.parametrize("labels", [("calm", "fire", "flood"), (1, 2, 5)])
+def test_labels_that_are_texts_or_any_integers_are_drawn_by_name(given, finished, monkeypatch, labels) -> None:
+    train, pred = digits(60, 3)
+    train = Data(train.ids, train.x, np.array(labels)[train.y])
+    entry = given(train, train.head(5), kind="image", labels=labels)
+    seen = []
+    matrix = run_plots.matrix
+    monkeypatch.setattr(
+        run_plots,
+        "matrix",
+        lambda y, label, names, *rest: seen.append((y, label, names)) or matrix(y, label, names, *rest),
+    )
+    assert names(run_plots.run(entry, finished(entry, pred, pred[:5]))) == [
+        "folds.png",
+        "confusion.png",
+        "mistakes.png",
+    ]
+    (y, label, called), *_ = seen
+    assert called == [str(name) for name in labels]
+    assert y.tolist() == (np.arange(60) % 3).tolist()
+    assert label.tolist() == pred.argmax(1).tolist()
+
+
+def test_free_texts_have_no_pictures_of_mistakes(given, finished) -> None:
+    y = np.array([f"answer {i}" for i in range(6)])
+    train = Data(np.arange(6), np.array(["a"] * 6, object), y)
+    entry = given(train, train.head(2), kind="text")
+    said = np.array(["something else"] * 6)
+    assert names(run_plots.run(entry, finished(entry, said, said[:2]))) == ["folds.png"]
+
+
 def test_many_classes_give_the_most_confused_pairs(given, finished, tmp_path) -> None:
     train, pred = digits(400, 40)
     train = Data(train.ids, np.array([f"title {i}" for i in train.ids], object), train.y)

@@ -118,7 +118,7 @@ def test_a_blend_of_holdouts_is_a_holdout(kit, parity):
     for seed in "12":
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--holdout", "--seed", seed)
     found = ensemble.blend(catalog.find("parity"), runs.every("parity"), method="mean")
-    assert (found.run.plan.scheme, found.run.record["rows"]["out_of_fold"]) == ("holdout", 6)
+    assert (found.run.plan.scheme, found.run.record.rows.out_of_fold) == ("holdout", 6)
 
 
 def test_a_blend_under_a_decision_that_is_chosen_is_nested_in_both(kit, parity):
@@ -130,11 +130,11 @@ def test_a_blend_under_a_decision_that_is_chosen_is_nested_in_both(kit, parity):
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.6")
     found = ensemble.blend(catalog.find("parity"), runs.every("parity"), method="hill-climb")
     record = found.run.record
-    assert record["nested_score"] <= record["decision"]["score"]
+    assert record.nested_score <= record.decision.score
     oof = predictions.load(found.run.folder / "oof.npz")
     chosen = decisions.Threshold().fit(oof["y"], oof["pred"])
-    assert record["decision"]["chosen"] == {"at": chosen.at}
-    assert record["decision"]["score"] == metrics.f1.score(oof["y"], chosen(oof["pred"]))
+    assert record.decision.chosen == {"at": chosen.at}
+    assert record.decision.score == metrics.f1.score(oof["y"], chosen(oof["pred"]))
 
 
 def test_hill_climbing_of_holdouts_has_no_nested_score(kit, parity):
@@ -143,7 +143,7 @@ def test_hill_climbing_of_holdouts_has_no_nested_score(kit, parity):
     status, out, _ = kit("ensemble", "parity", *(run.name for run in runs.every("parity")))
     assert status == 0
     assert "other folds" not in out
-    assert runs.find("parity", "blend-hill-climb").record["nested_score"] is None
+    assert runs.find("parity", "blend-hill-climb").record.nested_score is None
 
 
 WORDS = """

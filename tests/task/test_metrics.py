@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -263,6 +266,15 @@ def test_columns_of_probabilities_are_in_the_order_of_the_labels(labels, name, o
     assert metric.score(y, CLASSES.pred, labels=labels) == pytest.approx(score(metric, CLASSES))
 
 
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "macro_f1", "log_loss", "map@2"])
+def test_rows_may_hold_the_numbers_of_classes_whose_labels_are_texts(name):
+    metric, labels = metrics.named(name), ("setosa", "virginica", "aster")
+    assert metric.score(CLASSES.y, CLASSES.pred, labels=labels) == pytest.approx(score(metric, CLASSES))
+    said = np.array(["setosa", "virginica", "aster", "setosa"])
+    assert metrics.accuracy.score(CLASSES.y, said, labels=labels) == 0.75
+    assert metrics.f1.score(CHANCES.y, np.array(["no", "yes", "no", "yes", "yes", "no"]), labels=("no", "yes")) == 2 / 3
+
+
 def test_labels_that_are_not_declared_are_the_sorted_ones_of_the_rows():
     y, pred = np.array(["b", "a"]), np.array([[0.1, 0.9], [0.8, 0.2]])
     assert metrics.accuracy.score(y, pred) == 1.0
@@ -426,3 +438,13 @@ def test_a_name_like_no_other_is_answered_with_the_catalogue():
     with pytest.raises(KitError) as refused:
         metrics.named("xyz")
     assert refused.value.wrong == "No metric is called 'xyz'."
+
+
+def test_the_readme_lists_the_whole_catalogue():
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    assert [metric.names[0] for metric in ALL if f"`{metric.names[0]}`" not in text] == []
+
+
+def test_scikit_learn_is_imported_only_when_a_metric_of_its_own_is_asked_for():
+    code = "import sys; from kit.task import metrics; metrics.named('auc'); print('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

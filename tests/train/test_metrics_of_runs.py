@@ -60,7 +60,7 @@ def test_a_metric_that_needs_weights_gets_those_of_the_rows(kit, change):
     wrong = np.abs(oof["y"] - oof["pred"])
     assert last().score == pytest.approx(np.average(wrong, weights=oof["weight"]))
     assert last().score != pytest.approx(wrong.mean())
-    for number, score in last().record["fold_scores"].items():
+    for number, score in last().record.fold_scores.items():
         rows = oof["fold"] == int(number)
         assert score == pytest.approx(np.average(wrong[rows], weights=oof["weight"][rows]))
 
@@ -141,7 +141,7 @@ def test_a_metric_of_probabilities_beside_a_chosen_decision_judges_the_probabili
     assert train(kit)[0] == 0
     entry = catalog.find("parity")
     oof = predictions.load(last().folder / "oof.npz")
-    also = last().record["also"]
+    also = last().record.also
     assert also["AUC"] == pytest.approx(metrics.auc.score(oof["y"], oof["pred"]))
     assert also["log loss"] == pytest.approx(metrics.log_loss.score(oof["y"], oof["pred"]))
     decided = decisions.nested(entry.competition, oof["fold"], oof["y"], oof["pred"])
