@@ -16,6 +16,7 @@ from kit.rows.clips import Clips
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Web
+from kit.task.targets import Labels
 
 RATE = 8000
 NAME = re.compile(r"(\d)_([a-z]+)_(\d+)")
@@ -131,7 +132,7 @@ competition = Competition(
     # The practical judged by a fifth of the clips drawn at random, whose speakers were all heard in training.
     splits={"random": splits.Holdout(0.2)},
     also=(metrics.macro_precision, metrics.macro_recall, metrics.macro_f1),
-    submission=Submission("id", "digit", decide=metrics.labels, labels=tuple(range(10))),
+    submission=Submission("id", "digit", decide=metrics.labels, holds=Labels(range(10))),
     default="resnet",
     kind="audio",
 )

@@ -8,6 +8,7 @@ from kit.rows import cache
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
+from kit.task.targets import Labels
 
 PIXELS = tuple(f"pixel{i}" for i in range(784))
 
@@ -42,7 +43,7 @@ competition = Competition(
     load=load,
     split=splits.Stratified(5),
     metric=metrics.accuracy,
-    submission=Submission("ImageId", "Label", decide=metrics.labels, labels=tuple(range(10))),
+    submission=Submission("ImageId", "Label", decide=metrics.labels, holds=Labels(range(10))),
     default="cnn",
     kind="image",
 )

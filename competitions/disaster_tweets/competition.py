@@ -8,6 +8,7 @@ from kit.rows import texts
 from kit.task import decisions, metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
+from kit.task.targets import Labels
 
 COLUMNS = ("keyword", "location", "text")
 
@@ -55,7 +56,7 @@ competition = Competition(
     splits={"ungrouped": splits.Stratified(5), "practical": practical},
     metric=metrics.f1,
     also=(metrics.accuracy,),
-    submission=Submission("id", "target", decide=decisions.Threshold(), labels=(0, 1)),
+    submission=Submission("id", "target", decide=decisions.Threshold(), holds=Labels((0, 1))),
     default="linear",
     kind="text",
 )

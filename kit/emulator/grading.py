@@ -15,6 +15,7 @@ from kit.emulator.hosting import Hosted
 from kit.emulator.store import Store
 from kit.errors import KitError
 from kit.task import submission
+from kit.task.targets import Numbers
 
 _log = logging.getLogger(__name__)
 
@@ -54,11 +55,11 @@ def grade(hosted: Hosted, data: bytes) -> Graded:
     except UnicodeDecodeError:
         raise Rejected("The submission file must be UTF-8 encoded.") from None
     except KitError as error:
-        raise Rejected(_kaggles_words(form.id, error.wrong)) from None
+        raise Rejected(_kaggles_words(", ".join(form.keys), error.wrong)) from None
     if len(rows) != len(answers.ids):
         raise Rejected(f"Submission must have {len(answers.ids)} rows")
     if missing := sum(name not in rows for name in answers.ids):
-        raise Rejected(f"Unable to find {missing} required key values in the '{form.id}' column")
+        raise Rejected(f"Unable to find {missing} required key values in the '{', '.join(form.keys)}' column")
     _check_values(hosted, rows)
     found = submission.values(form, rows, answers.ids)
     return Graded(*(score(hosted, found, part) for part in (answers.public, answers.private)))
@@ -73,11 +74,8 @@ def score(hosted: Hosted, found: np.ndarray, part: np.ndarray) -> str:
 
 def _check_values(hosted: Hosted, rows: submission.Rows) -> None:
     form = hosted.form
-    if form.labels is not None:
-        allowed = {str(label) for label in form.labels}
-        right = {row for row in set(rows.values()) if all(value in allowed for value in row)}
-    else:
-        right = {row for row in set(rows.values()) if all(map(_finite, row))}
+    kinds = [kind or Numbers() for kind in form.declared.values()]
+    right = {row for row in set(rows.values()) if not any(map(lambda kind, text: kind.problem(text), kinds, row))}
     for line, row in enumerate(rows.values(), 2):
         if row in right:
             continue
@@ -85,13 +83,6 @@ def _check_values(hosted: Hosted, rows: submission.Rows) -> None:
             if value.strip().lower() in NOTHING:
                 raise Rejected(f"Submission contains null values: column '{column}' (Line {line})")
         raise Rejected(f"Unable to evaluate the value {', '.join(map(repr, row))} (Line {line})")
-
-
-def _finite(value: str) -> bool:
-    try:
-        return bool(np.isfinite(float(value)))
-    except ValueError:
-        return False
 
 
 def _kaggles_words(key: str, wrong: str) -> str:

@@ -17,6 +17,7 @@ from kit.errors import KitError
 from kit.task import catalog, metrics, submission
 from kit.task.contract import Metric, Submission
 from kit.task.sources import KaggleCompetition
+from kit.task.targets import Labels
 
 DAILY = 5
 """Submissions a day, as in most competitions on Kaggle."""
@@ -81,7 +82,7 @@ class Hosted:
         text = self.solution.read_text(encoding="utf-8")
         header = tuple(next(csv.reader([text.partition("\n")[0].rstrip("\r")]), ()))
         names = (*self.form.targets, "Usage") if "Usage" in header else self.form.targets
-        rows = submission.parse(Submission(self.form.id, names, _as_is), text, self.solution)
+        rows = submission.parse(Submission(self.form.id, names, _as_is, repeats=self.form.repeats), text, self.solution)
         ids = list(rows)
         y = submission.values(self.form, {name: row[: len(self.form.targets)] for name, row in rows.items()}, ids)
         if "Usage" in header:
@@ -161,14 +162,14 @@ def _user_made(file: Path) -> Hosted:
     for needed in (folder / "public", folder / "private" / "solution.csv"):
         if not needed.exists():
             raise KitError(f"{needed} does not exist.", "A competition has public/ and private/solution.csv.")
-    target = tuple(told["target"]) if isinstance(told["target"], list) else told["target"]
-    labels = tuple(told["labels"]) if told.get("labels") else None
+    id, target = (tuple(told[key]) if isinstance(told[key], list) else told[key] for key in ("id", "target"))
+    holds = Labels(told["labels"]) if told.get("labels") else None
     hosted = Hosted(
         slug=folder.name,
         title=told["title"],
         files=folder / "public",
         solution=folder / "private" / "solution.csv",
-        form=Submission(told["id"], target, _as_is, labels),
+        form=Submission(id, target, _as_is, holds),
         metric=_metric(file, told["metric"]),
         teams=None if "teams" not in told else tuple(_team(team) for team in told["teams"]),
         **{key: told[key] for key in _OPTIONAL if key in told},
