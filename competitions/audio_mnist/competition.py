@@ -12,13 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.errors import KitError
+from kit.rows import tables
 from kit.rows.clips import Clips
-from kit.task import metrics, splits
+from kit.task import ids, metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Web
 from kit.task.targets import Labels
 
 RATE = 8000
+DIGITS = Labels(range(10))
 NAME = re.compile(r"(\d)_([a-z]+)_(\d+)")
 
 TESTED = 0.1
@@ -77,13 +79,23 @@ def load(public: Path) -> tuple[Data, Data]:
 
     sets = []
     for name in ("train", "test"):
-        lines = pd.read_csv(public / f"{name}.csv")
+        file = public / f"{name}.csv"
+        table = pd.read_csv(file)
         rate, samples = wavfile.read(public / f"{name}.wav", mmap=True)
-        sets.append((lines, Clips(samples, lines["start"].to_numpy(), lines["samples"].to_numpy(), rate)))
-    (train, clips), (test, others) = sets
+        start = tables.integers(table, "start", file, low=0, high=len(samples))
+        length = tables.integers(table, "samples", file, low=1)
+        if (start + length).max(initial=0) > len(samples):
+            raise KitError(f"{name}.wav ends before its last recording.", "It must be as `prepare` wrote it.")
+        sets.append((table, Clips(samples, start, length, rate), file))
+    (train, clips, file), (test, others, _) = sets
     return (
-        Data(train["id"].to_numpy(str), clips, train["digit"].to_numpy(np.int64), train["speaker"].to_numpy(str)),
-        Data(test["id"].to_numpy(np.int64), others),
+        Data(
+            tables.texts(train, "id", file).astype(str),
+            clips,
+            tables.class_numbers(train, "digit", DIGITS.options, file),
+            tables.texts(train, "speaker", file).astype(str),
+        ),
+        Data(ids.of(test["id"]), others),
     )
 
 
@@ -132,7 +144,7 @@ competition = Competition(
     # The practical judged by a fifth of the clips drawn at random, whose speakers were all heard in training.
     splits={"random": splits.Holdout(0.2)},
     also=(metrics.macro_precision, metrics.macro_recall, metrics.macro_f1),
-    submission=Submission("id", "digit", decide=metrics.labels, holds=Labels(range(10))),
+    submission=Submission("id", "digit", decide=metrics.labels, holds=DIGITS),
     default="resnet",
     kind="audio",
 )

@@ -4,31 +4,33 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.rows import texts
+from kit.rows import tables, texts
 from kit.task import decisions, metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
 from kit.task.targets import Labels
 
 COLUMNS = ("keyword", "location", "text")
+REAL = Labels((0, 1))
 
 
 def load(public: Path) -> tuple[Data, Data]:
     """Tweets under Kaggle's ids: a DataFrame of keyword, location and text, NaN where one is missing.
 
-    Tweets that repeat each other but for links, mentions, case and spaces are one group.
+    Tweets that repeat each other but for links, mentions, case and spaces are one group. Raises KitError for a tweet
+    without text and for a target that is not 0 or 1.
     """
     import pandas as pd
 
     train, test = (pd.read_csv(public / name, encoding="utf-8") for name in ("train.csv", "test.csv"))
     return (
         Data(
-            train["id"].to_numpy(np.int64),
+            tables.integers(train, "id", public / "train.csv"),
             train[[*COLUMNS]],
-            train["target"].to_numpy(np.int64),
-            np.array([texts.normalised(tweet) for tweet in train["text"]]),
+            tables.class_numbers(train, "target", REAL.options, public / "train.csv"),
+            np.array([texts.normalised(tweet) for tweet in tables.texts(train, "text", public / "train.csv")]),
         ),
-        Data(test["id"].to_numpy(np.int64), test[[*COLUMNS]]),
+        Data(tables.integers(test, "id", public / "test.csv"), test[[*COLUMNS]]),
     )
 
 
@@ -46,7 +48,7 @@ competition = Competition(
     source=KaggleCompetition(
         "nlp-getting-started",
         {
-            "train.csv": Csv(("id", *COLUMNS, "target"), 7_613, 987_712),
+            "train.csv": Csv(("id", *COLUMNS, "target"), 7_613, 987_712, {"target": REAL}),
             "test.csv": Csv(("id", *COLUMNS), 3_263, 420_783),
             "sample_submission.csv": Csv(("id", "target"), 3_263, 22_746),
         },
@@ -56,7 +58,7 @@ competition = Competition(
     splits={"ungrouped": splits.Stratified(5), "practical": practical},
     metric=metrics.f1,
     also=(metrics.accuracy,),
-    submission=Submission("id", "target", decide=decisions.Threshold(), holds=Labels((0, 1))),
+    submission=Submission("id", "target", decide=decisions.Threshold(), holds=REAL),
     default="linear",
     kind="text",
 )

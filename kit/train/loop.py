@@ -14,7 +14,7 @@ import numpy as np
 
 from kit import records
 from kit.errors import KitError
-from kit.task import splits
+from kit.task import checks, splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import Competition, Data, Fitted, Fold
 from kit.train import finish, predictions, progress, provenance, runs
@@ -117,7 +117,7 @@ def fit_fold(
         done["parameters"] = fitted.parameters
     if len(held):
         valid = fold.valid
-        assert valid.y is not None  # `load` below refuses train rows without labels.
+        assert valid.y is not None  # `checks.load` refuses train rows without labels.
         pred = predictions.run(fitted.predict, valid.x, competition.keep)
         done["score"] = competition.metric.score(valid.y, pred)
         predictions.save(folder / "valid.npz", ids=valid.ids, fold=rows.column[held], y=valid.y, pred=pred)
@@ -129,17 +129,9 @@ def fit_fold(
 def load(entry: Entry, plan: Plan) -> Rows:
     """The competition's rows, and the fold column that `plan` asks for.
 
-    Raises KitError when there is no data, or ids repeat, or labels are missing.
+    Raises KitError when there is no data, or it is not fit to be trained on (`checks.load`).
     """
-    train_rows, test_rows = entry.competition.load(entry.public())
-    for what, data in (("train", train_rows), ("test", test_rows)):
-        if len(np.unique(data.ids)) != len(data.ids) or len(data.ids) != len(data.x):
-            raise KitError(
-                f"`load` of {entry.name} returned {len(data.x):,} {what} rows under {len(np.unique(data.ids)):,} ids.",
-                "Each row needs an id of its own.",
-            )
-    if train_rows.y is None:
-        raise KitError(f"`load` of {entry.name} returned train rows without labels.", "Data(..., y=...) holds them.")
+    train_rows, test_rows = checks.load(entry)
     split = scheme(entry.competition, plan)
     # A split by name is there to be compared with work that cut groups; it is never the one that runs are chosen by.
     judged = replace(train_rows, group=None) if plan.scheme in entry.competition.splits else train_rows
