@@ -1,10 +1,11 @@
 """Digit Recognizer: which of ten handwritten digits a 28x28 image shows (Kaggle, getting started)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from kit.rows import cache, tables
+from kit.rows import cache, files
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
@@ -13,24 +14,19 @@ from kit.task.targets import Labels
 PIXELS = tuple(f"pixel{i}" for i in range(784))
 DIGITS = Labels(range(10))
 
-PART = 4096
-"""Rows parsed at a time: 26 MB of int64, in which a value of 300 is seen before it becomes a byte."""
+
+def rows(file: Path, most: int | None) -> Iterator[Data]:
+    """Images, uint8 of (n, 28, 28), of a file like train.csv or test.csv; their digits where it has a column `label`
+    or `Label`, and ids 1, 2, 3, ... where it has no column `ImageId`."""
+    for part in files.parts(file, PIXELS, optional=("ImageId", "label", "Label"), texts=("ImageId",), rows=most):
+        digits = [part.labels(name, DIGITS.options) for name in ("label", "Label")]
+        images = part.integers(PIXELS, 0, 255, np.uint8).reshape(-1, 28, 28)
+        yield Data(part.ids("ImageId"), images, next((y for y in digits if y is not None), None))
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """The images, uint8 of (n, 28, 28), and where the file has them the labels, int64 of (n,).
-
-    Raises KitError for a pixel that is not a whole number from 0 to 255, and for a label that is no digit.
-    """
-    import pandas as pd
-
-    images, labels = [], []
-    for part in pd.read_csv(path, chunksize=PART):
-        images.append(tables.integers(part, PIXELS, path, low=0, high=255).astype(np.uint8))
-        if "label" in part:
-            labels.append(tables.class_numbers(part, "label", DIGITS.options, path))
-    arrays = {"image": np.concatenate(images).reshape(-1, 28, 28)}
-    return arrays | ({"label": np.concatenate(labels)} if labels else {})
+    """The images of a file, and where it has them the labels."""
+    return files.joined([{"image": data.x.store, "label": data.y} for data in rows(path, 4096)])
 
 
 def load(public: Path) -> tuple[Data, Data]:
@@ -52,6 +48,7 @@ competition = Competition(
         },
     ),
     load=load,
+    rows=rows,
     split=splits.Stratified(5),
     metric=metrics.accuracy,
     submission=Submission("ImageId", "Label", decide=metrics.labels, holds=DIGITS),

@@ -111,21 +111,25 @@ def parsed(lines: Iterable[str]) -> Iterator[list[str]]:
     first below the header is 1), for a value of more than LONGEST_FIELD characters, and for a quotation mark that is
     not closed.
     """
-    number = 0
+    number, last = 0, list[str]()
     try:
         for row in csv.reader(chain(lines, (END,))):
-            if row == [END]:
-                return
-            if row and row[-1].endswith(END):  # still inside of quotation marks when the file ends
-                raise Damaged(f"a quotation mark in row {number:,} is not closed", "Quotation marks come in pairs.")
-            if row:
-                yield row
+            if last:
+                yield last
                 number += 1
+            last = row
     except csv.Error as error:
-        wrong = f"row {number:,} cannot be read: {error}"
+        where = _place(number + bool(last))
+        wrong = f"{where} cannot be read: {error}"
         if "larger than field limit" in str(error):
-            wrong = f"row {number:,} has a value of more than {LONGEST_FIELD:,} characters"
+            wrong = f"{where} has a value of more than {LONGEST_FIELD:,} characters"
         raise Damaged(wrong, "It may have lost a quotation mark.") from None
+    if last != [END]:  # it was read as a part of the last row, still inside of quotation marks
+        raise Damaged(f"a quotation mark in {_place(number)} is not closed", "Quotation marks come in pairs.")
+
+
+def _place(number: int) -> str:
+    return f"row {number:,}" if number else "the header"
 
 
 def _refuse_wide(block: bytes) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,19 +49,26 @@ def of_text(form: Submission, text: Iterable[str], file: Path) -> Iterator[Line]
 def _checked(form: Submission, rows: Iterator[list[str]], file: Path) -> Iterator[Line]:
     header = tuple(next(rows, ()))
     _check_header(form, file, header)
-    keys = [header.index(column) for column in form.keys]
-    held = [header.index(column) for column in form.targets]
-    name, seen = ids.namer(repeats=form.repeats), set[str]()
+    keys, held = _picking(header, form.keys), _picking(header, form.targets)
+    name, seen, width = ids.namer(repeats=form.repeats), set[str](), len(header)
     for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            right = f"Each row has {len(header)}: {','.join(header)}."
-            raise Refused(file, f"row {number:,} has {len(row)} values", right)
-        line = Line(name([row[at] for at in keys]), tuple(row[at] for at in keys), tuple(row[at] for at in held))
-        if line.id in seen:
-            wrong = f"row {number:,}, column {' and '.join(map(repr, form.keys))} repeats the id {line.id}"
+        if len(row) != width:
+            raise Refused(file, f"row {number:,} has {len(row)} values", f"Each row has {width}: {','.join(header)}.")
+        key = keys(row)
+        id = name(key)
+        if id in seen:
+            wrong = f"row {number:,}, column {' and '.join(map(repr, form.keys))} repeats the id {id}"
             raise Refused(file, wrong, f"Each {'id' if len(form.keys) == 1 else 'combination of keys'} stands once.")
-        seen.add(line.id)
-        yield line
+        seen.add(id)
+        yield Line(id, key, held(row))
+
+
+def _picking(header: tuple[str, ...], columns: tuple[str, ...]) -> Callable[[list[str]], tuple[str, ...]]:
+    """What takes some columns out of a row."""
+    if len(columns) > 1:
+        return itemgetter(*(header.index(column) for column in columns))
+    at = header.index(columns[0])
+    return lambda row: (row[at],)
 
 
 def of_sample(form: Submission, sample: Path) -> list[Line]:

@@ -14,7 +14,7 @@ from kit.errors import KitError
 from kit.notes import tell
 from kit.task import lines, targets
 from kit.task.contract import Submission
-from kit.task.targets import Numbers, Problem, Target, Text
+from kit.task.targets import Problem, Target, Text
 
 Rows = dict[str, tuple[str, ...]]
 """Id (`kit.task.ids`) to the texts of its target columns, in the order of the file."""
@@ -75,21 +75,6 @@ def read(form: Submission, file: Path) -> Rows:
 def parse(form: Submission, text: str, file: Path) -> Rows:
     """The rows in `text` by id; `file` is named in errors. Errors as `lines.of_text`."""
     return {line.id: line.targets for line in lines.of_text(form, io.StringIO(text, newline=""), file)}
-
-
-def values(form: Submission, rows: Rows, order: Sequence[str]) -> np.ndarray:
-    """The targets of `rows` in the order of ids, as what is declared of each column; float64 where nothing is.
-
-    The shape is (n,) for one target column, else (n, targets), of objects where the columns differ in kind.
-    """
-    columns = [
-        (kind or Numbers()).values([rows[name][at] for name in order]) for at, kind in enumerate(form.declared.values())
-    ]
-    if len(columns) == 1:
-        return columns[0]
-    if len({column.dtype.kind for column in columns}) == 1:
-        return np.stack(columns, axis=1)
-    return np.stack([column.astype(object) for column in columns], axis=1)
 
 
 def resolved(form: Submission, rows: Iterable[Sequence[str]], sample: Path) -> dict[str, Target]:

@@ -66,10 +66,6 @@ class Numbers:
             return f"Each value must be a {kind} number, {bound}."
         return f"Each value must be a {kind} number such as {such}."
 
-    def values(self, texts: Sequence[str]) -> np.ndarray:
-        """The values of a column, float64 of (n,)."""
-        return np.array(texts, np.float64)
-
     def texts(self, values: np.ndarray) -> list[str]:
         """The column as it stands in a file. Floats are written so that they read back the same."""
         if self.whole and values.dtype.kind == "f":
@@ -87,16 +83,16 @@ class Labels:
 
     A label is written as Python writes it (`True`); where the sample file spells it otherwise, it is a text (`"true"`).
     The place of a label in `options` is its class number: probabilities have one column for each, in this order, and
-    for labels that are texts or booleans class numbers may stand in `y` and in what `decide` gives. True and False
-    are always in the order False, True, so that their class numbers are 0 and 1.
+    for labels that are texts or booleans class numbers may stand in `y` and in what `decide` gives. Raises KitError for
+    no labels, for one that is named twice, and for True before False, whose class numbers must be 1 and 0.
     """
 
     options: tuple[Any, ...]
 
     def __init__(self, options: Sequence[Any] | np.ndarray) -> None:
         plain = [option.item() if isinstance(option, np.generic) else option for option in options]
-        if plain and all(isinstance(option, bool) for option in plain):
-            plain.sort()
+        if plain == [True, False] and isinstance(plain[0], bool):
+            raise KitError("Labels((True, False)) would make True class 0.", "It must be Labels((False, True)).")
         texts = [str(option) for option in plain]
         if len(set(texts)) < max(1, len(texts)):
             twice = next((text for text in texts if texts.count(text) > 1), None)
@@ -133,11 +129,6 @@ class Labels:
             if isinstance(option, (int, float)) and _NUMBER.fullmatch(plain) and float(plain) == option:
                 return spelled
         return ""
-
-    def values(self, texts: Sequence[str]) -> np.ndarray:
-        """The labels of a column, (n,)."""
-        of = dict(zip(self.spelled, self.options, strict=True))
-        return np.array([of[text] for text in texts])
 
     def texts(self, values: np.ndarray) -> list[str]:
         """The column as it stands in a file; `values` are labels, or class numbers where labels are no numbers."""
@@ -220,10 +211,6 @@ class Text:
         if self.separator == " ":
             return text.split()
         return [item.strip() for item in text.split(self.separator)]
-
-    def values(self, texts: Sequence[str]) -> np.ndarray:
-        """The column as an array of texts, (n,)."""
-        return np.array(texts, str)
 
     def texts(self, values: np.ndarray) -> list[str]:
         """The column as it stands in a file; `values` holds texts or lists of items, or is an array of (n, items)."""

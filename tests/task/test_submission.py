@@ -110,8 +110,3 @@ def test_where_any_number_is_allowed_it_must_be_finite(tmp_path, value):
 def test_a_missing_file_is_named(tmp_path, sample):
     with pytest.raises(KitError, match=r"mine\.csv does not exist"):
         submission.check(FORM, tmp_path / "mine.csv", sample)
-
-
-def test_values_are_labels_where_the_set_is_closed_and_floats_elsewhere():
-    assert submission.values(FORM, {"1": ("2",), "2": ("0",)}, ["2", "1"]).tolist() == [0, 2]
-    assert submission.values(NUMBERS, {"a": ("1", "2.5")}, ["a"]).tolist() == [[1.0, 2.5]]

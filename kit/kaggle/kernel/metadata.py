@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kit import records
+from kit import limits, records
 from kit.errors import KitError
 from kit.kaggle import publish
 from kit.kaggle.kernel import accelerators, notebook
@@ -105,8 +105,10 @@ def check(described: Metadata, path: Path) -> None:
     title = str(described.get("title", ""))
     if not owner or not name:
         raise KitError(f"{path}: id {described.get('id')!r} names no kernel.", f'It is "{USER}/NAME" or "YOU/NAME".')
-    if len(title) < 5:
-        raise KitError(f"{path}: title {title!r} is too short.", "Kaggle wants five characters or more.")
+    if len(title) < limits.SHORTEST_TITLE:
+        raise KitError(
+            f"{path}: title {title!r} is too short.", f"Kaggle wants {limits.SHORTEST_TITLE} characters or more."
+        )
     if notebook.slug(title) != name:
         raise KitError(
             f"{path}: title {title!r} would make the kernel {notebook.slug(title)!r}, and id says {name!r}.",
@@ -139,9 +141,9 @@ def machine_of(described: Metadata) -> Accelerator:
     """
     shape = str(described.get("machine_shape") or "")
     if not shape and described.get("enable_gpu"):
-        shape = "NvidiaTeslaT4"  # what Kaggle gives when a GPU is asked for without a name
+        shape = limits.DEFAULT["gpu"]
     if not shape and described.get("enable_tpu"):
-        shape = "TpuV5E8"
+        shape = limits.DEFAULT["tpu"]
     return accelerators.find(shape)
 
 
