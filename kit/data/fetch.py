@@ -79,7 +79,7 @@ def fetch(entry: Entry, *, origin: Path | None = None, force: bool = False, down
             raise KitError(
                 f"The data of {entry.name} is not here.",
                 f"It belongs in {target}.",
-                f"kit download {entry.name}  # or --from FILE-OR-FOLDER",
+                f"kit download {entry.name}  # or, with a file that you have: --from ~/Downloads/{entry.name}.zip",
             )
         facts = check.files(raw, competition.source.files, rows=not entry.sample)
         public, private = part / "public", part / "private"
