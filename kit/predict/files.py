@@ -73,7 +73,7 @@ def recorded(entry: Entry, run: Run, seconds: float) -> Answer:
         raise KitError(
             f"{entry.name} is about rows of kind {entry.competition.kind}, which no microphone hears.",
             "",
-            f"kit predict {entry.name} {run.name} FILE",
+            f"kit predict {entry.name} {run.name} my-file",
         )
     reader = _reader(entry)
     like = _like(entry, run)

@@ -140,8 +140,7 @@ def record(seconds: float, rate: int) -> Sound:
     except (sounddevice.PortAudioError, ValueError) as error:
         raise KitError(
             f"There is no microphone that can be used: {error}",
-            "A recording from another machine can be given as a file.",
-            "kit predict COMPETITION RUN recording.wav",
+            "A recording from another machine can be given as a file, in place of --record.",
         ) from error
     _, soxr = _packages()
     return Sound(soxr.resample(heard[:, 0], own, rate).astype(np.float32), rate)
