@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import runpy
 import zlib
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kit.emulator import files
+from kit.emulator import clock, files
 from kit.emulator.values import Values, held
 from kit.errors import KitError
 from kit.task import catalog, metrics, submission
@@ -219,6 +220,14 @@ def _user_made(file: Path) -> Hosted:
         if key in told and not isinstance(told[key], kind):
             raise KitError(f"{file}: {key!r} is {told[key]!r}.", f"It must be {kind.__name__}.")
     folder = file.parent
+    if not re.fullmatch(r"[a-z0-9-]+", folder.name):
+        raise KitError(f"{folder} names no competition.", "Its folder's name is its slug: a-z, 0-9 and hyphens.")
+    try:
+        clock.moment(told.get("deadline", DEADLINE))
+    except ValueError:
+        raise KitError(
+            f"{file}: 'deadline' is {told['deadline']!r}.", "It must be a moment, such as 2031-01-01T00:00:00Z."
+        ) from None
     for needed in (folder / "public", folder / "private" / "solution.csv"):
         if not needed.exists():
             raise KitError(f"{needed} does not exist.", "A competition has public/ and private/solution.csv.")
@@ -231,7 +240,7 @@ def _user_made(file: Path) -> Hosted:
         solution=folder / "private" / "solution.csv",
         form=Submission(told["id"], target, _as_is, labels),
         metric=_metric(file, told["metric"]),
-        teams=None if "teams" not in told else tuple(_team(team) for team in told["teams"]),
+        teams=None if "teams" not in told else _teams(file, told["teams"]),
         **{key: told[key] for key in _OPTIONAL if key in told},
     )
     answers = hosted.answers
@@ -266,6 +275,20 @@ def _own_metric(path: Path) -> Metric:
     if not isinstance(metric, Metric):
         raise KitError(f"{path} declares no metric.", right)
     return metric
+
+
+def _teams(file: Path, told: Any) -> tuple[Team, ...]:
+    right = (
+        "It must be a list of objects with a name of their own and a public score; private and baseline may be added."
+    )
+    try:
+        teams = tuple(_team(one) for one in told)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise KitError(f"{file}: 'teams' is not a list of teams.", right) from None
+    names = [team.name for team in teams]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise KitError(f"{file}: two teams are called {min(twice)!r}.", right)
+    return teams
 
 
 def _team(told: dict[str, Any]) -> Team:
