@@ -98,7 +98,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(parity):
 def test_a_value_of_another_type_is_refused(parity, key, value):
     with pytest.raises(KitError) as error:
         catalog.find("parity").recipes["table"].resolve("", {key: value})
-    assert f"{key!r} of recipe table got {value!r}" in error.value.wrong
+    assert f"{key!r} of recipe table cannot be {value!r}" in error.value.wrong
 
 
 def test_an_int_is_fine_for_a_float(parity):
