@@ -191,5 +191,5 @@ def test_settings_and_variants_are_taken_over_from_a_file_beside_the_recipe(pari
 def test_settings_of_nobody_are_refused(parity, annotation):
     (parity / "_shared.py").write_text(SHARED)
     (parity / "taking.py").write_text(TAKING.replace(": _shared.train", annotation))
-    with pytest.raises(KitError, match=r"taking\.py:8: `fit` takes any setting by `\*\*training`"):
+    with pytest.raises(KitError, match=r"taking\.py:8: `fit` accepts any setting through `\*\*training`"):
         _ = catalog.find("parity").recipes
