@@ -73,12 +73,11 @@ def test_a_decision_that_is_not_chosen_leaves_predictions_alone(parity):
     pred = np.array([[0.2, 0.8]])
     assert decisions.nested(found, np.zeros(1, int), np.ones(1, int), pred) is pred
     assert decisions.judge(found) is found.metric
-    assert decisions.recorded(found, {"decision": {}}) is found.submission.decide
+    assert decisions.recorded(found, None) is found.submission.decide
 
 
 def test_what_a_run_recorded_decides_again(parity_f1):
-    record = {"decision": {"chosen": decisions.facts(Threshold(0.25))}}
-    assert decisions.recorded(parity_f1, record) == Threshold(0.25)
+    assert decisions.recorded(parity_f1, decisions.facts(Threshold(0.25))) == Threshold(0.25)
 
 
 @pytest.mark.parametrize("labels", [("no", "yes"), (False, True), (3, 1)])
