@@ -104,13 +104,12 @@ def mounted(*files: str) -> Path:
     if not found:
         raise KitError(
             f"No input of this kernel holds {', '.join(files)}.",
-            f"One folder under {root} must hold them: add the source to kernel-metadata.json.",
-            "kit push COMPETITION RECIPE",
+            f"One folder under {root} must hold them. Add their source to kernel-metadata.json, and push it again.",
         )
     raise KitError(
         f"Several inputs hold {', '.join(files)}: {', '.join(str(path) for path in sorted(found))}.",
-        "Just one must, or the wrong data could be used.",
-        "kit kernel build COMPETITION RECIPE  # after removing one source from kernel-metadata.json",
+        "Only one may hold them, or the wrong data could be used. Remove the others from kernel-metadata.json, and "
+        "push it again.",
     )
 
 

@@ -137,8 +137,8 @@ def test_a_pretrained_encoder_is_trained_on_unless_frozen(frozen, tmp_path):
     fitted("pretrained", of, **settings)
     trained = keras.saving.load_model(of.dir / "model.keras", compile=False)
     kept = speech.load(handles.locate(settings["encoder"], "encoder")).get_weights()
-    found = trained.get_layer("network").get_layer("encoder").get_weights()
-    same = [np.array_equal(a, b) for a, b in zip(kept, found, strict=True)]
+    after = trained.get_layer("network").get_layer("encoder").get_weights()
+    same = [np.array_equal(a, b) for a, b in zip(kept, after, strict=True)]
     assert all(same) if frozen else not any(same)
 
 

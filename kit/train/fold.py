@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.errors import KitError
-from kit.task import catalog, decisions, outputs, splits
+from kit.task import catalog, checks, decisions, outputs, splits
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data, Fitted, Fold
 from kit.toolbox import determinism
@@ -76,7 +76,7 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
     competition, score = entry.competition, None
     if len(held):
         valid = fold.valid
-        assert valid.y is not None  # `load` below refuses train rows without labels.
+        assert valid.y is not None  # `checks.load` refuses train rows without labels.
         pred = predictions.run(fitted.predict, valid.x, competition.keep)
         columns = decisions.columns(competition, valid)
         score = competition.metric.score(valid.y, pred, columns, rows.labels)
@@ -128,17 +128,11 @@ def forget() -> None:
 def load(entry: Entry, plan: Plan) -> Rows:
     """The competition's rows, and the fold column that `plan` asks for.
 
-    Raises KitError when there is no data, or ids repeat, or labels or a column that the metric needs are missing.
+    Raises KitError when there is no data, it is not fit to be trained on (`checks.load`), or lacks a column
+    that the metric needs.
     """
-    train_rows, test_rows = entry.competition.load(entry.public())
-    for what, data in (("train", train_rows), ("test", test_rows)):
-        if len(np.unique(data.ids)) != len(data.ids) or len(data.ids) != len(data.x):
-            raise KitError(
-                f"`load` of {entry.name} returned {len(data.x):,} {what} rows under {len(np.unique(data.ids)):,} ids.",
-                "Each row needs an id of its own.",
-            )
-    if train_rows.y is None:
-        raise KitError(f"`load` of {entry.name} returned train rows without labels.", "Data(..., y=...) holds them.")
+    train_rows, test_rows = checks.load(entry)
+    assert train_rows.y is not None
     decisions.columns(entry.competition, train_rows)  # raised here, before anything is fitted
     split = scheme(entry.competition, plan)
     # A split by name is there to be compared with work that cut groups; it is never the one that runs are chosen by.

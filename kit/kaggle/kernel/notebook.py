@@ -60,6 +60,11 @@ def name(plan: Plan) -> str:
     return slug(" ".join(words))
 
 
+def words(plan: Plan) -> str:
+    """The words by which commands name the kernel: `digit-recognizer cnn:augmented`."""
+    return f"{plan.competition} {plan.label}" + " --sample" * plan.sample
+
+
 def slug(title: str) -> str:
     """What Kaggle makes of a title: lower-case letters and digits, with a hyphen for anything between."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
@@ -73,7 +78,7 @@ def build(entry: Entry, plan: Plan) -> str:
     plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
     packed = packing.pack(entry, recipe)
-    packing.refuse_secrets("the settings", json.dumps(plan.settings))
+    packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
     folders = sorted({str(Path(path).parent) for path in packed})
     own = {path: text for path, text in packed.items() if path.startswith("competitions/")}
     cells = [
@@ -102,7 +107,7 @@ def build(entry: Entry, plan: Plan) -> str:
         raise KitError(
             f"The notebook has {size:,} bytes; its largest file is {largest}.",
             f"Kaggle takes about a megabyte, so the limit is {LARGEST:,}.",
-            "kit publish COMPETITION  # and attach what is large as a dataset",
+            f"kit publish {plan.competition}  # and attach what is large as a dataset",
         )
     return text
 
@@ -118,8 +123,8 @@ def plan(text: str, file: Path) -> Plan:
     except (ValueError, KeyError, TypeError):
         raise KitError(
             f"{file} was not built by kit.",
-            "It must be a notebook that `kit kernel build` wrote.",
-            f"rm {file} && kit kernel build COMPETITION RECIPE",
+            "It must be a notebook that `kit kernel build` wrote. Remove it, and build the kernel again.",
+            f"rm {file}",
         ) from None
     recipe, variant = catalog.find(stored.competition).recipe(stored.label)
     return replace(stored, settings=recipe.resolve(variant, stored.settings, smoke=stored.sample))

@@ -38,19 +38,22 @@ def pack(entry: Entry, recipe: Recipe) -> Packed:
     packed = {place: _text(path) for place, path in imports.kit_files(wanted, _refuse_rooms).items()}
     packed |= {f"competitions/{entry.folder.name}/{path.name}": _text(path) for path in recipe.files}
     for name, text in packed.items():
-        refuse_secrets(name, text)
+        refuse_secrets(name, text, f"{entry.name} {recipe.name}")
     return packed
 
 
-def refuse_secrets(name: str, text: str) -> None:
-    """Raises KitError when `text` holds what looks like a credential; the message does not repeat it."""
+def refuse_secrets(name: str, text: str, words: str) -> None:
+    """Raises KitError when `text` holds what looks like a credential; the message does not repeat it.
+
+    `words` are those by which commands name the kernel, such as `digit-recognizer cnn`.
+    """
     for what, pattern in SECRETS.items():
         if hit := re.search(pattern, text, re.IGNORECASE if what == "a Kaggle key" else 0):
             line = text[: hit.start()].count("\n") + 1
             raise KitError(
                 f"Line {line} of {name} holds what looks like {what}.",
                 "A kernel's text can become public, so no credential may travel in it.",
-                "kit kernel build COMPETITION RECIPE  # after removing it",
+                f"kit kernel build {words}  # after removing it",
             )
 
 

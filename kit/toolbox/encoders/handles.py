@@ -55,7 +55,8 @@ def locate(handle: str, part: Part) -> str:
     raise KitError(
         f"There is no encoder {handle!r}: {' and '.join(map(str, tried))} hold no {part}.",
         f"Imported ones: {', '.join(known) or 'none'}. The README of the competition says where to get it.",
-        "kit encoder import PATH" + (f" --name {handle}" if Path(handle).name == handle else f" --out {handle}"),
+        f"kit encoder import ~/models/{Path(handle).name}"
+        + (f" --name {handle}" if Path(handle).name == handle else f" --out {handle}"),
     )
 
 
@@ -133,5 +134,7 @@ def _attached(handle: str, part: Part) -> Path:
         f"{'No input' if not matches else 'More than one input'} of this kernel is the {part} of {handle!r}.",
         f"Models attached: {listed}. It must be among the sources in kernel-metadata.json: "
         + (f"{ref} in model_sources." if ref else f"USER/{dataset(handle)} in dataset_sources."),
-        "kit kernel build COMPETITION RECIPE" if ref else f"kit encoder publish {Path(handle).name}",
+        f'"model_sources": ["{ref}"]  # in kernel-metadata.json, then push the kernel again'
+        if ref
+        else f"kit encoder publish {Path(handle).name}",
     )
