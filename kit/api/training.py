@@ -17,7 +17,7 @@ from kit.task import catalog
 from kit.task.catalog import Entry
 from kit.train import runs as store
 from kit.train.runs import Plan, Run
-from kit.words import Table, duration
+from kit.words import Table, count, duration
 
 if TYPE_CHECKING:
     from kit.train import sweep as grids
@@ -87,7 +87,7 @@ class Sweep(Result):
     files: tuple[Path, ...]
 
     def summary(self) -> str:
-        return f"sweep of {len(self.rows)} cells of {self.competition}"
+        return f"sweep of {count(len(self.rows), 'cell')} of {self.competition}"
 
     def table(self) -> Table:
         from kit.train import sweep as grids
@@ -143,7 +143,7 @@ class Runs(Listing[Run]):
     """Runs, the best of each competition first."""
 
     def summary(self) -> str:
-        return f"{len(self)} run{'s' * (len(self) != 1)}"
+        return count(len(self), "run")
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
@@ -235,7 +235,7 @@ def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
     if scheme not in ("cv", "holdout", "full", *declared):
         raise KitError(
             f"{entry.name} declares no split {scheme!r}.",
-            f"It declares: {', '.join(declared)}." if declared else "It declares only the one of cross-validation.",
+            f"Known: {', '.join(declared)}." if declared else "It declares only the split of cross-validation.",
             f"kit list {entry.name}",
         )
     if folds is not None and scheme != "cv":

@@ -171,7 +171,7 @@ def test_a_run_whose_recipe_has_changed_is_not_resumed(kit, parity, workspace):
     (parity / "table.py").write_text((parity / "table.py").read_text() + "\n# changed\n")
     status, _, err = kit("train", "parity", "--resume", "last")
     assert status == 1
-    assert "The recipes of parity have changed" in err
+    assert "code of kit that it uses, has changed since the run was started" in err
 
 
 def test_a_run_whose_data_has_changed_is_not_resumed(kit, parity, workspace):
