@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from kit import places
 from kit.errors import KitError
+from kit.task import imports
 
 if TYPE_CHECKING:
     from kit.task.contract import Competition
@@ -59,10 +60,7 @@ class Recipe:
     def files(self) -> list[Path]:
         """All Python files that decide what the recipe fits: itself, the declaration, and what either imports of
         their folder; a file comes after those it imports."""
-        files: list[Path] = []
-        for path in (self.path.with_name("competition.py"), self.path):
-            _follow(path, files)
-        return files
+        return imports.beside(self.path.with_name("competition.py"), self.path)
 
     def resolve(self, variant: str = "", overrides: dict[str, Any] | None = None, *, smoke: bool = False) -> dict:
         """Every setting with its value: defaults, then SMOKE, then the variant, then `overrides`.
@@ -233,7 +231,7 @@ def find(name: str, *, sample: bool = False) -> Entry:
     for root in places.competition_roots():
         folder = root / name.replace("-", "_")
         if (folder / "competition.py").is_file():
-            return Entry(_name(folder), folder, _summary(_parse(folder / "competition.py")), sample)
+            return Entry(_name(folder), folder, _summary(imports.parsed(folder / "competition.py")), sample)
     raise _unknown("competition", name, names(), "kit list")
 
 
@@ -268,30 +266,12 @@ def _unknown(what: str, name: str, known: list[str], cure: str) -> KitError:
     return KitError(f"No {what} is called {name!r}.{hint}", f"Known: {', '.join(known) or 'none'}.", cure)
 
 
-def _parse(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except SyntaxError as error:
-        raise KitError(f"{path}:{error.lineno}: {error.msg}", "A competition's files must be valid Python.") from None
-
-
-def _follow(path: Path, files: list[Path], above: tuple[Path, ...] = ()) -> None:
-    """Append `path` to `files`, after the files of its folder that it imports; `above` are the files that import it."""
-    if path in files or path in above or not path.is_file():
-        return
-    for node in ast.walk(_parse(path)):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            for name in [node.module.partition(".")[0]] if node.module else [alias.name for alias in node.names]:
-                _follow(path.with_name(f"{name}.py"), files, (*above, path))
-    files.append(path)
-
-
 def _summary(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def _read(path: Path) -> Recipe:
-    tree = _parse(path)
+    tree = imports.parsed(path)
     fit = _function(tree, "fit")
     if fit is None:
         raise KitError(
@@ -339,7 +319,7 @@ def _settings(path: Path, function: ast.FunctionDef) -> dict[str, Any]:
     if rest is None:
         return own
     file, name = _beside(path, rest.annotation)
-    taken_over = _function(_parse(file), name) if file is not None else None
+    taken_over = _function(imports.parsed(file), name) if file is not None else None
     if file is None or taken_over is None:
         raise KitError(
             f"{path}:{rest.lineno}: `{function.name}` accepts any setting through `**{rest.arg}`, so that kit cannot "
@@ -352,7 +332,7 @@ def _settings(path: Path, function: ast.FunctionDef) -> dict[str, Any]:
 def _constant(path: Path, node: ast.expr | None) -> ast.expr | None:
     """The expression itself, or the one that `_file.NAME` stands for."""
     file, name = _beside(path, node)
-    return node if file is None else _constants(_parse(file)).get(name, node)
+    return node if file is None else _constants(imports.parsed(file)).get(name, node)
 
 
 def _beside(path: Path, node: ast.expr | None) -> tuple[Path | None, str]:
