@@ -38,8 +38,10 @@ class Rows(NamedTuple):
     labels: outputs.Values | None
 
 
-def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = False) -> Run:
+def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = False, rows: Rows | None = None) -> Run:
     """Fit the folds of `run` that are not done, and finish it: out-of-fold and test predictions, submission, record.
+
+    `rows` are what `prepared` gave for its plan, where a caller has them.
 
     Raises KitError when the recipe's package is missing, predictions are not one finite row a row, or the submission
     would be refused.
@@ -47,7 +49,7 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
     started = time.perf_counter()
     entry = replace(entry, sample=run.plan.sample)
     recipe, _ = entry.recipe(run.plan.label)
-    rows = load(entry, run.plan)
+    rows = rows or prepared(entry, run.plan)
     wanted = folds(run.plan, rows)
     with progress.display(quiet=quiet) as show:
         todo = [number for number in wanted if not run.done(number)]
@@ -144,6 +146,17 @@ def fit_fold(
         parameters=fitted.parameters,
     )
     record.write(folder / record.DONE, done)
+
+
+def prepared(entry: Entry, plan: Plan) -> Rows:
+    """The rows of `plan`, when all that can be refused before anything is fitted was looked at.
+
+    Raises KitError as `load` and `folds` do, and when the recipe cannot be imported.
+    """
+    rows = load(entry, plan)
+    folds(plan, rows)
+    entry.recipe(plan.label)[0].module()
+    return rows
 
 
 def load(entry: Entry, plan: Plan) -> Rows:
