@@ -19,15 +19,20 @@ if TYPE_CHECKING:
     from kit.train.tune import Search, Trial
 
 
+SHOWN = 20
+"""Trials in the table for a person, the best first; the file has all."""
+
+
 @dataclass(frozen=True, repr=False)
 class Tuning(Result):
-    """A search: its trials, the winner's settings and its run, and what of its gain is left on other folds."""
+    """A search: its trials, the winner's settings and its run, and what of its gain is left on other folds; `files` are
+    the table of all trials and the picture."""
 
     competition: str
     metric: str
     search: Search
     run: Run
-    picture: Path | None
+    files: tuple[Path, ...]
 
     def summary(self) -> str:
         trials, best = len(self.search.trials), f"{self.metric} {self.search.winner.mean:.5f}"
@@ -36,9 +41,9 @@ class Tuning(Result):
     def table(self) -> Table:
         names = list(self.search.winner.settings)
         return Table(
-            ("trial", *names, "mean of folds", "sd", "folds", "seconds", "state"),
-            [self._line(one, names) for one in self.search.trials],
-            spare=("seconds", "folds", "sd"),
+            ("trial", *names, "mean of folds", "sd", "folds", "fitting", "state"),
+            [self._line(one, names) for one in self.search.trials[:SHOWN]],
+            spare=("fitting", "folds", "sd"),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -115,12 +120,12 @@ def tune(
     run = grids.same(best)
     if run is None or not run.finished:
         run = training.fitted(entry, run or store.create(best), plots=plots)
-    picture = None
+    files = (searching.write(search),)
     if plots:
         from kit.drawing import tune_plot
 
-        picture = tune_plot.draw(entry, label, search, search.folder / "tune.png")
-    return Tuning(entry.name, entry.competition.metric.name, search, run, picture)
+        files += (tune_plot.draw(entry, label, search, search.folder / "tune.png"),)
+    return Tuning(entry.name, entry.competition.metric.name, search, run, files)
 
 
 def _seconds(time: float | str | None) -> float | None:

@@ -58,6 +58,8 @@ def tune(
 def report(done: Tuning) -> None:
     """What a person wants to know of a search."""
     show(done.table())
+    if (others := len(done.search.trials) - len(done.table().rows)) > 0:
+        print(f"and {others} other{'s' * (others != 1)}")
     search = done.search
     changed = {
         name: value for name, value in search.settings.items() if search.default.settings.get(name, value) != value
@@ -78,7 +80,7 @@ def report(done: Tuning) -> None:
         if again.optimism > 0:
             print(f"So {again.optimism:.5f} of the gain was luck on the folds that chose it.")
     print(f"Run: {done.run.folder}")
-    if done.picture:
-        tell(f"Picture: {done.picture}")
+    for path in done.files:
+        tell(f"{'Picture' if path.suffix == '.png' else 'All trials'}: {path}")
     flag = " --sample" if done.run.plan.sample else ""
     tell(f"Next: kit submit {done.competition} {done.run.name} --dry-run{flag}")

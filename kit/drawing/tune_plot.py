@@ -14,6 +14,8 @@ from kit.train.tune import Search
 def draw(entry: Entry, label: str, search: Search, to: Path) -> Path:
     """Trials in their order: finished ones as dots, given up ones as crosses at the mean of their folds, the line of
     the best so far, and the defaults; beside it each searched number against the score."""
+    from matplotlib.ticker import MaxNLocator
+
     metric = entry.competition.metric
     better = "higher" if metric.higher_is_better else "lower"
     trials = sorted((one for one in search.trials if one.scores), key=lambda one: one.number)
@@ -43,6 +45,7 @@ def draw(entry: Entry, label: str, search: Search, to: Path) -> Path:
         history.plot([one.number for one in gone], means, "x", color=style.GREY, markersize=4, label="given up")
     history.axhline(search.default.mean or 0.0, color=style.ORANGE, linewidth=1, label="defaults")
     history.legend(fontsize=style.SMALL, frameon=False)
+    history.xaxis.set_major_locator(MaxNLocator(integer=True))
     style.label(history, "trial", f"{metric.name}, mean of folds, {better} is better")
     for name, chart in zip(numeric, others, strict=True):
         values = [one.settings[name] for one, _ in whole]

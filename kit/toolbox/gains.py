@@ -15,7 +15,7 @@ def read(dir: Path, columns: Sequence[str]) -> dict[str, float] | None:
     """The share of each column, from 0 to 1, of all that the models in the folder `dir` gained by it; None where no
     model tells, or a feature cannot be traced to a column.
 
-    Of XGBoost and LightGBM it is the total gain of the splits on a column, of scikit-learn's trees the decrease in
+    Of XGBoost it is the total gain of the splits on a column, of scikit-learn's trees the decrease in
     impurity, of linear models the mean size of its coefficients. Several features of one column, such as one for each
     category, are added up. These figures are of the training rows, and are kinder to columns of many values; the
     permutation importance is not. Source: Strobl et al., Bias in Random Forest Variable Importance Measures, 2007.
@@ -64,16 +64,13 @@ def _models(value: Any, names: Sequence[str] | None, seen: set[int]) -> Iterator
 
 def _values(model: Any) -> tuple[list[str], np.ndarray] | None:
     """What one model says of each of its features, and their names where it knows them."""
-    kind = type(model).__name__
-    if kind in estimators.BOOSTED:
+    if type(model).__name__ in estimators.BOOSTED:
         booster = model.get_booster()
         count = booster.num_features()
         names = booster.feature_names or [f"f{place}" for place in range(count)]
         gained = booster.get_score(importance_type="total_gain")
         values = np.array([np.sum(gained.get(name, 0.0)) for name in names])
         return list(booster.feature_names or []), values
-    if kind.startswith("LGBM"):
-        return list(model.feature_name_), np.asarray(model.booster_.feature_importance("gain"), float)
     known = [str(name) for name in getattr(model, "feature_names_in_", ())]
     if hasattr(model, "feature_importances_"):
         return known, np.asarray(model.feature_importances_, float)

@@ -7,6 +7,7 @@ by luck on the folds that chose it, and on other folds that luck is gone.
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import logging
 import os
@@ -266,7 +267,9 @@ class _Work:
             last = step + 1 == len(self.folds)
             if not last and not first and trial.should_prune():
                 self.study.tell(trial.number, state=TrialState.PRUNED)
-                self._say(trial.number, params, f"given up at {np.mean(scores):.5f} after {step + 1} folds")
+                self._say(
+                    trial.number, params, f"given up at {np.mean(scores):.5f} after {step + 1} fold{'s' * (step > 0)}"
+                )
                 return True
         mean = float(np.mean([folds[str(number)][0] for number in self.folds]))
         self.study.tell(trial.number, mean)
@@ -338,6 +341,26 @@ class _Work:
     def _say(self, number: int, params: dict[str, Any], outcome: str) -> None:
         said = " ".join(f"{name}={_short(value)}" for name, value in params.items())
         tell(f"trial {number}: {said}" + (f": {outcome}" if outcome else f" ({duration(self.spent())} so far)"))
+
+
+def write(search: Search) -> Path:
+    """All trials as `trials.csv` in the folder of the search, the best first."""
+    header = ["trial", *search.winner.settings, "mean", "scores", "seconds", "state"]
+    rows = [
+        [
+            one.number,
+            *map(one.settings.get, search.winner.settings),
+            one.mean,
+            " ".join(map(str, one.scores)),
+            one.seconds,
+            one.state,
+        ]
+        for one in search.trials
+    ]
+    path = search.folder / "trials.csv"
+    with places.whole(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    return path
 
 
 def _optuna() -> Any:
