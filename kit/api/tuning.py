@@ -120,7 +120,7 @@ def tune(
     run = grids.same(best)
     if run is None or not run.finished:
         run = training.fitted(entry, run or store.create(best), plots=plots)
-    files = (searching.write(search),)
+    files: tuple[Path, ...] = (searching.write(search),)
     if plots:
         from kit.drawing import tune_plot
 
