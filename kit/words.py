@@ -81,6 +81,11 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, title: s
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
+def count(number: int, what: str) -> str:
+    """`1 run`, `1,200 runs`."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def duration(seconds: float | None) -> str | None:
     """`48 s`, `12 min 5 s`, `1 h 3 min`; None for None."""
     if seconds is None:

@@ -13,7 +13,6 @@ from kit.cli.declaring import (
     folds,
     full,
     holdout,
-    one_of,
     parsed,
     recipe,
     sample,
@@ -54,7 +53,17 @@ from kit.words import duration
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures of the run.")
 @sample
 @as_json
-def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def train(
+    competition: str,
+    recipe: str,
+    settings: tuple[str, ...],
+    folds: int | None,
+    holdout: bool,
+    full: bool,
+    split: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Train a recipe with cross-validation; keep out-of-fold predictions, a submission and pictures.
 
     RECIPE is a recipe, such as cnn, or a recipe with a variant, such as cnn:augmented; without it the competition's
@@ -67,8 +76,8 @@ def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
     """
     from kit.api import training
 
-    one_of(**{name: options[name] for name in ("folds", "holdout", "full", "split")})
-    run = training.train(competition, recipe, **options, **parsed(settings))
+    scheme = declaring.scheme(folds, holdout=holdout, full=full, split=split)
+    run = training.train(competition, recipe, scheme=scheme, folds=folds, **options, **parsed(settings))
     return dump(run.facts()) if as_json else report(run)
 
 
@@ -89,7 +98,16 @@ def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
 @split
 @sample
 @as_json
-def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def sweep(
+    competition: str,
+    recipe: tuple[str, ...],
+    settings: tuple[str, ...],
+    folds: int | None,
+    holdout: bool,
+    split: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Train a grid of recipes, settings and seeds, and end in one table and a plot.
 
     What is finished is skipped and what was killed goes on, so the same command continues a sweep. A setting that a
@@ -102,11 +120,11 @@ def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], 
     from kit.api import training
     from kit.train.sweep import grid
 
-    one_of(**{name: options[name] for name in ("folds", "holdout", "split")})
+    scheme = declaring.scheme(folds, holdout=holdout, split=split)
     axes: dict[str, Any] = {
         text.partition("=")[0]: [value for cell in grid([text]) for value in cell.values()] for text in settings
     }
-    swept = training.sweep(competition, recipe, **options, **axes)
+    swept = training.sweep(competition, recipe, scheme=scheme, folds=folds, **options, **axes)
     if as_json:
         return dump(swept.facts())
     show(swept.table())

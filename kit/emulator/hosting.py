@@ -21,6 +21,7 @@ from kit.task import catalog, metrics, submission
 from kit.task.contract import Metric, Submission
 from kit.task.outputs import classes
 from kit.task.sources import KaggleCompetition
+from kit.task.targets import Labels
 
 DAILY = 5
 """Submissions a day, as in most competitions on Kaggle."""
@@ -95,7 +96,8 @@ class Hosted:
         text = self.solution.read_text(encoding="utf-8")
         header = tuple(next(csv.reader([text.partition("\n")[0].rstrip("\r")]), ()))
         beside = tuple(name for name in header if name not in self.form.columns)
-        rows = submission.parse(Submission(self.form.id, (*self.form.targets, *beside), _as_is), text, self.solution)
+        form = Submission(self.form.id, (*self.form.targets, *beside), _as_is, repeats=self.form.repeats)
+        rows = submission.parse(form, text, self.solution)
         ids, count = list(rows), len(self.form.targets)
         targets = {name: row[:count] for name, row in rows.items()}
         values = held(self.form, self.metric, targets)
@@ -231,14 +233,14 @@ def _user_made(file: Path) -> Hosted:
     for needed in (folder / "public", folder / "private" / "solution.csv"):
         if not needed.exists():
             raise KitError(f"{needed} does not exist.", "A competition has public/ and private/solution.csv.")
-    target = tuple(told["target"]) if isinstance(told["target"], list) else told["target"]
-    labels = tuple(told["labels"]) if told.get("labels") else None
+    id, target = (tuple(told[key]) if isinstance(told[key], list) else told[key] for key in ("id", "target"))
+    holds = Labels(told["labels"]) if told.get("labels") else None
     hosted = Hosted(
         slug=folder.name,
         title=told["title"],
         files=folder / "public",
         solution=folder / "private" / "solution.csv",
-        form=Submission(told["id"], target, _as_is, labels),
+        form=Submission(id, target, _as_is, holds),
         metric=_metric(file, told["metric"]),
         teams=None if "teams" not in told else _teams(file, told["teams"]),
         **{key: told[key] for key in _OPTIONAL if key in told},

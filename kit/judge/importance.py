@@ -17,8 +17,8 @@ from kit.predict import models
 from kit.task import decisions, splits
 from kit.task.catalog import Entry
 from kit.toolbox import gains
-from kit.train import loop, predictions, progress
-from kit.train.loop import Rows
+from kit.train import fold, loop, predictions, progress
+from kit.train.fold import Rows
 from kit.train.runs import Run
 
 REPEATS, ROWS = 5, 10_000
@@ -81,7 +81,7 @@ def importance(entry: Entry, run: Run, *, repeats: int = REPEATS, rows: int = RO
             "Rows that were held out then may have been trained on.",
             f"kit train {entry.name} {run.plan.label}",
         )
-    loaded = loop.load(entry, run.plan)
+    loaded = fold.load(entry, run.plan)
     if not hasattr(loaded.train.x.store, "iloc"):
         raise KitError(
             f"The rows of {entry.name} are no table (their kind is {entry.competition.kind}): no columns to judge.",

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from kit import places, records
 from kit.errors import KitError
-from kit.train import runs
+from kit.train import runs, working
 from kit.train.runs import Run
 
 FILE = "notes.json"
@@ -82,11 +82,15 @@ def members_of(run: Run) -> list[str]:
 
 
 def delete(run: Run) -> None:
-    """Remove a run with all its files. A kill on the way leaves no half of a run where runs are looked for."""
+    """Remove a run with all its files. A kill on the way leaves no half of a run where runs are looked for.
+
+    Raises KitError when another process works on the run.
+    """
     gone = places.runs(run.plan.competition).parent / ".deleted" / run.plan.competition
     shutil.rmtree(gone, ignore_errors=True)  # what an earlier call that was killed has left
     gone.mkdir(parents=True)
-    run.folder.rename(gone / run.name)
+    with working.alone(run):
+        run.folder.rename(gone / run.name)
     shutil.rmtree(gone)
 
 

@@ -8,13 +8,10 @@ by luck on the folds that chose it, and on other folds that luck is gone.
 from __future__ import annotations
 
 import csv
-import fcntl
 import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +25,9 @@ from kit.task import decisions, ranges, splits
 from kit.task.catalog import Entry, Recipe, typed
 from kit.task.contract import Fitted, Fold
 from kit.task.ranges import Between, Range
-from kit.train import loop, predictions, record
-from kit.train.loop import Rows
+from kit.toolbox import determinism
+from kit.train import loop, predictions, record, working
+from kit.train.fold import Rows
 from kit.train.record import Plan
 from kit.words import duration
 
@@ -138,7 +136,7 @@ def search(entry: Entry, plan: Plan, within: dict[str, Range], *, seconds: float
     rows = loop.prepared(entry, plan)
     _check_held_out(plan, rows)
     place.mkdir(parents=True, exist_ok=True)
-    with _alone(place, plan):
+    with working.searching(plan.competition, place.name):
         _begin(place, plan)
         study = _study(optuna, place, plan, higher=entry.competition.metric.higher_is_better)
         work = _Work(entry, plan, within, rows, place / SCRATCH, study)
@@ -300,10 +298,10 @@ class _Work:
 
     def _score(self, rows: Rows, settings: dict[str, Any], number: int) -> list[float]:
         """The score of one fold, and the seconds that it took, in a folder that is gone afterwards."""
-        # As in training: read by TensorFlow at its first operation, and its notes would stand between the trials.
+        # As in training: TensorFlow's notes would stand between the trials.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ["TF_DETERMINISTIC_OPS"] = "1"
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        determinism.switch(self.plan.deterministic)
         started = time.perf_counter()
         recipe, _ = self.entry.recipe(self.plan.label)
         shutil.rmtree(self.scratch, ignore_errors=True)
@@ -416,21 +414,6 @@ def _begin(place: Path, plan: Plan) -> None:
         "Its scores cannot be compared with new ones. Delete it to begin anew, or go on with what it was begun with.",
         f"rm -r {place}",
     )
-
-
-@contextmanager
-def _alone(place: Path, plan: Plan) -> Iterator[None]:
-    """One process at a time; the system lifts the lock of one that dies."""
-    with (place / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise KitError(
-                f"Another process is searching settings of {plan.label} for {plan.competition}.",
-                "Only one at a time may. Wait for it, or stop it: nothing of what it has found is lost.",
-                f"fuser {place / 'lock'}  # says which process it is",
-            ) from None
-        yield
 
 
 def _check_held_out(plan: Plan, rows: Rows) -> None:

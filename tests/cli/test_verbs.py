@@ -195,4 +195,4 @@ def test_a_home_that_is_no_folder_is_named(kit, monkeypatch, tmp_path):
     monkeypatch.setenv("KIT_HOME", str(tmp_path / "nowhere"))
     status, _, err = kit("list")
     assert status == 1
-    assert f"KIT_HOME names {tmp_path / 'nowhere'}, which is not a folder." in err
+    assert f"KIT_HOME is {tmp_path / 'nowhere'}, which is not a folder." in err

@@ -23,6 +23,7 @@ import pandas as pd
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import KaggleCompetition
+from kit.task.targets import Labels
 
 
 def table(seed, count):
@@ -48,7 +49,7 @@ competition = Competition(
     load=load,
     split=splits.Stratified(4),
     metric=metrics.accuracy,
-    submission=Submission("id", "target", decide=metrics.labels, labels=(0, 1)),
+    submission=Submission("id", "target", decide=metrics.labels, holds=Labels((0, 1))),
     default="linear",
 )
 '''

@@ -75,7 +75,7 @@ def test_a_search_tries_the_defaults_first_and_trains_the_winner(kit, searched, 
     assert run.finished and run.score > 0.7
     assert f"Run: {run.folder}\n" in out
     store = workspace / "submissions" / "parity" / "tune-ranged-sample"
-    assert sorted(path.name for path in store.iterdir()) == ["journal.log", "lock", "search.json", "trials.csv"]
+    assert sorted(path.name for path in store.iterdir()) == ["journal.log", "search.json", "trials.csv"]
 
 
 def test_the_outcome_holds_every_trial_the_best_first(searched):

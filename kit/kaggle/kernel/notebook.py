@@ -48,7 +48,7 @@ if run.score is not None:
     print(f"{{run.record.metric}} {{run.score:.5f}} out-of-fold on {{run.record.rows.out_of_fold:,}} rows")
 """
 
-NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code")
+NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code", "encoders")
 """Fields of a plan that the last cell gives, or computes, by other names."""
 
 
@@ -75,7 +75,7 @@ def build(entry: Entry, plan: Plan) -> str:
 
     Raises KitError when a file cannot travel or the notebook is larger than LARGEST.
     """
-    plan = replace(plan, data={}, code="")  # computed where the data is
+    plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
     packed = packing.pack(entry, recipe)
     packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
