@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,8 +22,10 @@ from kit.cli.declaring import (
 )
 from kit.cli.printing import dump, show
 from kit.notes import tell
-from kit.train.runs import Run
 from kit.words import duration
+
+if TYPE_CHECKING:
+    from kit.train.runs import Run
 
 
 @verb()

@@ -84,7 +84,9 @@ class Client:
     user: str
     source: str
 
-    def call(self, what: str, function: Callable, /, *args: Any, safe: bool, slug: str | None = None, **kwargs: Any):
+    def call(
+        self, what: str, function: Callable, /, *args: Any, safe: bool, slug: str | None = None, **kwargs: Any
+    ) -> Any:
         """What one call of the API returns; nothing is printed.
 
         `what` says in an error what was tried, as in "Listing the files"; `safe` that the call may be repeated when

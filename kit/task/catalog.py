@@ -30,7 +30,20 @@ KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 
 OPTIONS = frozenset(
     {"accelerator", "code", "competition", "deterministic", "fold", "folds", "folds_as_kernels"}
-    | {"inputs", "plots", "recipe", "recipes", "rehearse", "resume", "sample", "scheme", "seed", "seeds", "submit"}
+    | {
+        "inputs",
+        "jobs",
+        "plots",
+        "recipe",
+        "recipes",
+        "rehearse",
+        "resume",
+        "sample",
+        "scheme",
+        "seed",
+        "seeds",
+        "submit",
+    }
     | {"timeout", "wait"}
 )
 """Arguments of `kit.train`, `kit.sweep` and `kit.push` beside which settings are given by name, as in

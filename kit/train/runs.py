@@ -16,7 +16,6 @@ from typing import Any
 from kit import places, records
 from kit.errors import KitError
 from kit.notes import tell
-from kit.task.contract import CHECKPOINT
 from kit.train import progress, provenance, record
 from kit.train.record import Done, Plan, Record
 from kit.words import Table, duration, html_table
@@ -188,6 +187,8 @@ def find(competition: str, word: str) -> Run:
 
 def begin_fold(run: Run, number: int) -> Path:
     """The folder of a fold that starts, empty; of one that goes on after a kill, with its checkpoint and history."""
+    from kit.task.contract import CHECKPOINT  # NumPy comes with it, a tenth of a second that `kit runs` saves.
+
     folder = run.fold(number)
     kept = (CHECKPOINT, progress.HISTORY) if (folder / CHECKPOINT).is_dir() else ()
     for path in folder.iterdir() if folder.is_dir() else ():
@@ -199,6 +200,8 @@ def begin_fold(run: Run, number: int) -> Path:
 
 def end_fold(run: Run, number: int) -> None:
     """Take away what a finished fold needs no longer."""
+    from kit.task.contract import CHECKPOINT
+
     shutil.rmtree(run.fold(number) / CHECKPOINT, ignore_errors=True)
 
 
