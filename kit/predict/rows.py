@@ -18,7 +18,7 @@ from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.predict import models
-from kit.task import decisions
+from kit.task import decisions, ids, submission
 from kit.task.catalog import Entry
 from kit.task.contract import Data, Fitted
 from kit.train import predictions
@@ -62,14 +62,15 @@ def predict(entry: Entry, run: Run, file: Path, out: Path | None = None) -> Pred
     rows = 0
     with _Answers(entry) as answers, places.whole(out) as partial, _text(partial, out) as text:
         lines = csv.writer(text, lineterminator="\n")
-        lines.writerow(competition.submission.columns)
+        form = competition.submission
+        lines.writerow(form.columns)
         for part in _chained(first, parts):
             seen.add(part.ids)
             pred = _predicted(entry, run, model, part, rows)
             values = np.asarray(decide(pred))
-            lines.writerows(
-                [name, *row] for name, row in zip(part.ids, values.reshape(len(part), -1).tolist(), strict=True)
-            )
+            keys = (ids.parts(str(id), keys=len(form.keys), repeats=form.repeats) for id in part.ids.tolist())
+            texts = submission.columns([*form.declared.values()], values, len(part))
+            lines.writerows([*key, *row] for key, *row in zip(keys, *texts, strict=True))
             if part.y is not None:
                 answers.add(part, values if decisions.fits(competition) else pred)
             rows += len(part)

@@ -45,6 +45,19 @@ def namer(*, repeats: bool = False) -> Callable[[Sequence[str]], str]:
     return numbered
 
 
+def parts(name: str, *, keys: int, repeats: bool = False) -> list[str]:
+    """The texts of the `keys` key columns by which a row was named."""
+    if keys == 1 and not repeats:
+        return [name]
+    texts, letters = [""], iter(name)
+    for letter in letters:
+        if letter == BETWEEN:
+            texts.append("")
+        else:
+            texts[-1] += next(letters, "") if letter == "\\" else letter
+    return texts[:keys]
+
+
 def name(parts: Sequence[str]) -> str:
     """One name from its parts. Different parts give different names, and a single part is its own name."""
     if len(parts) == 1:

@@ -31,9 +31,9 @@ def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path
     place = {str(name): row for row, name in enumerate(test_ids.tolist())}
     refuse_other_ids(place, [line.id for line in wanted], sample.name)
     kinds = resolved(form, [line.targets for line in wanted], sample)
-    columns = _columns(kinds, form.decide(pred), len(test_ids))
+    texts = columns([*kinds.values()], form.decide(pred), len(test_ids))
     order = [place[line.id] for line in wanted]
-    values = list(zip(*([column[row] for row in order] for column in columns), strict=True))
+    values = list(zip(*([column[row] for row in order] for column in texts), strict=True))
     with to.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(form.columns)
@@ -44,6 +44,28 @@ def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path
             f"The submission would be refused: row {number:,}, column {column!r} {problem.wrong}. {problem.right} "
             "`decide` in competition.py gives these values."
         )
+
+
+def columns(kinds: Sequence[Target | None], decided: Any, rows: int) -> list[list[str]]:
+    """What `decide` gave for `rows` rows, as the texts of each target column; `kinds` is what these hold.
+
+    Raises KitError for another number of rows or columns.
+    """
+    decided = np.asarray(decided)
+    if decided.shape[:1] != (rows,):
+        raise KitError(
+            f"`decide` returned an array of shape {decided.shape} for {rows:,} rows.",
+            "It must return one value, or one for each target column, a row.",
+        )
+    if len(kinds) == 1 and isinstance(kinds[0], Text) and decided.ndim == 2:
+        return [kinds[0].texts(decided)]  # several items a row, which are one text in the file
+    table = decided.reshape(rows, -1)
+    if table.shape[1] != len(kinds):
+        raise KitError(
+            f"`decide` returned {table.shape[1]} values a row, and there are {len(kinds)} target columns.",
+            "It must return one for each target column, in the order of the file.",
+        )
+    return [(kind or Text()).texts(table[:, at]) for at, kind in enumerate(kinds)]
 
 
 def check(form: Submission, file: Path, sample: Path) -> Rows:
@@ -114,37 +136,17 @@ def refuse_other_ids(given: Iterable[str], wanted: Iterable[str], sample: str) -
         )
 
 
-def _columns(kinds: dict[str, Target], decided: Any, rows: int) -> list[list[str]]:
-    """What `decide` gave as the texts of each target column."""
-    decided = np.asarray(decided)
-    if decided.shape[:1] != (rows,):
-        raise KitError(
-            f"`decide` returned an array of shape {decided.shape} for {rows:,} rows.",
-            "It must return one value, or one for each target column, a row.",
-        )
-    only = next(iter(kinds.values()))
-    if len(kinds) == 1 and isinstance(only, Text) and decided.ndim == 2:
-        return [only.texts(decided)]  # several items a row, which are one text in the file
-    table = decided.reshape(rows, -1)
-    if table.shape[1] != len(kinds):
-        raise KitError(
-            f"`decide` returned {table.shape[1]} values a row, and there are {len(kinds)} target columns.",
-            f"It must return one for each of {', '.join(kinds)}.",
-        )
-    return [kind.texts(table[:, at]) for at, kind in enumerate(kinds.values())]
-
-
 def _first_wrong(
     kinds: dict[str, Target], rows: Iterable[Sequence[str]], sample: Iterable[Sequence[str]] = ()
 ) -> tuple[int, str, Problem] | None:
     """The number of the first row with a text that its column cannot hold, the column, and why."""
-    columns, shown = list(zip(*rows, strict=True)), list(zip(*sample, strict=True))
+    table, shown = list(zip(*rows, strict=True)), list(zip(*sample, strict=True))
     wrong = []
     for at, (column, kind) in enumerate(kinds.items()):
-        problems = _problems(kind, set(columns[at]), set(shown[at]) if shown else set())
+        problems = _problems(kind, set(table[at]), set(shown[at]) if shown else set())
         if problems:
-            number = next(number for number, text in enumerate(columns[at], 1) if text in problems)
-            wrong.append((number, column, problems[columns[at][number - 1]]))
+            number = next(number for number, text in enumerate(table[at], 1) if text in problems)
+            wrong.append((number, column, problems[table[at][number - 1]]))
     return min(wrong, key=lambda each: each[0], default=None)
 
 
