@@ -111,8 +111,8 @@ def resolved(form: Submission, rows: Iterable[Sequence[str]], sample: Path) -> d
         if other:
             number = next(number for number, text in enumerate(texts, 1) if text in other)
             raise KitError(
-                f"competition.py declares that {column!r} holds {type(kind).__name__}, and {sample.name} holds "
-                f"{texts[number - 1]!r} there, in row {number:,}. {kind.right}",
+                f"competition.py declares {kind.said} for the column {column!r}, and {sample.name} holds "
+                f"{texts[number - 1]!r} there, in row {number:,}.",
                 "`Submission(..., holds=...)` must say what the sample file shows: Numbers(), Labels((...)) spelled as "
                 "there, or Text().",
             )
