@@ -250,8 +250,10 @@ def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> 
 def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
     """The scheme itself: `cv`, `holdout`, `full` or the name of a split that the competition declares.
 
-    Raises KitError for another word, and for a number of folds where the scheme is not `cv`.
+    Raises KitError for another word, for a number of folds where the scheme is not `cv`, and for one that cannot be.
     """
+    from kit.task import splits
+
     declared = entry.competition.splits
     if scheme not in ("cv", "holdout", "full", *declared):
         raise KitError(
@@ -265,6 +267,8 @@ def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
             "Only cross-validation has a number of folds to choose.",
             f"kit train {entry.name} --folds {folds}",
         )
+    if folds is not None:
+        splits.with_folds(entry.competition.split, folds)
     return scheme
 
 

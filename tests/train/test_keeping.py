@@ -205,6 +205,11 @@ def test_a_refused_command_leaves_no_run_behind(kit, parity, words):
     assert runs.every("parity") == []
 
 
+def test_a_refused_sweep_leaves_no_run_behind(kit, parity):
+    assert kit("sweep", "parity", "table", "--sample", "--folds", "1")[0] == 1
+    assert runs.every("parity") == []
+
+
 def test_a_recipe_whose_package_is_missing_leaves_no_run_behind(kit, parity):
     (parity / "table.py").write_text("import nowhere\n\nEXTRA = 'boosted'\n\n\ndef fit(fold):\n    pass\n")
     status, _, err = kit("train", "parity", "--sample")
