@@ -91,6 +91,10 @@ def test_damaged_notes_are_named(kit, two):
     status, _, err = kit("note", entry.name, first.name)
     assert status == 1
     assert f"{first.folder / 'notes.json'} is damaged: tags is int" in err
+    status, out, err = kit("runs", entry.name)
+    assert status == 0
+    assert first.name in out
+    assert f"Passed over: {first.folder / 'notes.json'} is damaged" in err
 
 
 def test_a_run_is_deleted_whole(kit, two, workspace):
