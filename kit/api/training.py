@@ -157,7 +157,7 @@ class Runs(Listing[Run]):
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
-        notes = {run.name: keeping.read(run) for run in self}
+        notes = {run.name: keeping.listed(run) for run in self}
         kept = ["tags"] if any(said.tags for said in notes.values()) else []
         kept += ["note"] if any(said.text for said in notes.values()) else []
         also = {run.name: run.recorded.also if run.recorded else {} for run in self}
@@ -191,7 +191,7 @@ class Runs(Listing[Run]):
         )
 
     def facts(self) -> list[dict[str, Any]]:
-        notes = [keeping.read(run) for run in self]
+        notes = [keeping.listed(run) for run in self]
         return [
             run.facts() | {"note": said.text, "tags": list(said.tags)} for run, said in zip(self, notes, strict=True)
         ]
@@ -201,7 +201,7 @@ def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
     """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it."""
     names = [catalog.find(competition).name] if competition else catalog.names()
     known = (run for name in names for run in choose.ranked(store.every(name)))
-    return Runs(tuple(run for run in known if tag is None or tag in keeping.read(run).tags))
+    return Runs(tuple(run for run in known if tag is None or tag in keeping.listed(run).tags))
 
 
 def named(entry: Entry, run: str | Run) -> Run:
@@ -250,8 +250,10 @@ def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> 
 def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
     """The scheme itself: `cv`, `holdout`, `full` or the name of a split that the competition declares.
 
-    Raises KitError for another word, and for a number of folds where the scheme is not `cv`.
+    Raises KitError for another word, for a number of folds where the scheme is not `cv`, and for one that cannot be.
     """
+    from kit.task import splits
+
     declared = entry.competition.splits
     if scheme not in ("cv", "holdout", "full", *declared):
         raise KitError(
@@ -265,6 +267,8 @@ def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
             "Only cross-validation has a number of folds to choose.",
             f"kit train {entry.name} --folds {folds}",
         )
+    if folds is not None:
+        splits.with_folds(entry.competition.split, folds)
     return scheme
 
 

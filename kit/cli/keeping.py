@@ -9,6 +9,7 @@ import click
 from kit.cli import completing
 from kit.cli.declaring import as_json, competition, verb
 from kit.cli.printing import dump, show
+from kit.cli.submitting import terminal
 from kit.errors import KitError
 from kit.notes import tell
 
@@ -62,7 +63,7 @@ def delete(competition: str, run: tuple[str, ...], yes: bool, force: bool, as_js
 
 def _agreed(competition: str, names: list[str]) -> bool:
     """Whether the person at the terminal agrees. Raises KitError where there is no terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not terminal():
         raise KitError(
             "Nothing was deleted: there is no terminal to ask on.",
             "A script says --yes.",
