@@ -15,12 +15,14 @@ from kit.judge import choose
 from kit.notes import tell
 from kit.task import catalog
 from kit.task.catalog import Entry
+from kit.train import keeping
 from kit.train import runs as store
 from kit.train.runs import Plan, Run
 from kit.words import Table, count, duration
 
 if TYPE_CHECKING:
     from kit.train import sweep as grids
+    from kit.train.fold import Rows
 
 
 def train(
@@ -75,7 +77,15 @@ def train(
         only=fold,
         deterministic=deterministic,
     )
-    return fitted(entry, store.create(plan), plots=plots)
+    from kit.train import loop
+
+    rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
+    run = store.create(plan)
+    try:
+        return fitted(entry, run, plots=plots, rows=rows)
+    except KitError:
+        keeping.discard(run)
+        raise
 
 
 @dataclass(frozen=True, repr=False)
@@ -147,6 +157,9 @@ class Runs(Listing[Run]):
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
+        notes = {run.name: keeping.read(run) for run in self}
+        kept = ["tags"] if any(said.tags for said in notes.values()) else []
+        kept += ["note"] if any(said.text for said in notes.values()) else []
         also = {run.name: run.recorded.also if run.recorded else {} for run in self}
         columns = list(dict.fromkeys(itertools.chain.from_iterable(also.values()))) if len(of) == 1 else []
         rows = [
@@ -161,13 +174,15 @@ class Runs(Listing[Run]):
                 *(f"{also[run.name][name]:.5f}" if name in also[run.name] else None for name in columns),
                 duration(run.recorded.fit_seconds if run.recorded else None),
                 run.kaggle().get("public_score"),
+                *({"tags": ", ".join(notes[run.name].tags), "note": notes[run.name].text}[name] for name in kept),
             )
             for run in self
         ]
         return Table(
-            ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public"),
+            ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public", *kept),
             rows,
             spare=(
+                *(["note"] if "note" in kept else []),
                 "fitting",
                 "sd",
                 *reversed(columns),
@@ -176,13 +191,17 @@ class Runs(Listing[Run]):
         )
 
     def facts(self) -> list[dict[str, Any]]:
-        return [run.facts() for run in self]
+        notes = [keeping.read(run) for run in self]
+        return [
+            run.facts() | {"note": said.text, "tags": list(said.tags)} for run, said in zip(self, notes, strict=True)
+        ]
 
 
-def runs(competition: str | None = None) -> Runs:
-    """The runs of a competition, else of all, with their scores, the best first."""
+def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
+    """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it."""
     names = [catalog.find(competition).name] if competition else catalog.names()
-    return Runs(tuple(run for name in names for run in choose.ranked(store.every(name))))
+    known = (run for name in names for run in choose.ranked(store.every(name)))
+    return Runs(tuple(run for run in known if tag is None or tag in keeping.read(run).tags))
 
 
 def named(entry: Entry, run: str | Run) -> Run:
@@ -208,11 +227,13 @@ def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> P
     return loop.planned(entry, recipe, variant, settings, **rest)
 
 
-def fitted(entry: Entry, run: Run, *, plots: bool) -> Run:
-    """The run, trained to its end, and drawn."""
-    from kit.train import loop
+def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> Run:
+    """The run, trained to its end, and drawn; `rows` are its rows where they are loaded already."""
+    from kit.train import fold, loop
 
     tell(f"{entry.name} {run.plan.label} in {run.folder}")
+    if rows is not None:
+        fold.keep(run, rows)
     try:
         run = loop.train(entry, run)
     except KeyboardInterrupt:

@@ -138,20 +138,26 @@ def sweep(
 
 @verb()
 @click.argument("competition", default="", shell_complete=completing.competitions)
+@click.option("--tag", metavar="WORD", help="Only those with this tag, which kit note gives.")
 @as_json
-def runs(competition: str, as_json: bool) -> None:
-    """List runs with their scores, the best run first.
+def runs(competition: str, tag: str | None, as_json: bool) -> None:
+    """List runs with their scores, the best run first, and with the notes and tags that kit note gave them.
 
     Example:
       kit runs digit-recognizer
+      kit runs digit-recognizer --tag baseline
     """
     from kit.api import tasks, training
 
-    listing = training.runs(competition or None)
+    listing = training.runs(competition or None, tag=tag)
     if as_json:
         return dump(listing.facts())
     if listing:
         return show(listing.table())
+    if tag is not None:
+        return tell(
+            f"No run has the tag {tag!r}. Give it one: kit note {competition or 'digit-recognizer'} last --tag {tag}"
+        )
     names = [competition] if competition else [entry.name for entry in tasks.competitions()]
     return tell(f"No runs yet. Try: kit train {names[0]}" if names else "No runs yet. Try: kit new my-task")
 

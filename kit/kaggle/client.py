@@ -172,7 +172,7 @@ class Client:
             f"{what}: {place()} has no competition {slug!r} ({failure.status})."
             + (f" Did you mean {' or '.join(near)}?" if near else ""),
             "A slug is the last part of a competition's address, as in kaggle.com/competitions/titanic.",
-            f"kaggle competitions list -s {slug.split('-')[0]}",
+            f"kit competitions {slug.split('-')[0]}",
         )
 
     def _like(self, slug: str) -> dict[str, bool]:

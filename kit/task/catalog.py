@@ -58,6 +58,7 @@ class Recipe:
     `fit` hands on what it does not name itself: `fit(fold, *, units: int = 64, **rest: _speech.train)`. `variants` and
     `smoke` are named overrides of them; `extra` is the optional dependency group that the recipe needs; `attach` names
     the settings that hold handles of encoders (`kit.toolbox.encoders.handles`), which a kernel must have attached.
+    `ranges` says which settings may be searched, unchecked: `kit.task.ranges` reads it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Recipe:
     smoke: dict[str, Any]
     extra: str
     attach: tuple[str, ...] = ()
+    ranges: Any = None
 
     @cached_property
     def files(self) -> list[Path]:
@@ -306,6 +308,7 @@ def _read(path: Path) -> Recipe:
         smoke=_literal(path, "SMOKE", constants.get("SMOKE"), {}),
         extra=_literal(path, "EXTRA", constants.get("EXTRA"), ""),
         attach=_literal(path, "ATTACH", constants.get("ATTACH"), ()),
+        ranges=_literal(path, "RANGES", constants.get("RANGES")),
     )
 
 
