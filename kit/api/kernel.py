@@ -148,7 +148,9 @@ def rehearse(
     extra = {ref: Path(place).expanduser() for ref, place in (inputs or {}).items()}
     for ref, place in extra.items():
         if not place.is_dir():
-            raise KitError(f"The input {ref} is to be {place}, which is not a folder.", "It is a local copy of it.")
+            raise KitError(
+                f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
+            )
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
     results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  | {line}"))

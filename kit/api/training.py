@@ -263,7 +263,7 @@ def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
         )
     if folds is not None and scheme != "cv":
         raise KitError(
-            f"A number of folds does not go with {scheme!r}.",
+            f"A number of folds cannot be given together with {scheme!r}.",
             "Only cross-validation has a number of folds to choose.",
             f"kit train {entry.name} --folds {folds}",
         )

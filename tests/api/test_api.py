@@ -53,7 +53,7 @@ def test_the_scheme_is_one_argument(parity):
     assert kit.train("parity", sample=True, plots=False, scheme="full").score is None
     with pytest.raises(kit.KitError, match="parity declares no split 'halves'"):
         kit.train("parity", sample=True, scheme="halves")
-    with pytest.raises(kit.KitError, match="A number of folds does not go with 'holdout'"):
+    with pytest.raises(kit.KitError, match="A number of folds cannot be given together with 'holdout'"):
         kit.train("parity", sample=True, scheme="holdout", folds=3)
     with pytest.raises(kit.KitError, match="-1 cannot be a seed"):
         kit.train("parity", sample=True, seed=-1)
