@@ -51,6 +51,7 @@ from kit.words import duration
     default=True,
     help="Let kernels sum in any order.",
 )
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Fit N folds at once, a process each.")
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures of the run.")
 @sample
 @as_json
