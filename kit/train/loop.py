@@ -35,7 +35,7 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
             wanted = _fitted(run, executor, quiet=quiet)
             return _finished(replace(entry, sample=run.plan.sample), run, wanted, started)
         except KeyboardInterrupt:
-            tell(f"\nInterrupted. {kept(run)}")
+            tell(f"\n{kept(run)}")
             raise
         finally:
             fold.forget()
