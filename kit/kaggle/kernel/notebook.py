@@ -31,6 +31,9 @@ os.chdir(code)
 sys.path.insert(0, str(code))
 """
 
+EMPTY = "# There is nothing in this file.\n"
+"""What stands for an empty file: `%%writefile` refuses a cell without a second line."""
+
 TRAIN = """\
 import shutil
 
@@ -184,6 +187,7 @@ def _literal(value: Any) -> str:
 
 
 def _file(path: str, text: str) -> dict[str, Any]:
+    text = text if text.strip() else EMPTY
     return _code(path, f"%%writefile {path}\n{text}")
 
 
