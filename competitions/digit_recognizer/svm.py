@@ -14,6 +14,7 @@ from kit.toolbox import estimators
 from . import _images
 
 SMOKE = {"components": 30}
+RANGES = {"components": (25, 100), "penalty": (1.0, 50.0, "log"), "gamma": (0.005, 0.1, "log")}
 
 
 def fit(

@@ -108,8 +108,8 @@ def build(
     competition: str,
     recipe: str = "",
     *,
+    scheme: str = "cv",
     folds: int | None = None,
-    full: bool = False,
     seed: int = 0,
     sample: bool = False,
     accelerator: str | None = None,
@@ -117,11 +117,11 @@ def build(
 ) -> Kernel:
     """Write the notebook of a recipe, `kernels/<competition>-<recipe>/kernel.ipynb`, from the files as they are now.
 
-    `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is written to `kernel-metadata.json`, which is made where there is
-    none and is yours after that. Other arguments are settings of the recipe. Raises KitError for an unknown name or
-    setting, and when a file holds what looks like a credential.
+    `scheme`, `folds`, `seed` and settings are as in `kit.train`. `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is
+    written to `kernel-metadata.json`, which is made where there is none and is yours after that. Raises KitError for an
+    unknown name or setting, and when a file holds what looks like a credential.
     """
-    entry, plan = planned(competition, recipe, settings, folds=folds, full=full, seed=seed, sample=sample)
+    entry, plan = planned(competition, recipe, settings, scheme=scheme, folds=folds, seed=seed, sample=sample)
     return written(entry, plan, accelerator)
 
 
@@ -234,8 +234,8 @@ def planned(
     recipe: str,
     settings: dict[str, Any],
     *,
+    scheme: str,
     folds: int | None,
-    full: bool,
     seed: int,
     sample: bool,
 ) -> tuple[Entry, Plan]:
@@ -245,7 +245,7 @@ def planned(
     values = name.resolve(variant, settings, smoke=sample)
     if folds is not None:
         splits.with_folds(entry.competition.split, folds)
-    scheme = training.schemed(entry, folds=folds, full=full)
+    scheme = training.checked_scheme(entry, scheme, folds)
     seed = training.checked_seed(seed)
     return entry, Plan(entry.name, name.name, variant, values, seed=seed, scheme=scheme, folds=folds, sample=sample)
 

@@ -76,7 +76,7 @@ def recorded(entry: Entry, run: Run, seconds: float) -> Answer:
         raise KitError(
             f"The rows of {entry.name} are of kind {entry.competition.kind}, and a microphone records sound only.",
             "A microphone helps where rows are recordings.",
-            f"kit predict {entry.name} {run.name} FILE",
+            f"kit predict {entry.name} {run.name} my-file",
         )
     reader = _reader(entry)
     like = _like(entry, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -50,6 +51,18 @@ def name(parts: Sequence[str]) -> str:
     if len(parts) == 1:
         return parts[0]
     return BETWEEN.join(part.replace("\\", "\\\\").replace(BETWEEN, f"\\{BETWEEN}") for part in parts)
+
+
+def keys(name: str, columns: int, *, repeats: bool = False) -> list[str]:
+    """The texts of `columns` key columns that `of` has made a name from; fewer or more where it was made otherwise.
+
+    >>> ids.keys("CA_1|28", 2)
+    ['CA_1', '28']
+    """
+    if columns == 1 and not repeats:
+        return [name]
+    parts = [re.sub(r"\\(.)", r"\1", part) for part in re.findall(r"(?:^|\|)((?:\\.|[^|\\])*)", name)]
+    return parts[:-1] if repeats else parts
 
 
 def _texts(column: Any) -> list[str]:

@@ -31,7 +31,7 @@ def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path
     place = {str(name): row for row, name in enumerate(test_ids.tolist())}
     refuse_other_ids(place, [line.id for line in wanted], sample.name)
     kinds = resolved(form, [line.targets for line in wanted], sample)
-    columns = _columns(kinds, form.decide(pred), len(test_ids))
+    columns = spelled(kinds, form.decide(pred), len(test_ids))
     order = [place[line.id] for line in wanted]
     values = list(zip(*([column[row] for row in order] for column in columns), strict=True))
     with to.open("w", encoding="utf-8", newline="") as file:
@@ -114,8 +114,11 @@ def refuse_other_ids(given: Iterable[str], wanted: Iterable[str], sample: str) -
         )
 
 
-def _columns(kinds: dict[str, Target], decided: Any, rows: int) -> list[list[str]]:
-    """What `decide` gave as the texts of each target column."""
+def spelled(kinds: dict[str, Target], decided: Any, rows: int) -> list[list[str]]:
+    """What `decide` gave for so many rows, as the texts of each target column.
+
+    Raises KitError when it gave another number of rows or columns.
+    """
     decided = np.asarray(decided)
     if decided.shape[:1] != (rows,):
         raise KitError(

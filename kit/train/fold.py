@@ -135,6 +135,12 @@ def of(run: Run) -> Rows:
     return _KEPT[run.folder]
 
 
+def keep(run: Run, rows: Rows) -> None:
+    """Keep the rows of a run that was just planned, where they are loaded already."""
+    forget()
+    _KEPT[run.folder] = rows
+
+
 def forget() -> None:
     """Let go of the rows that are kept."""
     _KEPT.clear()

@@ -97,6 +97,17 @@ def gathered(run: Run, rows: Rows, held: list[int]) -> dict[str, np.ndarray]:
     return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
 
 
+def prepared(entry: Entry, plan: Plan) -> Rows:
+    """The rows of `plan`, when all that can be refused before anything is fitted was looked at.
+
+    Raises KitError as `fold.load` and `folds` do, and when the recipe cannot be imported.
+    """
+    rows = fold.load(entry, plan)
+    folds(plan, rows)
+    entry.recipe(plan.label)[0].module()
+    return rows
+
+
 def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any], **rest: Any) -> Plan:
     """The plan of a run of `recipe`, with digests of the data, the code and the encoders; `rest` are other fields of a
     Plan.

@@ -8,10 +8,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kit import places
-from kit.task.contract import Report
+
+if TYPE_CHECKING:
+    from kit.task.contract import Report
 
 HISTORY = "history.csv"
 """Each fold's own, a line a step."""

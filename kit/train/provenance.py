@@ -13,14 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from kit import places, records
 from kit.task import imports
 from kit.task.catalog import Recipe
 from kit.train.record import Git
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PACKAGES = (
     *("kaggle-kit", "numpy", "pandas", "scipy", "scikit-learn", "skops", "xgboost", "lightgbm", "catboost", "optuna"),
@@ -107,6 +108,8 @@ def groups(group: np.ndarray | None) -> str | None:
     """A digest of which rows share a group, whatever the groups are called; None where there are no groups."""
     if group is None:
         return None
+    import numpy as np  # A tenth of a second that `kit runs` saves.
+
     _, first, code = np.unique(group, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))  # numbered in the order in which groups are met
     return _short(hashlib.sha256(order[code].astype("<i8").tobytes()))

@@ -16,12 +16,12 @@ from typing import Any
 from kit import places, records
 from kit.errors import KitError
 from kit.notes import tell
-from kit.task.contract import CHECKPOINT
 from kit.train import progress, provenance, record
 from kit.train.record import Done, Plan, Record
+from kit.words import Table, duration, html_table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run folder. `recorded` is what `run.json` holds, None while the run is unfinished."""
 
@@ -88,6 +88,29 @@ class Run:
         """Write `run.json`, whole."""
         record.write(self.folder / record.RUN, recorded)
         return replace(self, recorded=recorded)
+
+    def __repr__(self) -> str:
+        if self.recorded is None:
+            return f"<run {self.name} of {self.plan.competition}, unfinished>"
+        score = "no score" if self.score is None else f"{self.recorded.metric} {self.score:.5f}"
+        return f"<run {self.name} of {self.plan.competition}, {score}>"
+
+    def table(self) -> Table:
+        """The run for a person: what was fitted, what judged it, and its scores."""
+        rows: list[tuple[str, Any]] = [
+            ("competition", self.plan.competition + " (sample)" * self.plan.sample),
+            ("recipe", self.plan.label),
+            ("judged by", self.plan.scheme),
+        ]
+        if recorded := self.recorded:
+            scores = {recorded.metric: self.score, **recorded.also, "sd of folds": recorded.sd}
+            rows += [(name, f"{score:.5f}") for name, score in scores.items() if score is not None]
+            rows += [("fitting", duration(recorded.fit_seconds)), ("device", recorded.device)]
+        return Table(("what", "value"), [*rows, ("folder", self.folder)])
+
+    def _repr_html_(self) -> str:
+        header, rows, _ = self.table()
+        return html_table(header, rows, title=self.name + " (unfinished)" * (not self.finished))
 
     def facts(self) -> dict[str, Any]:
         """Name, folder, and all that is recorded, as JSON holds it; of an unfinished run its plan."""
@@ -164,6 +187,8 @@ def find(competition: str, word: str) -> Run:
 
 def begin_fold(run: Run, number: int) -> Path:
     """The folder of a fold that starts, empty; of one that goes on after a kill, with its checkpoint and history."""
+    from kit.task.contract import CHECKPOINT  # NumPy comes with it, a tenth of a second that `kit runs` saves.
+
     folder = run.fold(number)
     kept = (CHECKPOINT, progress.HISTORY) if (folder / CHECKPOINT).is_dir() else ()
     for path in folder.iterdir() if folder.is_dir() else ():
@@ -175,6 +200,8 @@ def begin_fold(run: Run, number: int) -> Path:
 
 def end_fold(run: Run, number: int) -> None:
     """Take away what a finished fold needs no longer."""
+    from kit.task.contract import CHECKPOINT
+
     shutil.rmtree(run.fold(number) / CHECKPOINT, ignore_errors=True)
 
 

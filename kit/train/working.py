@@ -35,6 +35,17 @@ def choosing(competition: str) -> Iterator[None]:
 
 
 @contextmanager
+def searching(competition: str, name: str) -> Iterator[None]:
+    """Nobody else searches settings in the folder `name` of the run store within the block.
+
+    Raises KitError, naming the process, when another one does.
+    """
+    cure = f"kit runs {competition}"
+    with _locked(places.runs(competition), name, f"the search {name}", wait=False, cure=cure):
+        yield
+
+
+@contextmanager
 def _locked(store: Path, name: str, what: str, *, wait: bool, cure: str = "") -> Iterator[None]:
     if places.on_kaggle():  # a kernel is one process, and what it leaves should be its results only
         yield

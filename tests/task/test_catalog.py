@@ -98,7 +98,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(parity):
 def test_a_value_of_another_type_is_refused(parity, key, value):
     with pytest.raises(KitError) as error:
         catalog.find("parity").recipes["table"].resolve("", {key: value})
-    assert f"{key!r} of recipe table got {value!r}" in error.value.wrong
+    assert f"{key!r} of recipe table cannot be {value!r}" in error.value.wrong
 
 
 def test_an_int_is_fine_for_a_float(parity):
@@ -191,5 +191,5 @@ def test_settings_and_variants_are_taken_over_from_a_file_beside_the_recipe(pari
 def test_settings_of_nobody_are_refused(parity, annotation):
     (parity / "_shared.py").write_text(SHARED)
     (parity / "taking.py").write_text(TAKING.replace(": _shared.train", annotation))
-    with pytest.raises(KitError, match=r"taking\.py:8: `fit` takes any setting by `\*\*training`"):
+    with pytest.raises(KitError, match=r"taking\.py:8: `fit` accepts any setting through `\*\*training`"):
         _ = catalog.find("parity").recipes

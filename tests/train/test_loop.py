@@ -363,7 +363,7 @@ def test_a_split_by_name_may_cut_groups_and_the_declared_one_may_not(kit, told):
     assert kit("train", "parity", "--sample", "--no-plots", "--split", "halves")[0] == 0
     status, _, err = kit("train", "parity", "--sample", "--no-plots")
     assert status == 1
-    assert "lies in more than one fold" in err
+    assert "are in more than one fold" in err
 
 
 def test_a_split_that_is_not_declared_is_refused(kit, told):
