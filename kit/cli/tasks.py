@@ -27,7 +27,7 @@ def list_(competition: str, recipe: str, as_json: bool) -> None:
     from kit.api import tasks
 
     if recipe:
-        settings = tasks.settings(competition, recipe)
+        settings = tasks.list_(competition, recipe)
         if as_json:
             return dump(settings.facts())
         print(f"{settings.recipe.name}: {settings.recipe.summary}\n")
@@ -35,7 +35,7 @@ def list_(competition: str, recipe: str, as_json: bool) -> None:
         for name, changes in settings.recipe.variants.items():
             print(f"\n{settings.recipe.name}:{name}  " + "  ".join(f"{key}={value}" for key, value in changes.items()))
         return None
-    listing = tasks.recipes(competition) if competition else tasks.competitions()
+    listing = tasks.list_(competition) if competition else tasks.list_()
     return dump(listing.facts()) if as_json else show(listing.table())
 
 

@@ -158,7 +158,7 @@ def runs(competition: str, tag: str | None, as_json: bool) -> None:
         return tell(
             f"No run has the tag {tag!r}. Give it one: kit note {competition or 'digit-recognizer'} last --tag {tag}"
         )
-    names = [competition] if competition else [entry.name for entry in tasks.competitions()]
+    names = [competition] if competition else [entry.name for entry in tasks.list_()]
     return tell(f"No runs yet. Try: kit train {names[0]}" if names else "No runs yet. Try: kit new my-task")
 
 
