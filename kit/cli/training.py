@@ -173,8 +173,9 @@ def report(run: Run) -> None:
         if decision := record.decision:
             chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision.chosen.items())
             print(
-                f"decision chosen on out-of-fold rows: {chosen}; {record.metric} {decision.score:.5f} on them, "
-                f"{run.score:.5f} nested, {decision.unchosen:.5f} as declared"
+                f"Decision chosen on the out-of-fold predictions: {chosen}. {record.metric} is {decision.score:.5f} on "
+                f"the rows that chose it, {run.score:.5f} if each fold is decided by the others, and "
+                f"{decision.unchosen:.5f} with the decision as declared."
             )
     print(f"{duration(record.fit_seconds)} of training on {record.device}")
     print(f"Run: {run.folder}")
