@@ -57,6 +57,15 @@ class Settings(Result):
     def table(self) -> Table:
         return Table(("setting", "default"), list(self.recipe.settings.items()))
 
+    def changes(self) -> Table:
+        """The variants, each with the settings that it changes."""
+        variants = self.recipe.variants.items()
+        rows = [
+            (f"{self.recipe.name}:{name}", "  ".join(f"{key}={catalog.typed(value)}" for key, value in changes.items()))
+            for name, changes in variants
+        ]
+        return Table(("variant", "changes"), rows)
+
     def facts(self) -> dict[str, Any]:
         recipe = self.recipe
         return {"name": recipe.name, "settings": recipe.settings, "variants": recipe.variants, "smoke": recipe.smoke}

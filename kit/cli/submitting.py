@@ -8,7 +8,7 @@ import click
 
 from kit.cli import asking, completing
 from kit.cli.declaring import as_json, competition, no_wait, sample, verb
-from kit.cli.printing import dump, show
+from kit.cli.printing import dump, pairs, show
 from kit.notes import tell
 from kit.words import count
 
@@ -44,7 +44,7 @@ def submit(competition: str, run: str, yes: bool, as_json: bool, **options: Any)
 
     def agreed(card: Card, place: str, user: str) -> bool:
         if not as_json:
-            show_card(card)
+            pairs(card.lines())
         cure = f"kit submit {card.entry.name} {card.word} --yes{card.entry.flag}"
         return yes or asking.agreed(f"Send it to {place} as {user}?", otherwise="Nothing was sent", cure=cure)
 
@@ -52,17 +52,9 @@ def submit(competition: str, run: str, yes: bool, as_json: bool, **options: Any)
     if as_json:
         return dump(done.facts())
     if options["dry_run"]:
-        show_card(done.card)
+        pairs(done.card.lines())
         return tell("Kaggle would accept this file. Nothing was sent.")
     return show_outcome(done) if done.attempt else tell("Nothing was sent.")
-
-
-def show_card(card: Card) -> None:
-    """What would be sent, line by line."""
-    lines = card.lines()
-    width = max(map(len, lines))
-    for name, value in lines.items():
-        print(f"{name.ljust(width)}  {value}")
 
 
 def show_outcome(done: Submission) -> None:
