@@ -34,7 +34,11 @@ def pairs(lines: Mapping[str, Any]) -> None:
     indent = max(map(len, lines), default=0) + words.GAP
     for name, value in lines.items():
         room = columns - indent if (columns := width()) else 0
-        parts = textwrap.wrap(str(value), max(room, 20), break_long_words=False) if room else [str(value)]
+        parts = (
+            textwrap.wrap(str(value), max(room, 20), break_long_words=False, break_on_hyphens=False)
+            if room
+            else [str(value)]
+        )
         print(name.ljust(indent) + ("\n" + " " * indent).join(parts or [""]))
 
 
