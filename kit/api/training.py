@@ -185,13 +185,7 @@ class Runs(Listing[Run]):
         return Table(
             ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public", *kept),
             rows,
-            spare=(
-                *(["note"] if "note" in kept else []),
-                "fitting",
-                "sd",
-                *reversed(columns),
-                *(["competition"] if len({row[0] for row in rows}) == 1 else []),
-            ),
+            spare=(*(["competition"] if len({row[0] for row in rows}) == 1 else []), "note", "fitting", "sd", *columns),
         )
 
     def facts(self) -> list[dict[str, Any]]:

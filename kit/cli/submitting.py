@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kit.cli import completing
+from kit.cli import asking, completing
 from kit.cli.declaring import as_json, competition, no_wait, sample, verb
-from kit.cli.printing import dump, show
-from kit.errors import KitError
+from kit.cli.printing import dump, pairs, show
 from kit.notes import tell
 from kit.words import count
 
@@ -46,41 +44,17 @@ def submit(competition: str, run: str, yes: bool, as_json: bool, **options: Any)
 
     def agreed(card: Card, place: str, user: str) -> bool:
         if not as_json:
-            show_card(card)
-        return yes or ask(card, f"Send it to {place} as {user}?")
+            pairs(card.lines())
+        cure = f"kit submit {card.entry.name} {card.word} --yes{card.entry.flag}"
+        return yes or asking.agreed(f"Send it to {place} as {user}?", otherwise="Nothing was sent", cure=cure)
 
     done = submitting.submit(competition, run or None, confirm=agreed, **options)
     if as_json:
         return dump(done.facts())
     if options["dry_run"]:
-        show_card(done.card)
+        pairs(done.card.lines())
         return tell("Kaggle would accept this file. Nothing was sent.")
     return show_outcome(done) if done.attempt else tell("Nothing was sent.")
-
-
-def ask(card: Card, question: str) -> bool:
-    """Whether the person at the terminal agrees. Raises KitError where there is no terminal."""
-    if not terminal():
-        raise KitError(
-            "Nothing was sent: there is no terminal to ask on.",
-            "In a script, add --yes.",
-            f"kit submit {card.entry.name} {card.word} --yes{card.entry.flag}",
-        )
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def terminal() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def show_card(card: Card) -> None:
-    """What would be sent, line by line."""
-    lines = card.lines()
-    width = max(map(len, lines))
-    for name, value in lines.items():
-        print(f"{name.ljust(width)}  {value}")
 
 
 def show_outcome(done: Submission) -> None:

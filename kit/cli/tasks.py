@@ -8,7 +8,7 @@ import click
 
 from kit.cli import completing
 from kit.cli.declaring import FILE, FOLDER, as_json, competition, sample, verb
-from kit.cli.printing import dump, show
+from kit.cli.printing import dump, say, show
 from kit.notes import tell
 
 
@@ -27,15 +27,16 @@ def list_(competition: str, recipe: str, as_json: bool) -> None:
     from kit.api import tasks
 
     if recipe:
-        settings = tasks.settings(competition, recipe)
+        settings = tasks.list_(competition, recipe)
         if as_json:
             return dump(settings.facts())
-        print(f"{settings.recipe.name}: {settings.recipe.summary}\n")
+        say(f"{settings.recipe.name}: {settings.recipe.summary}\n")
         show(settings.table())
-        for name, changes in settings.recipe.variants.items():
-            print(f"\n{settings.recipe.name}:{name}  " + "  ".join(f"{key}={value}" for key, value in changes.items()))
+        if settings.recipe.variants:
+            print()
+            show(settings.changes())
         return None
-    listing = tasks.recipes(competition) if competition else tasks.competitions()
+    listing = tasks.list_(competition) if competition else tasks.list_()
     return dump(listing.facts()) if as_json else show(listing.table())
 
 

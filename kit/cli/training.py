@@ -159,7 +159,7 @@ def runs(competition: str, tag: str | None, as_json: bool) -> None:
         return tell(
             f"No run has the tag {tag!r}. Give it one: kit note {competition or 'digit-recognizer'} last --tag {tag}"
         )
-    names = [competition] if competition else [entry.name for entry in tasks.competitions()]
+    names = [competition] if competition else [entry.name for entry in tasks.list_()]
     return tell(f"No runs yet. Try: kit train {names[0]}" if names else "No runs yet. Try: kit new my-task")
 
 
@@ -174,8 +174,9 @@ def report(run: Run) -> None:
         if decision := record.decision:
             chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision.chosen.items())
             print(
-                f"decision chosen on out-of-fold rows: {chosen}; {record.metric} {decision.score:.5f} on them, "
-                f"{run.score:.5f} nested, {decision.unchosen:.5f} as declared"
+                f"Decision chosen on the out-of-fold predictions: {chosen}. {record.metric} is {decision.score:.5f} on "
+                f"the rows that chose it, {run.score:.5f} if each fold is decided by the others, and "
+                f"{decision.unchosen:.5f} with the decision as declared."
             )
     print(f"{duration(record.fit_seconds)} of training on {record.device}")
     print(f"Run: {run.folder}")

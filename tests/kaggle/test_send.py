@@ -250,14 +250,14 @@ def test_without_a_terminal_and_without_yes_nothing_is_sent(run, site, ready, mi
 def test_on_a_terminal_it_asks(run, site, ready, mine, monkeypatch, said, sent):
     import io
 
-    from kit.cli import submitting
+    from kit.cli import asking
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     monkeypatch.setattr(sys, "stdin", Terminal(said))
-    monkeypatch.setattr(submitting, "terminal", lambda: True)
+    monkeypatch.setattr(asking, "terminal", lambda: True)
     status, _, err = run("submit", "parity", mine(3))
     assert (status, spent(site)) == (0, sent)
     assert "Send it to the emulator as tester? [y/N]" in err
