@@ -13,6 +13,7 @@ from kit.errors import KitError
 from kit.task import catalog, splits, submission
 from kit.task.catalog import Entry
 from kit.task.contract import Fold
+from kit.toolbox.encoders import handles
 
 ENTRIES = [entry for entry in catalog.entries() if entry.has_sample]
 RECIPES = [
@@ -121,6 +122,7 @@ def test_a_stored_model_predicts_the_very_bytes_of_the_fitted_one(entry, word, p
     folder.mkdir()
     fold = Fold(0, train.rows(column != 0), train.rows(column == 0), 1, folder)
     overrides = {"epochs": 1} if "epochs" in recipe.settings else {}
+    overrides |= dict.fromkeys(recipe.attach, handles.TINY)
     fitted = module.fit(fold, **recipe.resolve(variant, overrides, smoke=True))
     stored = module.load(folder)
     assert fitted(test.x).tobytes() == stored(test.x).tobytes()

@@ -108,8 +108,8 @@ def build(
     competition: str,
     recipe: str = "",
     *,
+    scheme: str = "cv",
     folds: int | None = None,
-    full: bool = False,
     seed: int = 0,
     sample: bool = False,
     accelerator: str | None = None,
@@ -117,11 +117,11 @@ def build(
 ) -> Kernel:
     """Write the notebook of a recipe, `kernels/<competition>-<recipe>/kernel.ipynb`, from the files as they are now.
 
-    `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is written to `kernel-metadata.json`, which is made where there is
-    none and is yours after that. Other arguments are settings of the recipe. Raises KitError for an unknown name or
-    setting, and when a file holds what looks like a credential.
+    `scheme`, `folds`, `seed` and settings are as in `kit.train`. `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is
+    written to `kernel-metadata.json`, which is made where there is none and is yours after that. Raises KitError for an
+    unknown name or setting, and when a file holds what looks like a credential.
     """
-    entry, plan = planned(competition, recipe, settings, folds=folds, full=full, seed=seed, sample=sample)
+    entry, plan = planned(competition, recipe, settings, scheme=scheme, folds=folds, seed=seed, sample=sample)
     return written(entry, plan, accelerator)
 
 
@@ -148,12 +148,20 @@ def rehearse(
     extra = {ref: Path(place).expanduser() for ref, place in (inputs or {}).items()}
     for ref, place in extra.items():
         if not place.is_dir():
-            raise KitError(f"The input {ref} is to be {place}, which is not a folder.", "It is a local copy of it.")
+            raise KitError(
+                f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
+            )
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
-    results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  | {line}"))
+    keep = folder / "output" / "rehearsal"
+    results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep)
     for result in results:
-        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, kept in by {result.walls}")
+        how = f"executed by {result.runner}, kept in by {result.walls}"
+        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, {how}")
+    if results[0].runner == "Jupyter":
+        tell(f"The executed notebook is {keep / 'new' / rehearsal.EXECUTED}")
+    else:
+        tell(f"Jupyter is not installed: magics and displayed results were not shown. {places.install('notebook')}")
     return Rehearsals(tuple(results))
 
 
@@ -234,8 +242,8 @@ def planned(
     recipe: str,
     settings: dict[str, Any],
     *,
+    scheme: str,
     folds: int | None,
-    full: bool,
     seed: int,
     sample: bool,
 ) -> tuple[Entry, Plan]:
@@ -245,7 +253,7 @@ def planned(
     values = name.resolve(variant, settings, smoke=sample)
     if folds is not None:
         splits.with_folds(entry.competition.split, folds)
-    scheme = training.schemed(entry, folds=folds, full=full)
+    scheme = training.checked_scheme(entry, scheme, folds)
     seed = training.checked_seed(seed)
     return entry, Plan(entry.name, name.name, variant, values, seed=seed, scheme=scheme, folds=folds, sample=sample)
 

@@ -15,7 +15,7 @@ from kit.predict import stored
 from kit.predict.files import Item
 from kit.task import catalog
 from kit.train.runs import Run
-from kit.words import Table
+from kit.words import Table, count
 
 
 @dataclass(frozen=True, repr=False)
@@ -25,7 +25,7 @@ class Predictions(Listing[Item]):
     pictures: tuple[Path, ...]
 
     def summary(self) -> str:
-        return f"{len(self)} prediction{'s' * (len(self) != 1)}"
+        return count(len(self), "prediction")
 
     def table(self) -> Table:
         return Table(models.COLUMNS, [models.cells(item) for item in self])
@@ -64,7 +64,7 @@ class Rows(Result):
 
     def summary(self) -> str:
         judged = "" if self.score is None else f", {self.metric} {self.score:.5f}"
-        return f"{self.rows:,} row{'s' * (self.rows != 1)} predicted{judged}"
+        return f"{count(self.rows, 'row')} predicted{judged}"
 
     def table(self) -> Table:
         return Table(("rows", self.metric, "out"), [(f"{self.rows:,}", self.score and f"{self.score:.5f}", self.out)])

@@ -1,4 +1,4 @@
-"""The verb ensemble: from several runs to one."""
+"""Verbs about runs that are finished: importance, ensemble."""
 
 from __future__ import annotations
 
@@ -7,6 +7,42 @@ import click
 from kit.cli import completing
 from kit.cli.declaring import as_json, competition, seed, verb
 from kit.cli.printing import dump, show
+from kit.notes import tell
+
+
+@verb()
+@competition
+@click.argument("run", shell_complete=completing.runs)
+@click.option(
+    "--repeats", type=click.IntRange(1), default=5, metavar="N", help="Shuffle each column N times (default: 5)."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(1),
+    default=10_000,
+    metavar="N",
+    help="Held-out rows of a fold at most (default: 10,000).",
+)
+@as_json
+def importance(competition: str, run: str, repeats: int, rows: int, as_json: bool) -> None:
+    """Show which columns of a table a run lives on: how much the score falls when one is shuffled.
+
+    Each fold's model predicts its own held-out rows, so that a column counts for what it says of new rows. Two columns
+    that say the same lose little each. Gain, where the models tell it, is of the rows that they were trained on.
+
+    Example:
+      kit importance titanic last
+    """
+    from kit.api import judging
+
+    judged = judging.importance(competition, run, repeats=repeats, rows=rows)
+    if as_json:
+        return dump(judged.facts())
+    show(judged.table())
+    tell(f"On {judged.rows:,} held-out rows, where {judged.metric} is {judged.score:.5f}.")
+    for path in judged.files:
+        tell(f"{'Picture' if path.suffix == '.png' else 'Table'}: {path}")
+    return None
 
 
 @verb()
@@ -20,11 +56,11 @@ from kit.cli.printing import dump, show
 @seed
 @as_json
 def ensemble(competition: str, run: tuple[str, ...], method: str | None, seed: int, as_json: bool) -> None:
-    """Blend runs on their out-of-fold predictions; the blend is a run like any other.
+    """Blend runs: combine their predictions into a new run, which is a run like any other.
 
-    hill-climb finds non-negative weights by greedy selection with replacement, bagged (Caruana et al. 2004). rank is
-    for metrics of order such as AUC, geometric for probabilities, log-mean for RMSLE, vote for labels and texts. Runs
-    must share ids and folds.
+    hill-climb chooses the weight of each run on the out-of-fold predictions, by greedy selection with replacement in
+    bags (Caruana et al. 2004). rank is for metrics of order such as AUC, geometric for probabilities, log-mean for
+    RMSLE, vote for labels and texts. The runs must have the same rows in the same folds.
 
     Example:
       kit ensemble digit-recognizer 20260105-143012-cnn 20260105-150101-vgg --method hill-climb

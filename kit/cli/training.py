@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,6 @@ from kit.cli.declaring import (
     folds,
     full,
     holdout,
-    one_of,
     parsed,
     recipe,
     sample,
@@ -23,8 +22,10 @@ from kit.cli.declaring import (
 )
 from kit.cli.printing import dump, show
 from kit.notes import tell
-from kit.train.runs import Run
 from kit.words import duration
+
+if TYPE_CHECKING:
+    from kit.train.runs import Run
 
 
 @verb()
@@ -34,13 +35,13 @@ from kit.words import duration
 @holdout
 @full
 @split
-@click.option("--fold", type=int, metavar="K", help="Fit this fold only, counted from 0.")
+@click.option("--fold", type=int, metavar="K", help="Train this fold only. The first fold is 0.")
 @declaring.settings
 @seed
 @click.option(
     "--resume",
     metavar="RUN",
-    help="Go on with a run that was killed; `last` is the newest.",
+    help="Continue a run that was killed. `last` is the newest.",
     shell_complete=completing.unfinished,
 )
 @click.option(
@@ -49,17 +50,29 @@ from kit.words import duration
     is_flag=True,
     flag_value=False,
     default=True,
-    help="Let kernels sum in any order.",
+    help="Allow faster sums whose last digits can differ from run to run.",
 )
-@click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures of the run.")
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Fit N folds at once, a process each.")
+@click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
 @sample
 @as_json
-def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Train a recipe with cross-validation; keep out-of-fold predictions, a submission and pictures.
+def train(
+    competition: str,
+    recipe: str,
+    settings: tuple[str, ...],
+    folds: int | None,
+    holdout: bool,
+    full: bool,
+    split: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train a recipe with cross-validation. Out-of-fold predictions, a submission and pictures are kept.
 
-    RECIPE is a recipe, such as cnn, or a recipe with a variant, such as cnn:augmented; without it the competition's
-    default is trained. Everything lands in one folder under submissions/. A killed run goes on with --resume and ends
-    with the same bytes. --split judges as other work was judged; such a run is never submitted by itself.
+    RECIPE is the name of a recipe, such as cnn, or of a recipe and a variant, such as cnn:augmented. Without it the
+    default recipe of the competition is trained. All files of a run are in one folder under submissions/. If a run was
+    killed, --resume continues it, and it ends with the same bytes. --split judges the run by another split that the
+    competition declares, to compare it with work that was judged so; kit submit never chooses such a run by itself.
 
     Example:
       kit train digit-recognizer cnn:augmented --folds 5 --set epochs=20 --seed 1
@@ -67,8 +80,8 @@ def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
     """
     from kit.api import training
 
-    one_of(**{name: options[name] for name in ("folds", "holdout", "full", "split")})
-    run = training.train(competition, recipe, **options, **parsed(settings))
+    scheme = declaring.scheme(folds, holdout=holdout, full=full, split=split)
+    run = training.train(competition, recipe, scheme=scheme, folds=folds, **options, **parsed(settings))
     return dump(run.facts()) if as_json else report(run)
 
 
@@ -80,20 +93,29 @@ def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
     "settings",
     multiple=True,
     metavar="NAME=A,B,C",
-    help="Values of a setting to try; repeatable.",
+    help="Values of a setting to try. Can be given several times.",
     shell_complete=completing.settings,
 )
-@click.option("--seeds", type=click.IntRange(1), default=1, metavar="N", help="Seeds 0 to N-1 of each.")
+@click.option("--seeds", type=click.IntRange(1), default=1, metavar="N", help="Train each with the seeds 0 to N-1.")
 @folds
 @holdout
 @split
 @sample
 @as_json
-def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
-    """Train a grid of recipes, settings and seeds, and end in one table and a plot.
+def sweep(
+    competition: str,
+    recipe: tuple[str, ...],
+    settings: tuple[str, ...],
+    folds: int | None,
+    holdout: bool,
+    split: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Train every combination of recipes, settings and seeds. The result is one table and a picture.
 
-    What is finished is skipped and what was killed goes on, so the same command continues a sweep. A setting that a
-    recipe does not have is left out for that recipe.
+    Finished runs are not trained again, and runs that were killed continue. So you can repeat the same command until
+    all is done. With several recipes, a setting that one of them does not have is ignored for that recipe.
 
     Example:
       kit sweep digit-recognizer forest svm dense --seeds 3
@@ -102,11 +124,11 @@ def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], 
     from kit.api import training
     from kit.train.sweep import grid
 
-    one_of(**{name: options[name] for name in ("folds", "holdout", "split")})
+    scheme = declaring.scheme(folds, holdout=holdout, split=split)
     axes: dict[str, Any] = {
         text.partition("=")[0]: [value for cell in grid([text]) for value in cell.values()] for text in settings
     }
-    swept = training.sweep(competition, recipe, **options, **axes)
+    swept = training.sweep(competition, recipe, scheme=scheme, folds=folds, **options, **axes)
     if as_json:
         return dump(swept.facts())
     show(swept.table())
@@ -117,20 +139,26 @@ def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], 
 
 @verb()
 @click.argument("competition", default="", shell_complete=completing.competitions)
+@click.option("--tag", metavar="WORD", help="Only those with this tag, which kit note gives.")
 @as_json
-def runs(competition: str, as_json: bool) -> None:
-    """List runs with their scores, the best first.
+def runs(competition: str, tag: str | None, as_json: bool) -> None:
+    """List runs with their scores, the best run first, and with the notes and tags that kit note gave them.
 
     Example:
       kit runs digit-recognizer
+      kit runs digit-recognizer --tag baseline
     """
     from kit.api import tasks, training
 
-    listing = training.runs(competition or None)
+    listing = training.runs(competition or None, tag=tag)
     if as_json:
         return dump(listing.facts())
     if listing:
         return show(listing.table())
+    if tag is not None:
+        return tell(
+            f"No run has the tag {tag!r}. Give it one: kit note {competition or 'digit-recognizer'} last --tag {tag}"
+        )
     names = [competition] if competition else [entry.name for entry in tasks.competitions()]
     return tell(f"No runs yet. Try: kit train {names[0]}" if names else "No runs yet. Try: kit new my-task")
 
@@ -149,7 +177,7 @@ def report(run: Run) -> None:
                 f"decision chosen on out-of-fold rows: {chosen}; {record.metric} {decision.score:.5f} on them, "
                 f"{run.score:.5f} nested, {decision.unchosen:.5f} as declared"
             )
-    print(f"{duration(record.fit_seconds)} of fitting on {record.device}")
+    print(f"{duration(record.fit_seconds)} of training on {record.device}")
     print(f"Run: {run.folder}")
     flag = " --sample" if run.plan.sample else ""
     tell(f"Next: kit submit {run.plan.competition} {run.name} --dry-run{flag}")

@@ -95,8 +95,8 @@ def _kaggles_words(key: str, wrong: str) -> str:
         line = int(repeated[1].replace(",", "")) + 1
         return f"The value '{repeated[2]}' in the key column '{key}' has already been defined (Line {line})"
     for pattern, words in _WORDS:
-        if found := re.search(pattern, wrong):
-            return found.expand(words)
+        if matched := re.search(pattern, wrong):
+            return matched.expand(words)
     return wrong.partition("would be refused: ")[2] or wrong
 
 

@@ -159,14 +159,14 @@ class Hosted:
 
 def catalogued(*, sample: bool = False) -> list[Hosted]:
     """The competitions of the catalog whose public files and solution are prepared: the real data's or the sample's."""
-    found = []
+    hosted = []
     for entry in catalog.entries(sample=sample):
         data = entry.data
         if not (data / "private" / "solution.csv").is_file() or not (data / "public").is_dir():
             continue
         source = entry.competition.source
         on_kaggle = isinstance(source, KaggleCompetition)
-        found.append(
+        hosted.append(
             Hosted(
                 slug=source.slug if isinstance(source, KaggleCompetition) else entry.name,
                 title=entry.name.replace("-", " ").title(),
@@ -178,8 +178,8 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
                 description=entry.summary,
             )
         )
-        found[-1].answers  # noqa: B018 - read now, so that a wrong solution is told at the start
-    return found
+        hosted[-1].answers  # noqa: B018 - read now, so that a wrong solution is told at the start
+    return hosted
 
 
 def user_made(root: Path) -> list[Hosted]:

@@ -6,6 +6,7 @@ import logging
 import os
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,14 @@ def load(entry: Entry, run: Run) -> Fitted:
     return _fitted(entry, run)
 
 
-def _fitted(entry: Entry, run: Run) -> Fitted:
-    """The model of a run whose folds a recipe has fitted."""
+def of_fold(entry: Entry, run: Run, number: int) -> Fitted:
+    """The model that one fold of a finished run stored. Raises KitError as `load` does."""
+    folder = run.fold(number)
+    return _stored(entry, run, [folder] if (folder / "done.json").exists() else [])[0]
+
+
+def _stored(entry: Entry, run: Run, folders: list[Path]) -> list[Fitted]:
+    """The models that the recipe of a run stored in the folders of its folds."""
     recipe, _ = entry.recipe(run.plan.recipe)
     again = f"kit train {entry.name} {run.plan.label}"
     # As in training: TensorFlow's notes on starting up would stand between a question and its answer.
@@ -56,17 +63,21 @@ def _fitted(entry: Entry, run: Run) -> Fitted:
             "A recipe that can has a function `load(dir)`.",
             f"kit list {entry.name}",
         )
-    folders = [done.parent for done in sorted(run.folder.glob("*/done.json"))]
     if not folders:
         raise KitError(f"The weights of run {run.name} are not here.", "Git keeps only the record of a run.", again)
     try:
-        members = [module.load(folder) for folder in folders]
+        return [module.load(folder) for folder in folders]
     except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise KitError(
             f"The weights of run {run.name} cannot be read: {str(error).splitlines()[0] if str(error) else error!r}",
             "They may be of another version of the recipe, or removed.",
             again,
         ) from error
+
+
+def _fitted(entry: Entry, run: Run) -> Fitted:
+    """The model of a run whose folds a recipe has fitted."""
+    members = _stored(entry, run, [done.parent for done in sorted(run.folder.glob("*/done.json"))])
     judges = [member.unlike for member in members if member.unlike]
 
     def predict(x: Any) -> np.ndarray:

@@ -18,9 +18,11 @@ from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.predict import models
-from kit.task import decisions, ids, submission
+from kit.task import decisions, lines, submission
+from kit.task import ids as names
 from kit.task.catalog import Entry
-from kit.task.contract import Data, Fitted
+from kit.task.contract import Data, Fitted, Submission
+from kit.task.targets import Target
 from kit.train import predictions
 from kit.train.runs import Run
 
@@ -57,22 +59,21 @@ def predict(entry: Entry, run: Run, file: Path, out: Path | None = None) -> Pred
     # Read before a learning framework starts, which takes seconds: most mistakes are seen in the first part.
     first = next(parts)
     model = models.load(entry, run)
-    decide = decisions.recorded(competition, run.chosen)
+    decide, kinds = decisions.recorded(competition, run.chosen), _kinds(entry)
     seen = _Seen(file)
     rows = 0
     with _Answers(entry) as answers, places.whole(out) as partial, _text(partial, out) as text:
-        lines = csv.writer(text, lineterminator="\n")
-        form = competition.submission
-        lines.writerow(form.columns)
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(competition.submission.columns)
         for part in _chained(first, parts):
             seen.add(part.ids)
             pred = _predicted(entry, run, model, part, rows)
-            values = np.asarray(decide(pred))
-            keys = (ids.parts(str(id), keys=len(form.keys), repeats=form.repeats) for id in part.ids.tolist())
-            texts = submission.columns([*form.declared.values()], values, len(part))
-            lines.writerows([*key, *row] for key, *row in zip(keys, *texts, strict=True))
+            decided = np.asarray(decide(pred))
+            targets = zip(*submission.spelled(kinds, decided, len(part)), strict=True)
+            keys = _keys(competition.submission, file, part.ids)
+            table.writerows([*key, *values] for key, values in zip(keys, targets, strict=True))
             if part.y is not None:
-                answers.add(part, values if decisions.fits(competition) else pred)
+                answers.add(part, decided if decisions.fits(competition) else pred)
             rows += len(part)
         score = answers.score(rows)
     return Predicted(rows, competition.metric.name, score, out)
@@ -106,6 +107,28 @@ def _empty(x: Any) -> tuple[int, str] | None:
         return None
     row, column = np.unravel_index(int(np.argmax(empty)), empty.shape)
     return int(row), f" in the column {columns[column]!r}" if columns else ""
+
+
+def _kinds(entry: Entry) -> dict[str, Target]:
+    """What the target columns hold: as declared, and where that is not said or the data are here, as the sample file
+    tells. Raises KitError when neither says it."""
+    form = entry.competition.submission
+    declared = {name: kind for name, kind in form.declared.items() if kind is not None}
+    if len(declared) == len(form.targets) and not (entry.data / "manifest.json").exists():
+        return declared
+    sample = entry.public() / form.sample
+    return submission.resolved(form, [line.targets for line in lines.of_sample(form, sample)], sample)
+
+
+def _keys(form: Submission, file: Path, ids: np.ndarray) -> list[list[str]]:
+    """The key columns of rows. Raises KitError where the file lacks one of several."""
+    keys = [names.keys(str(name), len(form.keys), repeats=form.repeats) for name in ids.tolist()]
+    if any(len(key) != len(form.keys) for key in keys):
+        raise KitError(
+            f"{file} does not have all key columns.",
+            f"A row of this competition is named by {' and '.join(form.keys)} together.",
+        )
+    return keys
 
 
 class _Seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -45,24 +46,23 @@ def namer(*, repeats: bool = False) -> Callable[[Sequence[str]], str]:
     return numbered
 
 
-def parts(name: str, *, keys: int, repeats: bool = False) -> list[str]:
-    """The texts of the `keys` key columns by which a row was named."""
-    if keys == 1 and not repeats:
-        return [name]
-    texts, letters = [""], iter(name)
-    for letter in letters:
-        if letter == BETWEEN:
-            texts.append("")
-        else:
-            texts[-1] += next(letters, "") if letter == "\\" else letter
-    return texts[:keys]
-
-
 def name(parts: Sequence[str]) -> str:
     """One name from its parts. Different parts give different names, and a single part is its own name."""
     if len(parts) == 1:
         return parts[0]
     return BETWEEN.join(part.replace("\\", "\\\\").replace(BETWEEN, f"\\{BETWEEN}") for part in parts)
+
+
+def keys(name: str, columns: int, *, repeats: bool = False) -> list[str]:
+    """The texts of `columns` key columns that `of` has made a name from; fewer or more where it was made otherwise.
+
+    >>> ids.keys("CA_1|28", 2)
+    ['CA_1', '28']
+    """
+    if columns == 1 and not repeats:
+        return [name]
+    parts = [re.sub(r"\\(.)", r"\1", part) for part in re.findall(r"(?:^|\|)((?:\\.|[^|\\])*)", name)]
+    return parts[:-1] if repeats else parts
 
 
 def _texts(column: Any) -> list[str]:

@@ -31,7 +31,7 @@ def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path
     place = {str(name): row for row, name in enumerate(test_ids.tolist())}
     refuse_other_ids(place, [line.id for line in wanted], sample.name)
     kinds = resolved(form, [line.targets for line in wanted], sample)
-    texts = columns([*kinds.values()], form.decide(pred), len(test_ids))
+    texts = spelled(kinds, form.decide(pred), len(test_ids))
     order = [place[line.id] for line in wanted]
     values = list(zip(*([column[row] for row in order] for column in texts), strict=True))
     with to.open("w", encoding="utf-8", newline="") as file:
@@ -44,28 +44,6 @@ def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path
             f"The submission would be refused: row {number:,}, column {column!r} {problem.wrong}. {problem.right} "
             "`decide` in competition.py gives these values."
         )
-
-
-def columns(kinds: Sequence[Target | None], decided: Any, rows: int) -> list[list[str]]:
-    """What `decide` gave for `rows` rows, as the texts of each target column; `kinds` is what these hold.
-
-    Raises KitError for another number of rows or columns.
-    """
-    decided = np.asarray(decided)
-    if decided.shape[:1] != (rows,):
-        raise KitError(
-            f"`decide` returned an array of shape {decided.shape} for {rows:,} rows.",
-            "It must return one value, or one for each target column, a row.",
-        )
-    if len(kinds) == 1 and isinstance(kinds[0], Text) and decided.ndim == 2:
-        return [kinds[0].texts(decided)]  # several items a row, which are one text in the file
-    table = decided.reshape(rows, -1)
-    if table.shape[1] != len(kinds):
-        raise KitError(
-            f"`decide` returned {table.shape[1]} values a row, and there are {len(kinds)} target columns.",
-            "It must return one for each target column, in the order of the file.",
-        )
-    return [(kind or Text()).texts(table[:, at]) for at, kind in enumerate(kinds)]
 
 
 def check(form: Submission, file: Path, sample: Path) -> Rows:
@@ -134,6 +112,29 @@ def refuse_other_ids(given: Iterable[str], wanted: Iterable[str], sample: str) -
             f"{len(extra):,} test rows have no place in {sample}, the first is {extra[0]}.",
             "`load` must return just the test rows that the sample file names.",
         )
+
+
+def spelled(kinds: dict[str, Target], decided: Any, rows: int) -> list[list[str]]:
+    """What `decide` gave for so many rows, as the texts of each target column.
+
+    Raises KitError when it gave another number of rows or columns.
+    """
+    decided = np.asarray(decided)
+    if decided.shape[:1] != (rows,):
+        raise KitError(
+            f"`decide` returned an array of shape {decided.shape} for {rows:,} rows.",
+            "It must return one value, or one for each target column, a row.",
+        )
+    only = next(iter(kinds.values()))
+    if len(kinds) == 1 and isinstance(only, Text) and decided.ndim == 2:
+        return [only.texts(decided)]  # several items a row, which are one text in the file
+    table = decided.reshape(rows, -1)
+    if table.shape[1] != len(kinds):
+        raise KitError(
+            f"`decide` returned {table.shape[1]} values a row, and there are {len(kinds)} target columns.",
+            f"It must return one for each of {', '.join(kinds)}.",
+        )
+    return [kind.texts(table[:, at]) for at, kind in enumerate(kinds.values())]
 
 
 def _first_wrong(

@@ -227,7 +227,7 @@ def test_when_none_is_left_today_nothing_is_uploaded(run, site, ready, mine):
         assert run("submit", "parity", mine(wrong), "--yes")[0] == 0
     status, _, err = run("submit", "parity", mine(9), "--yes")
     assert (status, spent(site), site.steps("Upload")) == (1, 5, 5)
-    assert "kit: No submission is left: today's 5 are spent." in err
+    assert "kit: No submission is left: today's 5 are used." in err
     site.clock.advance(days=1)
     assert run("submit", "parity", mine(9), "--yes")[0] == 0
 
@@ -287,7 +287,7 @@ def test_the_sample_is_never_sent_to_the_real_kaggle(kit, parity, monkeypatch):
     monkeypatch.delenv("KAGGLE_API_ENVIRONMENT", raising=False)
     status, _, err = kit("submit", "parity", "--sample", "--yes")
     assert status == 1
-    assert "kit: A submission for the embedded sample cannot be scored by Kaggle" in err
+    assert "kit: Kaggle cannot score a submission for the embedded sample" in err
     assert not runs.every("parity")
 
 

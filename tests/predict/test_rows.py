@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ import pytest
 
 from kit.errors import KitError
 from kit.predict import rows
-from kit.task import catalog
+from kit.rows import files
+from kit.task import catalog, ids, metrics
+from kit.task.contract import Data, Submission
+from kit.task.targets import Labels
 from kit.train import runs
 
 ROWS = """
@@ -115,6 +119,25 @@ def test_ids_keep_their_spelling(trained, tmp_path):
     (tmp_path / "new.csv").write_text('id,number\n007,4\n"a,b",5\n')
     made = rows.predict(entry, run, tmp_path / "new.csv")
     assert made.out.read_text() == 'id,odd\n007,0\n"a,b",1\n'
+
+
+def test_several_key_columns_and_labels_as_the_sample_spells_them_are_written(trained, tmp_path):
+    entry, run = trained
+
+    def read(file: Path, most: int | None):
+        for part in files.parts(file, ("number", "day"), optional=("shop",), texts=("shop", "day"), rows=most):
+            keys = [part.table[name] for name in ("shop", "day") if name in part.table]
+            yield Data(ids.of(*keys), part.table[["number"]].to_numpy())
+
+    form = Submission(("shop", "day"), "odd", decide=metrics.labels, holds=Labels((False, True)))
+    entry.__dict__["competition"] = replace(entry.competition, rows=read, submission=form)
+    (entry.data / "manifest.json").unlink()  # declared, and no sample file is needed
+    (tmp_path / "new.csv").write_text("shop,day,number\na|b,01,4\na,02,5\n")
+    made = rows.predict(entry, run, tmp_path / "new.csv")
+    assert made.out.read_text() == "shop,day,odd\na|b,01,False\na,02,True\n"
+    made.out.unlink()
+    error = refused(entry, run, tmp_path / "new.csv", "day,number\n01,4\n")
+    assert error.wrong.endswith("new.csv does not have all key columns.")
 
 
 def test_what_is_called_gz_is_packed_to_the_same_bytes_each_time(trained, tmp_path):

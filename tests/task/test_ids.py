@@ -31,14 +31,14 @@ def test_different_keys_have_different_names():
     keys = [("a|b", "c"), ("a", "b|c"), ("a\\", "b"), ("a\\|b", ""), ("", "a|b")]
     names = ids.of(*zip(*keys, strict=True)).tolist()
     assert len(set(names)) == len(keys)
-    assert [tuple(ids.parts(name, keys=2)) for name in names] == keys
+    assert [tuple(ids.keys(name, 2)) for name in names] == keys
 
 
 @pytest.mark.parametrize("repeats", [False, True])
 @pytest.mark.parametrize("key", [("a",), ("a|b", "c\\"), ("", "", "x")])
 def test_a_name_tells_its_keys(key, repeats):
     name = ids.namer(repeats=repeats)(key)
-    assert tuple(ids.parts(name, keys=len(key), repeats=repeats)) == key
+    assert tuple(ids.keys(name, len(key), repeats=repeats)) == key
 
 
 def test_times_are_named_as_a_csv_file_spells_them():
@@ -59,3 +59,7 @@ def test_key_columns_of_another_length_are_no_keys():
 
 def test_no_rows_have_no_names():
     assert ids.of([], []).tolist() == []
+
+
+def test_another_number_of_keys_shows():
+    assert ids.keys("7", 2) == ["7"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kit.task import catalog, decisions, metrics
-from kit.train import loop, predictions, runs
+from kit.train import fold, predictions, runs
 
 
 @pytest.fixture
@@ -153,4 +153,4 @@ def test_rows_know_the_labels_of_all_training_rows(kit, change):
     assert kit("download", "parity", "--sample")[0] == 0
     entry = catalog.find("parity", sample=True)
     plan = runs.Plan("parity", "table", "", {}, sample=True)
-    assert list(loop.load(entry, plan).labels) == ["even", "odd"]
+    assert list(fold.load(entry, plan).labels) == ["even", "odd"]

@@ -31,6 +31,9 @@ os.chdir(code)
 sys.path.insert(0, str(code))
 """
 
+EMPTY = "# There is nothing in this file.\n"
+"""What stands for an empty file: `%%writefile` refuses a cell without a second line."""
+
 TRAIN = """\
 import shutil
 
@@ -48,7 +51,7 @@ if run.score is not None:
     print(f"{{run.record.metric}} {{run.score:.5f}} out-of-fold on {{run.record.rows.out_of_fold:,}} rows")
 """
 
-NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code")
+NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code", "encoders")
 """Fields of a plan that the last cell gives, or computes, by other names."""
 
 
@@ -78,7 +81,7 @@ def build(entry: Entry, plan: Plan) -> str:
     """
     if (entry.data / "manifest.json").exists():
         checks.sample(entry.competition.submission, entry.data / "public")
-    plan = replace(plan, data={}, code="")  # computed where the data is
+    plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
     packed = packing.pack(entry, recipe)
     packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
@@ -184,6 +187,7 @@ def _literal(value: Any) -> str:
 
 
 def _file(path: str, text: str) -> dict[str, Any]:
+    text = text if text.strip() else EMPTY
     return _code(path, f"%%writefile {path}\n{text}")
 
 

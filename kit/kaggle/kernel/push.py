@@ -120,14 +120,14 @@ def _send(client: Client, text: str, described: Metadata, machine: Accelerator, 
     return answer.to_dict()
 
 
-def _checked(answer: dict[str, Any], ref: str, words: str) -> int:
+def _checked(answer: dict[str, Any], ref: str, words: str = "") -> int:
     """The version number of a push that Kaggle took as it was meant."""
     if error := answer.get("error"):
         if "session count" in error.lower():
             raise Full(
                 f"{connection.place().capitalize()} runs as many kernels of yours as it may: {error}",
                 "One must end before another can start.",
-                f"kit kernel push {words}  # again, later",
+                f"kit kernel push {words}".rstrip() + "  # again, later",
             )
         raise KitError(f"{connection.place().capitalize()} refuses {ref}: {error}", "Nothing was started.")
     invalid = {key: value for key, value in answer.items() if key.lower().startswith("invalid") and value}

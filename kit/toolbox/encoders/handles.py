@@ -5,6 +5,7 @@ An encoder is a folder of parts, each a SavedModel or a Keras model, beside a ca
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 
 Part = str
@@ -57,6 +58,26 @@ def locate(handle: str, part: Part) -> str:
         f"kit encoder import ~/models/{Path(handle).name}"
         + (f" --name {handle}" if Path(handle).name == handle else f" --out {handle}"),
     )
+
+
+def digest(handle: str, part: Part) -> str:
+    """The sha256 by which an encoder is known: of its weights as its card says, without a card of the files of `part`.
+
+    Empty where the handle says it all (`tiny`, an address with its version), and where the encoder is not here.
+    """
+    if handle == TINY or "://" in handle:
+        return ""
+    try:
+        folder = Path(locate(handle, part))
+    except KitError:
+        return ""
+    for place in (folder, folder.parent):
+        if weights := records.read_json(place / CARD).get("weights"):
+            return str(weights)
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"{path.relative_to(folder).as_posix()} {records.sha256(path)}\n".encode())
+    return total.hexdigest()
 
 
 @contextmanager
