@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import shlex
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from kit.errors import KitError
 
-PACKAGED = Path(__file__).resolve().parent.parent
-"""The folder that holds `kit/` and the packaged `competitions/`: a checkout, or site-packages."""
+KIT = Path(__file__).resolve().parent
+"""The folder of kit's own files."""
+
+CONSTRAINTS = KIT / "constraints.txt"
+"""The versions of packages that were tested together."""
 
 
 def workspace() -> Path:
@@ -23,8 +28,8 @@ def workspace() -> Path:
         path = Path(home).expanduser().resolve()
         if not path.is_dir():
             raise KitError(
-                f"KIT_HOME names {path}, which is not a folder.",
-                "KIT_HOME must be an existing folder, or unset.",
+                f"KIT_HOME is {path}, which is not a folder.",
+                "The variable KIT_HOME must hold the path of a folder that exists, or not be set.",
                 f"mkdir -p {path}",
             )
         return path
@@ -34,8 +39,14 @@ def workspace() -> Path:
 
 def competition_roots() -> list[Path]:
     """Folders that hold competitions, the workspace's own first, so that a user's version wins over a packaged one."""
-    roots = [workspace() / "competitions", PACKAGED / "competitions"]
+    roots = [workspace() / "competitions", packaged_competitions()]
     return [root for i, root in enumerate(roots) if root.is_dir() and root not in roots[:i]]
+
+
+def packaged_competitions() -> Path:
+    """The competitions that come with kit: installed as `kit/competitions`, and beside `kit/` in a checkout."""
+    installed = KIT / "competitions"
+    return installed if installed.is_dir() else KIT.parent / "competitions"
 
 
 def data(name: str, *, sample: bool = False) -> Path:
@@ -87,29 +98,38 @@ def mounted(*files: str) -> Path:
     root = kaggle_root() / "input"
     wanted = {name.rstrip("/") for name in files}
     walk = os.walk(root, followlinks=True)
-    found = [Path(folder) for folder, inner, held in walk if wanted <= {*inner, *held}]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    holders = [Path(folder) for folder, inner, held in walk if wanted <= {*inner, *held}]
+    if len(holders) == 1:
+        return holders[0]
+    if not holders:
         raise KitError(
             f"No input of this kernel holds {', '.join(files)}.",
-            f"One folder under {root} must hold them: add the source to kernel-metadata.json.",
-            "kit push COMPETITION RECIPE",
+            f"One folder under {root} must hold them. Add their source to kernel-metadata.json, and push it again.",
         )
     raise KitError(
-        f"Several inputs hold {', '.join(files)}: {', '.join(str(path) for path in sorted(found))}.",
-        "Just one must, or the wrong data could be used.",
-        "kit kernel build COMPETITION RECIPE  # after removing one source from kernel-metadata.json",
+        f"Several inputs hold {', '.join(files)}: {', '.join(str(path) for path in sorted(holders))}.",
+        "Only one may hold them, or the wrong data could be used. Remove the others from kernel-metadata.json, and "
+        "push it again.",
     )
 
 
 def install(extra: str) -> str:
-    """What to type to install an optional group of packages.
+    """What to type to install an optional group of packages, by the names that kit's own metadata gives them: so it
+    works from a checkout and from a wheel, whether kit is on an index or not."""
+    from importlib import metadata
 
-    From a checkout kit is known by its folder, since it may be on no index.
-    """
-    package = f"-e '{PACKAGED}" if (PACKAGED / "setup.cfg").is_file() else "'kaggle-kit"
-    return f"pip install {package}[{extra}]'"
+    try:
+        lines = metadata.requires("kaggle-kit") or []
+    except metadata.PackageNotFoundError:
+        lines = []
+    wanted = [line for line in lines if re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", line)]
+    names = sorted({match[0] for line in wanted if (match := re.match(r"[\w.-]+", line))})
+    return install_tested(*names) if names else f"pip install 'kaggle-kit[{extra}]'"
+
+
+def install_tested(*packages: str) -> str:
+    """What to type to install packages in the versions that were tested together."""
+    return f"pip install -c {shlex.quote(str(CONSTRAINTS))} {' '.join(packages)}"
 
 
 @contextmanager
@@ -125,3 +145,18 @@ def whole(path: Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The process with these environment variables until the block ends."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,7 +1,7 @@
 """The nearest training images vote, close ones more, after principal components: nothing to train.
 
 Source: scikit-learn. Expected accuracy on a held-out fifth: 0.9788, 6 processor seconds on two cores of a Xeon, see
-benchmarks/digit_recognizer.md.
+benchmarks/digit_recognizer.md. A fold takes 5 MB on disk.
 """
 
 from sklearn.decomposition import PCA
@@ -25,4 +25,7 @@ def fit(
         KNeighborsClassifier(count, weights="distance", algorithm="brute", n_jobs=-1),
     )
     model.fit(_images.flat(fold.train.x), fold.train.y)
-    return _images.rows(model.predict_proba, model.classes_)
+    return _images.save_estimator(fold.dir, model)
+
+
+load = _images.load_estimator

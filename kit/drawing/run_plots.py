@@ -8,7 +8,7 @@ import numpy as np
 
 from kit.drawing import classes, rows, style
 from kit.errors import KitError
-from kit.task import decisions
+from kit.task import decisions, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
 from kit.train import predictions, progress
@@ -27,8 +27,9 @@ CELLS = {"image": 30, "audio": 16, "text": 15, "table": 16}
 def run(entry: Entry, run: Run) -> list[Path]:
     """Draw a finished run into its folder `plots/`; the files written.
 
-    Curves are left out where the recipe reported nothing, all that judges where no row was held out. Raises KitError
-    when the run is unfinished or its predictions or data are not here.
+    Curves are left out where the recipe reported nothing, all that judges where no row was held out. A picture that
+    cannot be drawn is left out too, and a person is told. Raises KitError when the run is unfinished or its predictions
+    or data are not here.
     """
     if not run.finished:
         raise KitError(
@@ -37,12 +38,11 @@ def run(entry: Entry, run: Run) -> list[Path]:
             f"kit train {entry.name} --resume {run.name}",
         )
     folder = run.folder / "plots"
-    drawn = [curves(run, folder / "curves.png"), folds(run, folder / "folds.png")]
-    if run.record["rows"]["out_of_fold"]:
+    drawn = [style.attempt(curves, run, folder / "curves.png"), style.attempt(folds, run, folder / "folds.png")]
+    if run.record.rows.out_of_fold:
         oof = predictions.load(run.folder / "oof.npz")
         train, _ = entry.competition.load(entry.public())
-        judge = _classes if classes.are(oof["y"], oof["pred"]) else _values
-        drawn += judge(entry.competition, run, oof, train, folder)
+        drawn += style.attempt(_judged, entry.competition, run, oof, train, folder) or []
     return [path for path in drawn if path is not None]
 
 
@@ -84,40 +84,68 @@ def curves(run: Run, to: Path) -> Path | None:
 
 def folds(run: Run, to: Path) -> Path | None:
     """The score of each fold against their mean; None where there are fewer than two."""
-    record, scores = run.record, run.record["fold_scores"]
-    if len(scores) < 2:
+    record, scores = run.record, run.record.fold_scores
+    if record.mean is None or record.sd is None:
         return None
-    better = "higher" if record["higher_is_better"] else "lower"
+    middle, spread = record.mean, record.sd
+    better = "higher" if record.higher_is_better else "lower"
     made, (chart,) = style.charts(
-        1, f"{run.plan.competition} {run.plan.label}: folds score {_score(record['mean'])} ± {_score(record['sd'])}"
+        1, f"{run.plan.competition} {run.plan.label}: folds score {_score(middle)} ± {_score(spread)}"
     )
     at = np.arange(len(scores))
-    chart.axhspan(record["mean"] - record["sd"], record["mean"] + record["sd"], color=style.LINE, alpha=0.5, lw=0)
-    chart.axhline(record["mean"], color=style.GREY, linewidth=1, label="mean of folds ± sd")
-    if record["oof_score"] is not None:
-        chart.axhline(record["oof_score"], color=style.RED, linewidth=1, linestyle="--", label="all rows pooled")
+    chart.axhspan(middle - spread, middle + spread, color=style.LINE, alpha=0.5, lw=0)
+    chart.axhline(middle, color=style.GREY, linewidth=1, label="mean of folds ± sd")
+    if record.oof_score is not None:
+        chart.axhline(record.oof_score, color=style.RED, linewidth=1, linestyle="--", label="all rows pooled")
     chart.plot(at, list(scores.values()), "o", color=style.BLUE)
     for x, score in zip(at, scores.values(), strict=True):
         chart.annotate(_score(score), (float(x), score), (0, 7), textcoords="offset points", ha="center", fontsize=7)
     chart.set_xticks(at, list(scores))
     chart.margins(x=0.12, y=0.2)
-    style.label(chart, "fold", f"{record['metric']}, {better} is better")
+    style.label(chart, "fold", f"{record.metric}, {better} is better")
     chart.legend(fontsize=style.SMALL, frameon=False)
     return style.save(made, to)
 
 
-def _classes(
+def _judged(
     competition: Competition, run: Run, oof: dict[str, np.ndarray], train: Data, folder: Path
 ) -> list[Path | None]:
+    """What is drawn of predictions: classes, or values; nothing of free texts."""
+    by_label = competition.metric.predictions not in (None, "numbers")
+    values = decisions.labels(competition, oof["y"]) if by_label else None
+    if (numbered := classes.numbered(oof["y"], oof["pred"], values)) is not None:
+        y, pred, names = numbered
+        return _classes(competition, run, oof | {"y": y, "pred": pred}, train, folder, names, values)
+    if outputs.are_texts(oof["y"]) or outputs.are_texts(oof["pred"]):
+        return []
+    if not classes.are(oof["y"], oof["pred"]):
+        return _values(competition, run, oof, train, folder)
+    count = classes.count(oof["y"], oof["pred"])
+    names = classes.names(competition.submission, count, more=bool(oof["pred"].dtype.names))
+    return _classes(competition, run, oof, train, folder, names)
+
+
+def _classes(
+    competition: Competition,
+    run: Run,
+    oof: dict[str, np.ndarray],
+    train: Data,
+    folder: Path,
+    names: list[str],
+    values: outputs.Values | None = None,
+) -> list[Path | None]:
+    """Of labels that are the numbers of their classes; `values` are the labels themselves where they are others."""
     y, pred = oof["y"].astype(np.int64), oof["pred"]
-    decided = decisions.fits(competition)
-    label = decisions.recorded(competition, run.record)(pred) if decided else classes.labels(pred)
-    names = classes.names(competition.submission, classes.count(y, pred), more=bool(pred.dtype.names))
+    label = classes.labels(pred)
+    if decisions.fits(competition):
+        decided = np.asarray(decisions.recorded(competition, run.chosen)(pred))
+        label = decided if values is None else outputs.index(decided, values)
     title = f"{run.plan.competition} {run.plan.label}: {int((label != y).sum()):,} mistakes in {len(y):,} held-out rows"
     confused = matrix if len(names) <= MATRIX else pairs
-    drawn = [confused(y, label, names, title, folder / "confusion.png")]
-    if isinstance(competition.submission.decide, decisions.Threshold) and run.record.get("decision"):
-        drawn.append(threshold(competition, run, y, pred, folder / "threshold.png"))
+    drawn = [style.attempt(confused, y, label, names, title, folder / "confusion.png")]
+    if isinstance(competition.submission.decide, decisions.Threshold) and run.chosen:
+        where = run.chosen["at"], folder / "threshold.png"
+        drawn.append(style.attempt(threshold, competition, run, y, pred, *where))
 
     surety = classes.probability(pred, label)
     wrong = np.flatnonzero(label != y)
@@ -131,13 +159,14 @@ def _classes(
         for i in worst
     ]
     title = f"{run.plan.competition} {run.plan.label}: the surest of {len(wrong):,} mistakes, each with its probability"
-    return [*drawn, _grid(competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")]
+    mistakes = (competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")
+    return [*drawn, style.attempt(_grid, *mistakes)]
 
 
-def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, to: Path) -> Path:
+def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, chosen: float, to: Path) -> Path:
     """The metric by the probability from which a row counts as positive, and the one that was chosen."""
-    metric, chosen = competition.metric, run.record["decision"]["chosen"]["at"]
-    p = decisions.positive(pred)
+    metric = competition.metric
+    p = outputs.positive(pred)
     steps = np.unique(np.quantile(p, np.linspace(0, 1, 200)))
     title = f"{run.plan.competition} {run.plan.label}: {metric.name} by threshold\n{chosen:.3f} chosen; {metric.name} "
     title += f"{run.score:.4f} when each fold is decided by the others"
@@ -155,11 +184,13 @@ def _values(
     y = oof["y"].reshape(len(oof["y"]), -1).astype(float)
     pred = oof["pred"].reshape(y.shape).astype(float)
     error = pred - y
-    drawn = [residuals(y.ravel(), pred.ravel(), f"{run.plan.competition} {run.plan.label}", folder / "residuals.png")]
+    title = f"{run.plan.competition} {run.plan.label}"
+    drawn = [style.attempt(residuals, y.ravel(), pred.ravel(), title, folder / "residuals.png")]
     worst = np.argsort(-np.abs(error).max(1), kind="stable")[: CELLS[competition.kind]]
     said = [f"id {oof['ids'][i]}, true {_several(y[i])}\npredicted {_several(pred[i])}" for i in worst]
     title = f"{run.plan.competition} {run.plan.label}: the rows furthest from their true value"
-    return [*drawn, _grid(competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")]
+    mistakes = (competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")
+    return [*drawn, style.attempt(_grid, *mistakes)]
 
 
 def matrix(y: np.ndarray, label: np.ndarray, names: list[str], title: str, to: Path) -> Path:

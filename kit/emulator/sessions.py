@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from kit import limits
 from kit.emulator.store import Store
 from kit.sandbox import keeper, kernel, watcher
 from kit.sandbox.kernel import Kernel
@@ -23,12 +24,6 @@ UNFINISHED = ("QUEUED", "RUNNING", "CANCEL_REQUESTED")
 OFF = "This emulator does not run notebooks. It does with `kit emulator serve --run-kernels`."
 
 STOPPED = "The emulator was stopped while this session ran."
-
-
-def accelerator(machine: str) -> str:
-    """What time on a machine is counted as: gpu, tpu or cpu."""
-    name = machine.lower()
-    return "gpu" if name.startswith("nvidia") else "tpu" if name.startswith("tpu") else "cpu"
 
 
 @dataclass
@@ -67,9 +62,9 @@ class Session:
         return Path(self.folder) / "log.jsonl"
 
     @property
-    def accelerator(self) -> str:
+    def accelerator(self) -> limits.Kind:
         """What its time is counted as."""
-        return accelerator(self.machine)
+        return limits.kind(self.machine)
 
 
 class Sessions:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from kit import places
 from kit.errors import KitError
 from kit.kaggle import credentials, failures
 from kit.kaggle.failures import Failure
@@ -83,7 +84,9 @@ class Client:
     user: str
     source: str
 
-    def call(self, what: str, function: Callable, /, *args: Any, safe: bool, slug: str | None = None, **kwargs: Any):
+    def call(
+        self, what: str, function: Callable, /, *args: Any, safe: bool, slug: str | None = None, **kwargs: Any
+    ) -> Any:
         """What one call of the API returns; nothing is printed.
 
         `what` says in an error what was tried, as in "Listing the files"; `safe` that the call may be repeated when
@@ -169,7 +172,7 @@ class Client:
             f"{what}: {place()} has no competition {slug!r} ({failure.status})."
             + (f" Did you mean {' or '.join(near)}?" if near else ""),
             "A slug is the last part of a competition's address, as in kaggle.com/competitions/titanic.",
-            f"kaggle competitions list -s {slug.split('-')[0]}",
+            f"kit competitions {slug.split('-')[0]}",
         )
 
     def _like(self, slug: str) -> dict[str, bool]:
@@ -279,8 +282,8 @@ def _connected(tries: int) -> Client:
         except ImportError as error:
             raise KitError(
                 f"The package kaggle cannot be imported: {error}",
-                "kaggle 2.2.4 with kagglesdk 0.1.37 and six is known to work.",
-                "pip install -c constraints.txt kaggle kagglesdk six",
+                "kaggle 2.2.5 with kagglesdk 0.1.38 and six is known to work.",
+                places.install_tested("kaggle", "kagglesdk", "six"),
             ) from None
         except (SystemExit, OSError, ValueError) as error:
             said = credentials.redact(str(error))

@@ -150,13 +150,13 @@ def noise(run: Run, score: float, public_share: float | None) -> Noise | None:
     test rows times `public_share`. Of other metrics, and where the share is not known, the spread of the run's fold
     scores stands in: each fold is a draw of rows too, though of another number.
     """
-    rows = run.record.get("rows", {}).get("test", 0)
-    if run.record.get("metric") == "accuracy" and public_share and rows:
+    record = run.record
+    if record.metric == "accuracy" and public_share and (rows := record.rows.test):
         public = round(rows * public_share)
         value = math.sqrt(max(score * (1 - score), 0.0) / public)
         return Noise(value, f"sqrt(p (1 - p) / m) with m = {public:,} public rows")
-    if sd := run.record.get("sd"):
-        return Noise(sd, "standard deviation of the fold scores")
+    if record.sd:
+        return Noise(record.sd, "standard deviation of the fold scores")
     return None
 
 
@@ -165,10 +165,10 @@ def judged(runs: list[Run], public_share: float | None) -> list[dict[str, Any]]:
     which of these are no more than noise (SURE standard errors)."""
     rows: list[dict[str, Any]] = []
     best: float | None = None
-    sent = [run for run in runs if isinstance(run.kaggle().get("public_score"), (int, float))]
+    sent = [run for run in runs if run.finished and isinstance(run.kaggle().get("public_score"), (int, float))]
     for run in sorted(sent, key=lambda run: (run.kaggle().get("when", ""), run.name)):
         public: float = run.kaggle()["public_score"]
-        sign = 1 if run.record.get("higher_is_better", True) else -1
+        sign = 1 if run.record.higher_is_better else -1
         error = noise(run, public, public_share)
         gap = None if run.score is None else public - run.score
         gain = None if best is None else sign * (public - best)

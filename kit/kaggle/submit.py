@@ -99,8 +99,8 @@ def message(run: Run | None, file: Path) -> str:
     """The description that Kaggle shows beside the submission."""
     if run is None:
         return file.name
-    score = f" {run.record['metric']} {run.score:.5f}" if run.score is not None else ""
-    commit = run.record.get("git", {}).get("commit", "")[:7]
+    score = f" {run.record.metric} {run.score:.5f}" if run.score is not None else ""
+    commit = run.record.git.commit[:7] if run.record.git else ""
     return f"{run.name}{score}" + (f" {commit}" if commit else "")
 
 
@@ -117,7 +117,7 @@ def card(entry: Entry, parcel: Parcel) -> dict[str, Any]:
         "message": parcel.message,
     }
     if parcel.run is not None and parcel.run.score is not None:
-        facts["out-of-fold"] = f"{parcel.run.record['metric']} {parcel.run.score:.5f}"
+        facts["out-of-fold"] = f"{parcel.run.record.metric} {parcel.run.score:.5f}"
     for at, column in enumerate(form.targets):
         counts = Counter(values[at] for values in parcel.rows.values())
         if len(counts) <= 20:

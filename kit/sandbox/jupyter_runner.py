@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -32,7 +33,7 @@ class Client(NotebookClient):
 
     kept = 0
 
-    def process_message(self, msg, cell, cell_index):
+    def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
         content, kind = msg["content"], msg["msg_type"]
         if kind == "stream":
             stream = sys.stderr if content["name"] == "stderr" else sys.stdout
@@ -48,7 +49,7 @@ class Client(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
 
-def read(path):
+def read(path: str) -> Any:
     """The notebook in a file, also one that leaves out what the format asks for and Kaggle does not miss."""
     with open(path, encoding="utf-8") as file:
         told = json.load(file)
@@ -62,18 +63,19 @@ def read(path):
     return nbformat.v4.new_notebook(cells=cells, metadata=told.get("metadata") or {})
 
 
-def connection():
+def connection() -> dict[str, str]:
     """How the notebook's Python is talked to: by sockets that are files, which nobody else can reach."""
     place = os.path.join(tempfile.gettempdir(), "jupyter")
     longest = 90  # bytes of such a path, by unix(7), less what Jupyter adds
     return {"transport": "ipc", "ip": place} if len(os.fsencode(place)) < longest else {}
 
 
-def main(path, descriptor):
+def main(path: str, descriptor: int) -> int:
+    """Execute the notebook in a file; the exit status."""
     book = read(path)
     written = 0.0
 
-    def write(*, always=False, **_):
+    def write(*, always: bool = False, **_: Any) -> None:
         nonlocal written
         if not always and time.monotonic() < written + PAUSE:
             return

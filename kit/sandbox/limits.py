@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from kit import limits
+
 
 def _memory() -> int:
     """Half of this machine's memory, and no more than Kaggle gives, 30 GiB."""
@@ -20,7 +22,7 @@ class Limits:
     """
 
     seconds: float
-    disk: int = 20 << 30
+    disk: int = limits.DISK
     files: int = 200_000
     memory: int = _memory()
     processes: int = 500

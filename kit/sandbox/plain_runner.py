@@ -9,13 +9,13 @@ import subprocess
 import sys
 
 
-def shell(command):
+def shell(command: str) -> None:
     """A `!` line: its exit code is ignored, as IPython ignores it."""
     sys.stdout.flush()
     subprocess.run(command, shell=True, check=False)
 
 
-def plain(line):
+def plain(line: str) -> str:
     """A line of a cell as Python."""
     start = line.lstrip()
     indent = line[: len(line) - len(start)]
@@ -24,7 +24,7 @@ def plain(line):
     return f"{indent}pass" if start.startswith("%") else line
 
 
-def cells(path):
+def cells(path: str) -> list[str]:
     """The sources of a notebook's code cells."""
     with open(path, encoding="utf-8") as file:
         told = json.load(file)
@@ -32,8 +32,9 @@ def cells(path):
     return [source if isinstance(source, str) else "".join(source) for source in sources]
 
 
-def main(path):
-    space = {"__name__": "__main__", "__shell__": shell}
+def main(path: str) -> None:
+    """Run the cells of the notebook in a file."""
+    space: dict[str, object] = {"__name__": "__main__", "__shell__": shell}
     for number, cell in enumerate(cells(path), 1):
         first, _, rest = cell.partition("\n")
         if first.startswith("%%writefile "):

@@ -10,18 +10,21 @@ from typing import Any
 
 import pytest
 
+from kit import limits
 from kit.emulator.faults import Fault
 from kit.emulator.local import Emulator
+from kit.errors import KitError
+from kit.kaggle.kernel import accelerators
 from kit.sandbox import kernel
 from kit.sandbox.limits import Limits
 from tests.emulator.conftest import Answer, Caller
-from tests.namespaces import boxed
 
 Push = Callable[..., Answer]
+boxed = pytest.mark.usefixtures("namespaces")
 
 
 @pytest.fixture
-def runner(start: Callable[..., Emulator]) -> Caller:
+def runner(namespaces: None, start: Callable[..., Emulator]) -> Caller:
     """A user of an emulator that runs notebooks in a sandbox."""
     emulator = start({"kernels": "sandbox", "limits": Limits(seconds=0, disk=4 << 20)})
     return Caller(emulator, emulator.user.token)
@@ -34,13 +37,13 @@ def push(call: Caller, text: str = "print(1)", **more: Any) -> Answer:
 
 def log(call: Caller, **more: Any) -> str:
     call.emulator.settle()
-    found = call("ListKernelSessionOutput", userName="tester", kernelSlug="my-kernel", **more).json
-    return "".join(entry["data"] for entry in json.loads(found["log"] or "[]"))
+    output = call("ListKernelSessionOutput", userName="tester", kernelSlug="my-kernel", **more).json
+    return "".join(entry["data"] for entry in json.loads(output["log"] or "[]"))
 
 
 def status(call: Caller, **more: Any) -> tuple[str, str]:
-    found = call("GetKernelSessionStatus", userName="tester", kernelSlug="my-kernel", **more).json
-    return found["status"], found["failureMessage"]
+    told = call("GetKernelSessionStatus", userName="tester", kernelSlug="my-kernel", **more).json
+    return told["status"], told["failureMessage"]
 
 
 @boxed
@@ -256,6 +259,22 @@ def test_the_weekly_quota_is_counted_and_binds(call: Caller) -> None:
     refused = push(call, enableGpu=True).json
     assert refused == {"error": "Maximum weekly GPU quota of 30.00 hours reached."}
     assert push(call).json["versionNumber"] == 1
+
+
+def test_kit_and_the_emulator_read_the_same_limits(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(limits.LONGEST, "gpu", 120)
+    monkeypatch.setitem(limits.HOURS, "gpu", 0.5)
+    machine = accelerators.find("t4")
+    assert accelerators.timeout(machine, None) == 120
+    with pytest.raises(KitError, match="A timeout of 121 seconds is not possible on t4"):
+        accelerators.timeout(machine, 121)
+    push(call, machineShape=machine.shape, sessionTimeoutSeconds=9000)
+    session = call.emulator.site.sessions.find("tester", "my-kernel", 1)
+    assert session is not None and session.seconds == 120
+    assert call("GetAcceleratorQuotaStatistics").json["gpuQuota"]["totalTimeAllowed"] == "1800s"
+    monkeypatch.setitem(limits.AT_ONCE, "gpu", 0)
+    refused = push(call, machineShape=machine.shape).json
+    assert refused == {"error": "Maximum batch GPU session count of 0 reached."}
 
 
 def test_a_quick_save_does_not_run(call: Caller) -> None:

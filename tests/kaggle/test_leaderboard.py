@@ -14,6 +14,8 @@ from kit.emulator.faults import Fault
 from kit.errors import KitError
 from kit.kaggle import leaderboard
 from kit.train import runs
+from kit.train.record import Plan, Rows
+from tests.given import recorded
 
 BOARD = """\ufeffRank,TeamId,TeamName,LastSubmissionDate,Score,SubmissionCount,TeamMemberUserNames
 1,11,"First, the",2026-01-01 00:00:00,0.99000,3,"anna,Bert"
@@ -94,11 +96,10 @@ def sent(workspace):
     """Writes a finished run of parity that was sent."""
 
     def write(name: str, cv: float | None, public: float | None, **record):
-        run = runs.create(runs.Plan("parity", "table", "", {}))
-        folder = run.folder.rename(run.folder.with_name(name))
-        facts = {"metric": "accuracy", "oof_score": cv, "sd": 0.01, "rows": {"test": 28_000}}
-        records.write_json(folder / "run.json", facts | {"higher_is_better": True} | record)
-        records.write_json(folder / "kaggle.json", {"public_score": public, "when": name})
+        run = runs.create(Plan("parity", "table", "", {}))
+        run = runs.at(run.folder.rename(run.folder.with_name(name)))
+        run.finish(recorded(run, **{"oof_score": cv, "sd": 0.01, "rows": Rows(42_000, 42_000, 28_000)} | record))
+        records.write_json(run.folder / "kaggle.json", {"public_score": public, "when": name})
 
     return write
 
@@ -147,7 +148,7 @@ def test_the_command_shows_ones_place_and_the_runs(run, site, mine):
     lines = out.splitlines()
     assert lines[0] == "10 teams on the public leaderboard; the first has 1.00000"
     assert lines[1] == "tester: rank 1, top 10.0 %, score 1.00000"
-    assert lines[2] == "Would-be medal: gold. Getting Started competitions give none."
+    assert lines[2] == "Medal for this rank: gold. Not every competition gives medals."
     assert "Standard error: sqrt(p (1 - p) / m) with m = 10 public rows." in lines
     found = json.loads(run("leaderboard", "parity", "--json")[1])
     assert (found["teams"], found["own"]["rank"], found["own"]["would_be_medal"]) == (10, 1, "gold")
@@ -161,6 +162,6 @@ def test_a_board_that_breaks_off_is_asked_for_again(run, site):
     assert site.steps("DownloadLeaderboard") == 2
 
 
-def test_a_share_that_is_none_is_refused(run):
+def test_a_public_share_above_1_is_refused(run):
     status, _, err = run("leaderboard", "parity", "--public-share", "25")
-    assert (status, "A share of 25.0 is none." in err) == (1, True)
+    assert (status, "The public share cannot be 25.0." in err) == (1, True)

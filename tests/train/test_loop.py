@@ -16,6 +16,7 @@ import pytest
 from kit.judge import choose
 from kit.task import metrics
 from kit.train import predictions, progress, runs
+from kit.train.record import Rows
 
 
 def last(workspace):
@@ -42,8 +43,8 @@ def test_a_run_folder_holds_predictions_submission_and_record(kit, parity, works
     assert oof["y"].tolist() == [n % 2 for n in range(100, 160)]
     assert sorted(np.bincount(oof["fold"])) == [20, 20, 20]
     assert run.submission.read_text().splitlines()[:3] == ["id,odd", "200,0", "201,1"]
-    assert run.record["rows"] == {"train": 60, "out_of_fold": 60, "test": 20}
-    assert (run.record["metric"], run.record["higher_is_better"], run.score) == ("accuracy", True, 1.0)
+    assert run.record.rows == Rows(train=60, out_of_fold=60, test=20)
+    assert (run.record.metric, run.record.higher_is_better, run.score) == ("accuracy", True, 1.0)
 
 
 def test_the_history_of_a_fold_is_what_the_recipe_reported(kit, parity, workspace):
@@ -61,7 +62,7 @@ def test_progress_in_a_log_is_plain_lines(kit, parity):
 def test_one_fold_only_keeps_its_rows(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots", "--fold", "1")
     run = last(workspace)
-    assert list(run.record["fold_scores"]) == ["1"]
+    assert list(run.record.fold_scores) == ["1"]
     assert set(predictions.load(run.folder / "oof.npz")["fold"]) == {1}
     assert len(run.submission.read_text().splitlines()) == 21
 
@@ -77,13 +78,13 @@ def test_all_rows_train_one_model_without_a_score(kit, parity, workspace):
     run = last(workspace)
     assert status == 0
     assert "out-of-fold" not in out
-    assert (run.score, run.record["rows"]["out_of_fold"], run.done(-1)["rows"]) == (None, 0, 60)
+    assert (run.score, run.record.rows.out_of_fold, run.done(-1).rows) == (None, 0, 60)
     assert (run.folder / "full").is_dir()
 
 
 def test_a_holdout_judges_by_a_tenth(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots", "--holdout")
-    assert last(workspace).record["rows"]["out_of_fold"] == 6
+    assert last(workspace).record.rows.out_of_fold == 6
 
 
 def test_folds_settings_and_seed_are_recorded(kit, parity, workspace):
@@ -151,6 +152,75 @@ def test_a_run_that_is_killed_resumes_to_the_same_bytes(kit, parity, workspace):
     assert cut.submission.read_bytes() == whole.submission.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("interrupted", "said"),
+    [
+        ("before", "Nothing was finished yet."),
+        ("in fold 1", "What was done is kept: fold-0 finished."),
+        ("after a checkpoint", "What was done is kept: fold-0 finished; fold-1 begun."),
+    ],
+)
+def test_an_interrupted_run_says_what_is_kept_and_nothing_more(kit, parity, workspace, interrupted, said):
+    stop = "    if fold.number == 1:\n        raise KeyboardInterrupt\n    random ="
+    if interrupted == "before":
+        stop = "    raise KeyboardInterrupt\n    random ="
+    if interrupted == "after a checkpoint":
+        begun = 'folder = fold.dir / "checkpoint"; folder.mkdir(); (folder / "epoch").touch()'
+        stop = stop.replace("raise", f"{begun}\n        raise")
+    (parity / "table.py").write_text((parity / "table.py").read_text().replace("    random =", stop, 1))
+    status, _, err = kit("train", "parity", "--sample", "--no-plots")
+    assert status == 130
+    lines = [line for line in err.splitlines() if line]
+    assert lines[-3:] == [said, f"Go on with: kit train parity --resume {last(workspace).name}", "kit: interrupted."]
+
+
+def test_what_a_checkpoint_holds_is_there_again_and_goes_when_the_fold_is_finished(kit, parity, workspace):
+    recipe = (parity / "table.py").read_text()
+    keep = """    saved = fold.dir / "checkpoint" / "epochs.txt"
+    assert not (fold.dir / "rubbish.txt").exists()
+    begun = int(saved.read_text()) if saved.exists() else 0
+    saved.parent.mkdir(exist_ok=True)
+    for epoch in range(begun, 3):
+        fold.report(epoch + 1, 3, loss=1 / (epoch + 1))
+        saved.write_text(str(epoch + 1))
+        if epoch == 1 and begun == 0:
+            (fold.dir / "rubbish.txt").touch()
+            fold.report(3, 3, loss=7.0)
+            raise KeyboardInterrupt
+    random ="""
+    recipe = recipe.replace("    random =", keep, 1).replace("for epoch in range(epochs)", "for epoch in ()")
+    (parity / "table.py").write_text(recipe)
+    assert kit("train", "parity", "--sample", "--no-plots", "--fold", "0")[0] == 130
+    run = last(workspace)
+    assert kit("train", "parity", "--resume", run.name, "--no-plots")[0] == 0
+    lines = (run.fold(0) / "history.csv").read_text().splitlines()
+    assert [line.split(",")[0::2] for line in lines[1:]] == [["1", "1.0"], ["2", "0.5"], ["3", str(1 / 3)]]
+    assert not (run.fold(0) / "checkpoint").exists()
+
+
+def test_seconds_of_a_history_count_on_after_a_kill(tmp_path):
+    progress.reporter(tmp_path, "fold 1/1", progress.nothing)(1, 3, loss=0.5)
+    (tmp_path / "history.csv").write_text("step,seconds,loss\n1,100.0,0.5\n2,200.0,0.4\n3,20")
+    progress.reporter(tmp_path, "fold 1/1", progress.nothing)(2, 3, loss=0.25, accuracy=0.9)
+    first, second = progress.read(tmp_path)["seconds"]
+    assert first == 100.0 and 100.0 <= second < 160.0
+    assert progress.read(tmp_path)["loss"] == [0.5, 0.25]
+
+
+def test_a_picture_that_fails_does_not_fail_the_run(kit, parity, monkeypatch):
+    from kit.drawing import style
+
+    def fail(*words, **options):
+        raise ValueError("no\nroom")
+
+    monkeypatch.setattr(style, "save", fail)
+    status, out, err = kit("train", "parity", "--sample")
+    assert status == 0
+    assert out.startswith("accuracy 1.00000 out-of-fold")
+    assert "A picture is left out, because drawing it failed (curves): ValueError: no room\n" in err
+    assert "Picture: " not in err
+
+
 def unfinish(run):
     """The run as it was before its last fold and its record."""
     (run.folder / "run.json").unlink()
@@ -170,7 +240,7 @@ def test_a_run_whose_recipe_has_changed_is_not_resumed(kit, parity, workspace):
     (parity / "table.py").write_text((parity / "table.py").read_text() + "\n# changed\n")
     status, _, err = kit("train", "parity", "--resume", "last")
     assert status == 1
-    assert "The recipes of parity have changed" in err
+    assert "code of kit that it uses, has changed since the run was started" in err
 
 
 def test_a_run_whose_data_has_changed_is_not_resumed(kit, parity, workspace):
@@ -195,7 +265,7 @@ def test_without_data_the_command_that_fetches_it_is_named(kit, parity):
     ("edit", "wrong"),
     [
         (("train[:, 0], train[:, 1:2], train[:, 2]", "train[:, 0], train[:, 1:2]"), "train rows without labels"),
-        (("Data(test[:, 0]", "Data(test[:, 0] * 0"), "20 test rows under 1 ids"),
+        (("Data(test[:, 0]", "Data(test[:, 0] * 0"), "several test rows under the id 0"),
     ],
 )
 def test_rows_without_labels_or_ids_of_their_own_are_refused(kit, parity, edit, wrong):
@@ -221,14 +291,15 @@ def test_what_would_change_a_run_that_goes_on_is_refused(kit, parity, workspace,
     unfinish(last(workspace))
     status, _, err = kit("train", "parity", "--resume", "last", *words)
     assert status == 1
-    assert f"{words[0]} would change it." in err
+    name = {"--set": "epochs", "--no-deterministic": "deterministic"}.get(words[0], words[0].lstrip("-"))
+    assert f"A resumed run goes on as it was planned; {name} would change {last(workspace).name}." in err
     assert not last(workspace).finished
 
 
 def test_a_run_goes_on_under_its_own_recipe_only(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots")
     unfinish(last(workspace))
-    assert "table:noisy would change it." in kit("train", "parity", "table:noisy", "--resume", "last")[2]
+    assert "table:noisy would change " in kit("train", "parity", "table:noisy", "--resume", "last")[2]
     assert kit("train", "parity", "table", "--resume", "last", "--no-plots")[0] == 0
 
 
@@ -280,7 +351,7 @@ def test_a_split_by_name_judges_the_run_and_is_never_chosen_by(kit, told, worksp
     assert status == 0
     assert out.startswith("F1 1.00000 out-of-fold on 60 rows")
     run = last(workspace)
-    assert (run.plan.scheme, list(run.record["fold_scores"])) == ("halves", ["0", "1"])
+    assert (run.plan.scheme, list(run.record.fold_scores)) == ("halves", ["0", "1"])
     assert choose.best([run], sample=True) is None
     kit("train", "parity", "table:noisy", "--sample", "--no-plots")
     assert [found.plan.scheme for found in choose.ranked(runs.every("parity"))] == ["cv", "halves"]
@@ -292,7 +363,7 @@ def test_a_split_by_name_may_cut_groups_and_the_declared_one_may_not(kit, told):
     assert kit("train", "parity", "--sample", "--no-plots", "--split", "halves")[0] == 0
     status, _, err = kit("train", "parity", "--sample", "--no-plots")
     assert status == 1
-    assert "lies in more than one fold" in err
+    assert "are in more than one fold" in err
 
 
 def test_a_split_that_is_not_declared_is_refused(kit, told):
@@ -305,15 +376,15 @@ def test_what_was_decided_and_what_else_was_measured_is_recorded_and_told(kit, t
     _, out, _ = kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--set", "noise=0.4")
     record = last(workspace).record
     oof = predictions.load(last(workspace).folder / "oof.npz")
-    chosen = record["decision"]["chosen"]["at"]
+    chosen = record.decision.chosen["at"]
     labels = (oof["pred"][:, 1] >= chosen).astype(int)
-    assert record["decision"]["score"] == pytest.approx(metrics.f1.score(oof["y"], labels))
-    assert record["decision"]["unchosen"] == pytest.approx(metrics.f1.score(oof["y"], oof["pred"]))
-    assert record["oof_score"] <= record["decision"]["score"]
-    assert list(record["also"]) == ["accuracy"]
+    assert record.decision.score == pytest.approx(metrics.f1.score(oof["y"], labels))
+    assert record.decision.unchosen == pytest.approx(metrics.f1.score(oof["y"], oof["pred"]))
+    assert record.oof_score <= record.decision.score
+    assert list(record.also) == ["accuracy"]
     lines = out.splitlines()
-    assert lines[1] == f"accuracy {record['also']['accuracy']:.5f}"
-    assert lines[2].startswith(f"decision chosen on out-of-fold rows: at {chosen:.4f}; F1 ")
+    assert lines[1] == f"accuracy {record.also['accuracy']:.5f}"
+    assert lines[2].startswith(f"Decision chosen on the out-of-fold predictions: at {chosen:.4f}. F1 is ")
     test = predictions.load(last(workspace).folder / "test.npz")
     sent = [int(line.split(",")[1]) for line in last(workspace).submission.read_text().splitlines()[1:]]
     assert sent == (test["pred"][:, 1] >= chosen).astype(int).tolist()

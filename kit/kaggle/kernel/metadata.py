@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kit import records
+from kit import limits, records
 from kit.errors import KitError
 from kit.kaggle import publish
 from kit.kaggle.kernel import accelerators, notebook
@@ -66,7 +66,7 @@ def attached(entry: Entry, plan: Plan) -> tuple[list[str], list[str]]:
             raise KitError(
                 f"A kernel without internet cannot fetch {handle}.",
                 "Its address on Kaggle Models, or an imported encoder, can be attached.",
-                "kit encoder import PATH",
+                f"kit encoder import ~/models/{handle.rstrip('/').rpartition('/')[2]}",
             )
     datasets = [f"{USER}/{handles.dataset(handle)}" for handle in named if "://" not in handle]
     models = [handles.model(handle) for handle in named if "://" in handle]
@@ -82,8 +82,8 @@ def hardware(machine: Accelerator) -> Metadata:
     }
 
 
-def read(folder: Path) -> Metadata:
-    """The metadata of the kernel in `folder`, checked.
+def read(folder: Path, words: str = "") -> Metadata:
+    """The metadata of the kernel in `folder`, checked; `words` are those by which commands name it.
 
     Raises KitError when it is missing, is not what Kaggle takes, or would be understood by Kaggle otherwise than it
     reads.
@@ -92,7 +92,7 @@ def read(folder: Path) -> Metadata:
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise KitError(f"{path} is missing.", "Building writes one.", "kit kernel build COMPETITION RECIPE") from None
+        raise KitError(f"{path} is missing.", "Building writes one.", f"kit kernel build {words}".rstrip()) from None
     except ValueError as error:
         raise KitError(f"{path} is not JSON: {error}", "It is Kaggle's kernel-metadata.json.") from None
     check(described, path)
@@ -105,8 +105,10 @@ def check(described: Metadata, path: Path) -> None:
     title = str(described.get("title", ""))
     if not owner or not name:
         raise KitError(f"{path}: id {described.get('id')!r} names no kernel.", f'It is "{USER}/NAME" or "YOU/NAME".')
-    if len(title) < 5:
-        raise KitError(f"{path}: title {title!r} is too short.", "Kaggle wants five characters or more.")
+    if len(title) < limits.SHORTEST_TITLE:
+        raise KitError(
+            f"{path}: title {title!r} is too short.", f"Kaggle wants {limits.SHORTEST_TITLE} characters or more."
+        )
     if notebook.slug(title) != name:
         raise KitError(
             f"{path}: title {title!r} would make the kernel {notebook.slug(title)!r}, and id says {name!r}.",
@@ -139,9 +141,9 @@ def machine_of(described: Metadata) -> Accelerator:
     """
     shape = str(described.get("machine_shape") or "")
     if not shape and described.get("enable_gpu"):
-        shape = "NvidiaTeslaT4"  # what Kaggle gives when a GPU is asked for without a name
+        shape = limits.DEFAULT["gpu"]
     if not shape and described.get("enable_tpu"):
-        shape = "TpuV5E8"
+        shape = limits.DEFAULT["tpu"]
     return accelerators.find(shape)
 
 

@@ -8,11 +8,12 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from kit import records
 from kit.errors import KitError
 from kit.kaggle.kernel import packing
-from kit.task import catalog
+from kit.task import catalog, checks
 from kit.task.catalog import Entry, Recipe
-from kit.train.runs import Plan, plan_of
+from kit.train.record import Plan
 
 FILE = "kernel.ipynb"
 
@@ -47,10 +48,10 @@ plan = loop.planned(entry, recipe, variant, settings, {rest})
 run = loop.train(entry, runs.create(plan))
 shutil.copyfile(run.submission, places.working() / "submission.csv")
 if run.score is not None:
-    print(f"{{run.record['metric']}} {{run.score:.5f}} out-of-fold on {{run.record['rows']['out_of_fold']:,}} rows")
+    print(f"{{run.record.metric}} {{run.score:.5f}} out-of-fold on {{run.record.rows.out_of_fold:,}} rows")
 """
 
-NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code")
+NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code", "encoders")
 """Fields of a plan that the last cell gives, or computes, by other names."""
 
 
@@ -62,6 +63,11 @@ def name(plan: Plan) -> str:
     return slug(" ".join(words))
 
 
+def words(plan: Plan) -> str:
+    """The words by which commands name the kernel: `digit-recognizer cnn:augmented`."""
+    return f"{plan.competition} {plan.label}" + " --sample" * plan.sample
+
+
 def slug(title: str) -> str:
     """What Kaggle makes of a title: lower-case letters and digits, with a hyphen for anything between."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
@@ -70,12 +76,15 @@ def slug(title: str) -> str:
 def build(entry: Entry, plan: Plan) -> str:
     """The text of the notebook that carries out `plan`.
 
-    Raises KitError when a file cannot travel or the notebook is larger than LARGEST.
+    Raises KitError when a file cannot travel or the notebook is larger than LARGEST, and where the data is here and
+    its sample file is not what the declaration says.
     """
-    plan = replace(plan, data={}, code="")  # computed where the data is
+    if (entry.data / "manifest.json").exists():
+        checks.sample(entry.competition.submission, entry.data / "public")
+    plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
     packed = packing.pack(entry, recipe)
-    packing.refuse_secrets("the settings", json.dumps(plan.settings))
+    packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
     folders = sorted({str(Path(path).parent) for path in packed})
     own = {path: text for path, text in packed.items() if path.startswith("competitions/")}
     cells = [
@@ -104,7 +113,7 @@ def build(entry: Entry, plan: Plan) -> str:
         raise KitError(
             f"The notebook has {size:,} bytes; its largest file is {largest}.",
             f"Kaggle takes about a megabyte, so the limit is {LARGEST:,}.",
-            "kit publish COMPETITION  # and attach what is large as a dataset",
+            f"kit publish {plan.competition}  # and attach what is large as a dataset",
         )
     return text
 
@@ -116,12 +125,12 @@ def plan(text: str, file: Path) -> Plan:
     Raises KitError for a notebook that kit has not built, and for one whose recipe is gone.
     """
     try:
-        stored = plan_of(json.loads(text)["metadata"]["kit"]["plan"])
+        stored = records.typed(Plan, json.loads(text)["metadata"]["kit"]["plan"])
     except (ValueError, KeyError, TypeError):
         raise KitError(
             f"{file} was not built by kit.",
-            "It must be a notebook that `kit kernel build` wrote.",
-            f"rm {file} && kit kernel build COMPETITION RECIPE",
+            "It must be a notebook that `kit kernel build` wrote. Remove it, and build the kernel again.",
+            f"rm {file}",
         ) from None
     recipe, variant = catalog.find(stored.competition).recipe(stored.label)
     return replace(stored, settings=recipe.resolve(variant, stored.settings, smoke=stored.sample))

@@ -11,7 +11,7 @@ import pytest
 
 from kit import places
 from kit.errors import KitError
-from kit.kaggle.kernel import metadata, notebook, packing, push
+from kit.kaggle.kernel import metadata, notebook, push
 from kit.task import catalog
 from kit.train.runs import Plan
 
@@ -71,7 +71,7 @@ def test_what_a_packed_file_imports_of_kit_is_packed_too(name, recipe):
 
 def test_the_packed_files_are_the_repository_s_own(parity):
     packed = files(build(plan_for("parity", "table")))
-    assert packed["kit/train/loop.py"] == (places.PACKAGED / "kit/train/loop.py").read_text()
+    assert packed["kit/train/loop.py"] == (places.KIT.parent / "kit/train/loop.py").read_text()
     assert [path for path in packed if path.startswith("competitions/")] == [
         "competitions/parity/competition.py",
         "competitions/parity/table.py",
@@ -164,11 +164,6 @@ def test_a_recipe_cannot_take_the_outside_along(parity):
         build(plan_for("parity", "table"))
 
 
-def test_names_that_only_a_type_checker_reads_are_not_followed():
-    tree = ast.parse("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from kit.judge import choose\n")
-    assert packing._imported(tree) == ["typing.TYPE_CHECKING"]
-
-
 def test_a_kernel_s_name_is_what_kaggle_makes_of_its_title(parity):
     assert notebook.name(plan_for("digit-recognizer", "cnn:no_augmentation")) == "digit-recognizer-cnn-no-augmentation"
     assert notebook.name(plan_for("parity", "table", sample=True, only=2)) == "parity-table-sample-fold-2"
@@ -179,8 +174,8 @@ def test_a_notebook_of_another_s_making_is_refused(tmp_path):
         notebook.plan('{"cells": [], "metadata": {}}', tmp_path / "kernel.ipynb")
 
 
-@pytest.mark.parametrize("file", sorted((places.PACKAGED / "kernels").glob(f"*/{notebook.FILE}")), ids=str)
+@pytest.mark.parametrize("file", sorted((places.KIT.parent / "kernels").glob(f"*/{notebook.FILE}")), ids=str)
 def test_every_kernel_of_the_repository_is_what_its_files_build_today(file, monkeypatch):
-    monkeypatch.chdir(places.PACKAGED)
+    monkeypatch.chdir(places.KIT.parent)
     push.fresh(file.parent)
     metadata.read(file.parent)

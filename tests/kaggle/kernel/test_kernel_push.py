@@ -14,7 +14,8 @@ from kit.kaggle import client, transfer
 from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, push, quota, sessions, versions
 from kit.kaggle.kernel.versions import Pushed
 from kit.task import catalog
-from kit.train import provenance, runs
+from kit.train import provenance, record, runs
+from tests.given import recorded
 from tests.kaggle.kernel.conftest import boxed
 
 CPU = accelerators.find("cpu")
@@ -22,12 +23,14 @@ QUICK = "import os\nopen('/kaggle/working/answer.txt', 'w').write('42')\nprint('
 
 
 FOLDER = "submissions/parity/20260101-000000-table"
-PLAN = {"competition": "parity", "recipe": "table", "variant": "", "settings": {}}
+LEFT = record.facts(recorded(runs.Run(Path(FOLDER), record.Plan("parity", "table", "", {})))) | {
+    "schema": record.SCHEMA
+}
 RUN = f"""
 import json, os
 os.chdir("/kaggle/working")
 os.makedirs("{FOLDER}/fold-0")
-json.dump({{"plan": {PLAN}}}, open("{FOLDER}/run.json", "w"))
+json.dump({LEFT}, open("{FOLDER}/run.json", "w"))
 print("done")
 """
 """A kernel that leaves a run folder, without training."""
@@ -76,6 +79,7 @@ def test_a_recipe_goes_to_kaggle_and_its_run_comes_back_as_if_trained_here(emula
         "url": f"{emulator.url}/code/tester/parity-table-sample",
         "accelerator": "cpu",
         "timeout": 32_400,
+        "words": "parity table --sample",
         "sha256": "",
         "at": "",
         "pulled": "",
@@ -338,7 +342,7 @@ def test_a_pulled_run_is_submitted_as_a_file_or_as_code(emulator: Emulator, kit,
     words = ("push", "parity", "table", "--sample", "--no-rehearse", option)
     status, out, err = kit(*words)
     assert status == 0, err
-    assert "public score   1.00000" in err and "accuracy 1.00000 out-of-fold" in out
+    assert "public score 1.00000" in err and "accuracy 1.00000 out-of-fold" in out
     run = runs.find("parity", "last")
     assert run.kaggle()["public_score"] == 1.0
     assert run.kaggle()["kernel"]["ref"] == "tester/parity-table-sample"

@@ -1,0 +1,289 @@
+"""From recipes to runs: train, sweep, runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kit import places, records
+from kit.api.results import Listing, Result
+from kit.errors import KitError
+from kit.judge import choose
+from kit.notes import tell
+from kit.task import catalog
+from kit.task.catalog import Entry
+from kit.train import keeping
+from kit.train import runs as store
+from kit.train.runs import Plan, Run
+from kit.words import Table, count, duration
+
+if TYPE_CHECKING:
+    from kit.train import sweep as grids
+    from kit.train.fold import Rows
+
+
+def train(
+    competition: str,
+    recipe: str = "",
+    *,
+    scheme: str = "cv",
+    folds: int | None = None,
+    fold: int | None = None,
+    seed: int = 0,
+    sample: bool = False,
+    resume: str | Run | None = None,
+    deterministic: bool = True,
+    jobs: int = 1,
+    plots: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train a recipe with cross-validation; the run, which keeps out-of-fold predictions, a submission and pictures.
+
+    `recipe` is `cnn` or, with a variant, `cnn:augmented`; without it the competition's default is trained. `scheme`
+    says what judges the run: `cv` the folds that the competition declares (or `folds` of them); `holdout` a tenth of
+    the rows, with one model; `full` nothing, with one model on all rows; or another split of the competition, by its
+    name. `fold` fits this fold only, counted from 0. `sample` takes the embedded sample and quick settings. `resume`
+    goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. `jobs` folds are fitted
+    at once, each in a process of its own with its share of the cores. All other arguments are settings of the recipe:
+    `kit.train("digit-recognizer", "cnn", epochs=3)`.
+
+    Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
+    """
+    entry = catalog.find(competition, sample=sample)
+    if resume is not None:
+        run = named(entry, resume)
+        entry = replace(entry, sample=run.plan.sample)
+        asked = {
+            "folds": folds is not None,
+            scheme: scheme != "cv",
+            "fold": fold is not None,
+            "seed": seed != 0,
+            "deterministic": not deterministic,
+            **dict.fromkeys(settings, True),
+        }
+        _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
+        run = store.resumable(run, planned(entry, run.plan.label, run.plan.settings))
+        return fitted(entry, run, plots=plots, jobs=jobs)
+    scheme = checked_scheme(entry, scheme, folds)
+    label, values = chosen(entry, recipe, settings)
+    plan = planned(
+        entry,
+        label,
+        values,
+        seed=checked_seed(seed),
+        scheme=scheme,
+        folds=folds,
+        only=fold,
+        deterministic=deterministic,
+    )
+    from kit.train import executors, loop
+
+    rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
+    run = store.create(plan)
+    try:
+        return fitted(entry, run, plots=plots, jobs=jobs, rows=rows)
+    except executors.Died:
+        raise  # its message says how to go on with the run
+    except KitError:
+        keeping.discard(run)
+        raise
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep(Result):
+    """A grid of runs: one row for each cell over its seeds, the best first; `files` are its tables and its picture."""
+
+    competition: str
+    rows: tuple[grids.Row, ...]
+    files: tuple[Path, ...]
+
+    def summary(self) -> str:
+        return f"sweep of {count(len(self.rows), 'cell')} of {self.competition}"
+
+    def table(self) -> Table:
+        from kit.train import sweep as grids
+
+        return Table(
+            grids.columns(self.rows),
+            [row.cells() for row in self.rows],
+            spare=("peak GiB", "seconds", "parameters", "seeds", "oof"),
+        )
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [row._asdict() for row in self.rows]
+
+
+def sweep(
+    competition: str,
+    recipes: str | Sequence[str],
+    *,
+    seeds: int = 1,
+    scheme: str = "cv",
+    folds: int | None = None,
+    sample: bool = False,
+    **settings: Any,
+) -> Sweep:
+    """Train a grid of recipes, settings and seeds (0 to `seeds` - 1); a table, which is written with a picture too.
+
+    A setting is given as a list of values to try: `kit.sweep("digit-recognizer", "cnn", rate=[0.001, 0.002])`. With
+    several recipes, a setting that one of them does not have is left out for that recipe. What is finished is skipped
+    and what was killed goes on, so that the same call continues a sweep. Raises KitError at the end when a run failed.
+    """
+    from kit.drawing import style, sweep_plot
+    from kit.train import sweep as grids
+
+    entry = catalog.find(competition, sample=sample)
+    scheme = checked_scheme(entry, scheme, folds)
+    words = [recipes] if isinstance(recipes, str) else list(recipes)
+    plans: list[Plan] = []
+    for word in words:
+        recipe, _ = entry.recipe(word)
+        known = [name for name in settings if len(words) == 1 or name in recipe.settings]
+        axes = [settings[name] if isinstance(settings[name], list) else [settings[name]] for name in known]
+        for values, seed in itertools.product(itertools.product(*axes), range(seeds)):
+            label, resolved = chosen(entry, word, dict(zip(known, values, strict=True)))
+            plan = planned(entry, label, resolved, seed=seed, scheme=scheme, folds=folds)
+            plans += [plan] if plan not in plans else []
+    rows = grids.rows(grids.sweep(plans))
+    folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
+    picture = style.attempt(sweep_plot.draw, entry, rows, folder / "sweep.png")
+    return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *([picture] if picture else [])))
+
+
+class Runs(Listing[Run]):
+    """Runs, the best of each competition first."""
+
+    def summary(self) -> str:
+        return count(len(self), "run")
+
+    def table(self) -> Table:
+        of = {run.plan.competition for run in self}
+        notes = {run.name: keeping.listed(run) for run in self}
+        kept = ["tags"] if any(said.tags for said in notes.values()) else []
+        kept += ["note"] if any(said.text for said in notes.values()) else []
+        also = {run.name: run.recorded.also if run.recorded else {} for run in self}
+        columns = list(dict.fromkeys(itertools.chain.from_iterable(also.values()))) if len(of) == 1 else []
+        rows = [
+            (
+                run.plan.competition + (" (sample)" if run.plan.sample else ""),
+                run.name,
+                "unfinished"
+                if not run.finished
+                else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
+                run.score and f"{run.score:.5f}",
+                run.recorded and run.recorded.sd and f"{run.recorded.sd:.5f}",
+                *(f"{also[run.name][name]:.5f}" if name in also[run.name] else None for name in columns),
+                duration(run.recorded.fit_seconds if run.recorded else None),
+                run.kaggle().get("public_score"),
+                *({"tags": ", ".join(notes[run.name].tags), "note": notes[run.name].text}[name] for name in kept),
+            )
+            for run in self
+        ]
+        return Table(
+            ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public", *kept),
+            rows,
+            spare=(*(["competition"] if len({row[0] for row in rows}) == 1 else []), "note", "fitting", "sd", *columns),
+        )
+
+    def facts(self) -> list[dict[str, Any]]:
+        notes = [keeping.listed(run) for run in self]
+        return [
+            run.facts() | {"note": said.text, "tags": list(said.tags)} for run, said in zip(self, notes, strict=True)
+        ]
+
+
+def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
+    """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it."""
+    names = [catalog.find(competition).name] if competition else catalog.names()
+    known = (run for name in names for run in choose.ranked(store.every(name)))
+    return Runs(tuple(run for run in known if tag is None or tag in keeping.listed(run).tags))
+
+
+def named(entry: Entry, run: str | Run) -> Run:
+    """The run itself, or the one that a word names. Raises KitError for a word that names none, or several."""
+    return run if isinstance(run, Run) else store.find(entry.name, run)
+
+
+def chosen(entry: Entry, word: str, overrides: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A recipe as a plan names it (`cnn:augmented`), and all its settings."""
+    recipe, variant = entry.recipe(word)
+    label = f"{recipe.name}:{variant}" if variant else recipe.name
+    return label, recipe.resolve(variant, overrides, smoke=entry.sample)
+
+
+def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> Plan:
+    """The plan of a run; the embedded sample is written first where it is asked for."""
+    from kit.data import fetch
+    from kit.train import loop
+
+    if entry.sample:
+        fetch.sample(entry)
+    recipe, variant = entry.recipe(word)
+    return loop.planned(entry, recipe, variant, settings, **rest)
+
+
+def fitted(entry: Entry, run: Run, *, plots: bool, jobs: int = 1, rows: Rows | None = None) -> Run:
+    """The run, trained to its end in `jobs` processes, and drawn; `rows` are its rows where they are loaded already."""
+    from kit.train import executors, fold, loop
+
+    tell(f"{entry.name} {run.plan.label} in {run.folder}")
+    if rows is not None:
+        fold.keep(run, rows)
+    try:
+        run = loop.train(entry, run, executor=executors.local if jobs == 1 else executors.Processes(jobs))
+    except KeyboardInterrupt:
+        tell(f"Go on with: kit train {entry.name} --resume {run.name}")
+        raise
+    if plots:
+        from kit.drawing import run_plots
+
+        for path in run_plots.run(entry, run):
+            tell(f"Picture: {path}")
+    return run
+
+
+def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
+    """The scheme itself: `cv`, `holdout`, `full` or the name of a split that the competition declares.
+
+    Raises KitError for another word, for a number of folds where the scheme is not `cv`, and for one that cannot be.
+    """
+    from kit.task import splits
+
+    declared = entry.competition.splits
+    if scheme not in ("cv", "holdout", "full", *declared):
+        raise KitError(
+            f"{entry.name} declares no split {scheme!r}.",
+            f"Known: {', '.join(declared)}." if declared else "It declares only the split of cross-validation.",
+            f"kit list {entry.name}",
+        )
+    if folds is not None and scheme != "cv":
+        raise KitError(
+            f"A number of folds cannot be given together with {scheme!r}.",
+            "Only cross-validation has a number of folds to choose.",
+            f"kit train {entry.name} --folds {folds}",
+        )
+    if folds is not None:
+        splits.with_folds(entry.competition.split, folds)
+    return scheme
+
+
+def checked_seed(seed: int) -> int:
+    """The seed itself. Raises KitError for one that some generator of random numbers would refuse."""
+    if not 0 <= seed < 2**20:
+        raise KitError(f"{seed} cannot be a seed.", f"A seed is a whole number from 0 to {2**20 - 1:,}.")
+    return seed
+
+
+def _refuse_changes(run: Run, recipe: str, given: list[str]) -> None:
+    """A run that goes on does so as it was planned; what would change it is refused, not passed over."""
+    if recipe and recipe != run.plan.label:
+        given = [*given, recipe]
+    if given:
+        raise KitError(
+            f"A resumed run goes on as it was planned; {', '.join(given)} would change {run.name}.",
+            f"It is {run.plan.label} with seed {run.plan.seed}.",
+            f"kit train {run.plan.competition} --resume {run.name}",
+        )

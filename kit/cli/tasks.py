@@ -1,0 +1,102 @@
+"""Verbs about tasks: list, download, explore, new."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from kit.cli import completing
+from kit.cli.declaring import FILE, FOLDER, as_json, competition, sample, verb
+from kit.cli.printing import dump, say, show
+from kit.notes import tell
+
+
+@verb("list")
+@click.argument("competition", default="", shell_complete=completing.competitions)
+@click.argument("recipe", default="", shell_complete=completing.recipes)
+@as_json
+def list_(competition: str, recipe: str, as_json: bool) -> None:
+    """List competitions, the recipes of one, or the settings of a recipe.
+
+    Example:
+      kit list
+      kit list digit-recognizer
+      kit list digit-recognizer cnn
+    """
+    from kit.api import tasks
+
+    if recipe:
+        settings = tasks.list_(competition, recipe)
+        if as_json:
+            return dump(settings.facts())
+        say(f"{settings.recipe.name}: {settings.recipe.summary}\n")
+        show(settings.table())
+        if settings.recipe.variants:
+            print()
+            show(settings.changes())
+        return None
+    listing = tasks.list_(competition) if competition else tasks.list_()
+    return dump(listing.facts()) if as_json else show(listing.table())
+
+
+@verb()
+@competition
+@click.option("--from", "origin", type=FILE, metavar="PATH", help="A zip file or folder that you have.")
+@click.option("--force", is_flag=True, help="Fetch the files again and replace those that are there.")
+@sample
+@as_json
+def download(competition: str, origin: Path | None, force: bool, sample: bool, as_json: bool) -> None:
+    """Fetch the files of a competition into data/COMPETITION.
+
+    They come from Kaggle, with your credentials, or from the web, as the competition declares. Or they come from a zip
+    file or folder that you have (--from), or from the small sample that is part of kit (--sample). A download that was
+    interrupted continues where it stopped. kit compares sizes, columns and numbers of rows with the declaration, and
+    writes the sha256 of each file into manifest.json. The folder appears only when all files are in it.
+
+    Example:
+      kit download digit-recognizer
+      kit download digit-recognizer --from ~/Downloads/digit-recognizer.zip
+    """
+    from kit.api import tasks
+
+    files = tasks.download(competition, origin=origin, force=force, sample=sample)
+    return dump(files.facts()) if as_json else show(files.table())
+
+
+@verb()
+@competition
+@click.option("--out", type=FOLDER, help="Folder for pictures (default: data/COMPETITION/explore).")
+@sample
+@as_json
+def explore(competition: str, out: Path | None, sample: bool, as_json: bool) -> None:
+    """Look at the data before you train: classes, missing values, repeated rows, and pictures of them.
+
+    Example:
+      kit explore digit-recognizer
+    """
+    from kit.api import tasks
+
+    seen = tasks.explore(competition, out=out, sample=sample)
+    if as_json:
+        return dump(seen.facts())
+    show(seen.table())
+    for path in seen.pictures:
+        tell(f"Picture: {path}")
+    return None
+
+
+@verb()
+@click.argument("name")
+@click.option("--from-kaggle", "slug", help="Name of the competition on Kaggle, if it is another.")
+def new(name: str, slug: str | None) -> None:
+    """Write a competition of your own: two files that run, to be changed to what yours is.
+
+    Example:
+      kit new titanic --from-kaggle titanic
+    """
+    from kit.new import new as write
+
+    folder = write(name, slug=slug)
+    print(f"{folder / 'competition.py'}\n{folder / 'baseline.py'}")
+    tell(f"Next: kit download {name} --from ~/Downloads/{name}.zip && kit train {name}")
