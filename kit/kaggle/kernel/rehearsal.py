@@ -7,7 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +33,6 @@ TOLD = 15
 
 LARGEST = 4 << 30
 """Bytes of a submission that is looked at."""
-
 
 ROOMY = 7 << 30
 """Bytes of memory with which two layouts are rehearsed at the same time: a BERT takes two GiB in each."""
@@ -87,11 +86,12 @@ def rehearse(
             ready = _prepared(entry, text, described, mounted, folder, rehearsed.setting(only=only))
             return _once(entry, text, ready, mounted, layout, tell, limits or Limits(LONGEST), keep, stop)
 
-    with ThreadPoolExecutor(_at_once()) as pool:
+    with futures.ThreadPoolExecutor(_at_once()) as pool:
         layouts = [pool.submit(once, "new", None), pool.submit(once, "old", 0)]
         try:
-            return [each.result() for each in layouts]
-        finally:  # the first failure ends the other layout too
+            ended, _ = futures.wait(layouts, return_when=futures.FIRST_EXCEPTION)
+            return [each.result() for each in layouts if each in ended]
+        finally:  # a failure of one layout ends the other too
             stop.set()
 
 
