@@ -36,6 +36,7 @@ def train(
     sample: bool = False,
     resume: str | Run | None = None,
     deterministic: bool = True,
+    jobs: int = 1,
     plots: bool = True,
     **settings: Any,
 ) -> Run:
@@ -45,8 +46,9 @@ def train(
     says what judges the run: `cv` the folds that the competition declares (or `folds` of them); `holdout` a tenth of
     the rows, with one model; `full` nothing, with one model on all rows; or another split of the competition, by its
     name. `fold` fits this fold only, counted from 0. `sample` takes the embedded sample and quick settings. `resume`
-    goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. All other arguments are
-    settings of the recipe: `kit.train("digit-recognizer", "cnn", epochs=3)`.
+    goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. `jobs` folds are fitted
+    at once, each in a process of its own with its share of the cores. All other arguments are settings of the recipe:
+    `kit.train("digit-recognizer", "cnn", epochs=3)`.
 
     Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
     """
@@ -64,7 +66,7 @@ def train(
         }
         _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
         run = store.resumable(run, planned(entry, run.plan.label, run.plan.settings))
-        return fitted(entry, run, plots=plots)
+        return fitted(entry, run, plots=plots, jobs=jobs)
     scheme = checked_scheme(entry, scheme, folds)
     label, values = chosen(entry, recipe, settings)
     plan = planned(
@@ -82,7 +84,7 @@ def train(
     rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
     run = store.create(plan)
     try:
-        return fitted(entry, run, plots=plots, rows=rows)
+        return fitted(entry, run, plots=plots, jobs=jobs, rows=rows)
     except KitError:
         keeping.discard(run)
         raise
@@ -128,7 +130,7 @@ def sweep(
     several recipes, a setting that one of them does not have is left out for that recipe. What is finished is skipped
     and what was killed goes on, so that the same call continues a sweep. Raises KitError at the end when a run failed.
     """
-    from kit.drawing import sweep_plot
+    from kit.drawing import style, sweep_plot
     from kit.train import sweep as grids
 
     entry = catalog.find(competition, sample=sample)
@@ -145,7 +147,7 @@ def sweep(
             plans += [plan] if plan not in plans else []
     rows = grids.rows(grids.sweep(plans))
     folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
-    picture = sweep_plot.draw(entry, rows, folder / "sweep.png")
+    picture = style.attempt(sweep_plot.draw, entry, rows, folder / "sweep.png")
     return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *([picture] if picture else [])))
 
 
@@ -157,7 +159,7 @@ class Runs(Listing[Run]):
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
-        notes = {run.name: keeping.read(run) for run in self}
+        notes = {run.name: keeping.listed(run) for run in self}
         kept = ["tags"] if any(said.tags for said in notes.values()) else []
         kept += ["note"] if any(said.text for said in notes.values()) else []
         also = {run.name: run.recorded.also if run.recorded else {} for run in self}
@@ -185,7 +187,7 @@ class Runs(Listing[Run]):
         )
 
     def facts(self) -> list[dict[str, Any]]:
-        notes = [keeping.read(run) for run in self]
+        notes = [keeping.listed(run) for run in self]
         return [
             run.facts() | {"note": said.text, "tags": list(said.tags)} for run, said in zip(self, notes, strict=True)
         ]
@@ -195,7 +197,7 @@ def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
     """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it."""
     names = [catalog.find(competition).name] if competition else catalog.names()
     known = (run for name in names for run in choose.ranked(store.every(name)))
-    return Runs(tuple(run for run in known if tag is None or tag in keeping.read(run).tags))
+    return Runs(tuple(run for run in known if tag is None or tag in keeping.listed(run).tags))
 
 
 def named(entry: Entry, run: str | Run) -> Run:
@@ -221,17 +223,17 @@ def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> P
     return loop.planned(entry, recipe, variant, settings, **rest)
 
 
-def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> Run:
-    """The run, trained to its end, and drawn; `rows` are its rows where they are loaded already."""
-    from kit.train import fold, loop
+def fitted(entry: Entry, run: Run, *, plots: bool, jobs: int = 1, rows: Rows | None = None) -> Run:
+    """The run, trained to its end in `jobs` processes, and drawn; `rows` are its rows where they are loaded already."""
+    from kit.train import executors, fold, loop
 
     tell(f"{entry.name} {run.plan.label} in {run.folder}")
     if rows is not None:
         fold.keep(run, rows)
     try:
-        run = loop.train(entry, run)
+        run = loop.train(entry, run, executor=executors.local if jobs == 1 else executors.Processes(jobs))
     except KeyboardInterrupt:
-        tell(f"\nGo on with: kit train {entry.name} --resume {run.name}")
+        tell(f"Go on with: kit train {entry.name} --resume {run.name}")
         raise
     if plots:
         from kit.drawing import run_plots
@@ -244,8 +246,10 @@ def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> 
 def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
     """The scheme itself: `cv`, `holdout`, `full` or the name of a split that the competition declares.
 
-    Raises KitError for another word, and for a number of folds where the scheme is not `cv`.
+    Raises KitError for another word, for a number of folds where the scheme is not `cv`, and for one that cannot be.
     """
+    from kit.task import splits
+
     declared = entry.competition.splits
     if scheme not in ("cv", "holdout", "full", *declared):
         raise KitError(
@@ -259,6 +263,8 @@ def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
             "Only cross-validation has a number of folds to choose.",
             f"kit train {entry.name} --folds {folds}",
         )
+    if folds is not None:
+        splits.with_folds(entry.competition.split, folds)
     return scheme
 
 

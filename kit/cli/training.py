@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     default=True,
     help="Allow faster sums whose last digits can differ from run to run.",
 )
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Fit N folds at once, a process each.")
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
 @sample
 @as_json

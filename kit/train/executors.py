@@ -52,6 +52,10 @@ class Processes:
 
     jobs: int
 
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise KitError(f"{self.jobs} processes can fit no fold.", "--jobs takes a number from 1 on.", "--jobs 2")
+
     def __call__(self, folder: Path, folds: Sequence[int], show: Display) -> None:
         """Raises KitError for the first fold that failed, when the folds under way have ended, or for a process that
         died. What was finished stays, so that the run can be resumed."""
