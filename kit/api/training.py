@@ -79,12 +79,14 @@ def train(
         only=fold,
         deterministic=deterministic,
     )
-    from kit.train import loop
+    from kit.train import executors, loop
 
     rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
     run = store.create(plan)
     try:
         return fitted(entry, run, plots=plots, jobs=jobs, rows=rows)
+    except executors.Died:
+        raise  # its message says how to go on with the run
     except KitError:
         keeping.discard(run)
         raise

@@ -52,8 +52,9 @@ class Rows:
             if chosen.shape != (len(self),):
                 raise IndexError(f"{chosen.shape} booleans cannot choose among {len(self)} rows")
             chosen = np.flatnonzero(chosen)
-        elif not chosen.size:
-            chosen = chosen.astype(np.int64)
+        elif chosen.size and chosen.dtype.kind not in "iu":
+            raise IndexError(f"rows are chosen by integers or booleans, not by {chosen.dtype}")
+        chosen = chosen.astype(np.int64, copy=False)
         if isinstance(self._index, np.ndarray):
             return self._index[chosen]
         count = len(self._index)

@@ -169,7 +169,7 @@ def worded(kit, parity):
     """Three noisy runs of parity that predict the words "odd" and "even"."""
     path = parity / "competition.py"
     text = path.read_text().replace("train[:, 2])", 'np.where(train[:, 2], "odd", "even"))')
-    path.write_text(text.replace("labels=(0, 1)", 'labels=("even", "odd")'))
+    path.write_text(text.replace("holds=Labels((0, 1))", 'holds=Labels(("even", "odd"))'))
     (parity / "table.py").write_text((parity / "table.py").read_text() + WORDS)
     sample = parity / "_sample.py"
     sample.write_text(sample.read_text().replace('f"{n},0\\n" for n in test', 'f"{n},even\\n" for n in test'))
