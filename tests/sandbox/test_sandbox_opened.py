@@ -50,10 +50,7 @@ def test_a_link_is_refused_wherever_it_leads(left, target):
 
 def test_a_folder_that_is_a_link_is_refused(left):
     (left / "aside").symlink_to(left.parent)
-    assert (
-        refused(left, "aside/secret")
-        == "'aside/secret' lies below a link, or below something else that is not a folder"
-    )
+    assert refused(left, "aside/secret").startswith("'aside/secret' lies below a link, or below something else")
 
 
 def test_what_is_no_plain_file_is_refused_at_once(left):
