@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from kit import records
 from kit.api.results import Listing, Result
@@ -57,6 +57,15 @@ class Settings(Result):
     def table(self) -> Table:
         return Table(("setting", "default"), list(self.recipe.settings.items()))
 
+    def changes(self) -> Table:
+        """The variants, each with the settings that it changes."""
+        variants = self.recipe.variants.items()
+        rows = [
+            (f"{self.recipe.name}:{name}", "  ".join(f"{key}={catalog.typed(value)}" for key, value in changes.items()))
+            for name, changes in variants
+        ]
+        return Table(("variant", "changes"), rows)
+
     def facts(self) -> dict[str, Any]:
         recipe = self.recipe
         return {"name": recipe.name, "settings": recipe.settings, "variants": recipe.variants, "smoke": recipe.smoke}
@@ -103,19 +112,26 @@ class Exploration(Result):
         return {"facts": self.values, "pictures": [str(path) for path in self.pictures]}
 
 
-def competitions() -> Competitions:
-    """All competitions: the workspace's own and those that come with kit."""
+@overload
+def list_() -> Competitions: ...
+
+
+@overload
+def list_(competition: str) -> Recipes: ...
+
+
+@overload
+def list_(competition: str, recipe: str) -> Settings: ...
+
+
+def list_(competition: str = "", recipe: str = "") -> Competitions | Recipes | Settings:
+    """All competitions, the workspace's own and those that come with kit; the recipes of one; or the settings of a
+    recipe. It is called `kit.list`. Raises KitError for an unknown name."""
+    if recipe:
+        return Settings(catalog.find(competition).recipe(recipe)[0])
+    if competition:
+        return Recipes(tuple(catalog.find(competition).recipes.values()))
     return Competitions(tuple(catalog.entries()))
-
-
-def recipes(competition: str) -> Recipes:
-    """The recipes of a competition. Raises KitError for an unknown name."""
-    return Recipes(tuple(catalog.find(competition).recipes.values()))
-
-
-def settings(competition: str, recipe: str = "") -> Settings:
-    """The settings of a recipe, else of the competition's default one. Raises KitError for an unknown name."""
-    return Settings(catalog.find(competition).recipe(recipe)[0])
 
 
 def download(

@@ -167,7 +167,7 @@ class Runs(Listing[Run]):
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
-        notes = {run.name: keeping.read(run) for run in self}
+        notes = {run.name: keeping.listed(run) for run in self}
         kept = ["tags"] if any(said.tags for said in notes.values()) else []
         kept += ["note"] if any(said.text for said in notes.values()) else []
         also = {run.name: run.recorded.also if run.recorded else {} for run in self}
@@ -193,13 +193,7 @@ class Runs(Listing[Run]):
         return Table(
             ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public", *kept),
             rows,
-            spare=(
-                *(["note"] if "note" in kept else []),
-                "fitting",
-                "sd",
-                *reversed(columns),
-                *(["competition"] if len({row[0] for row in rows}) == 1 else []),
-            ),
+            spare=(*(["competition"] if len({row[0] for row in rows}) == 1 else []), "note", "fitting", "sd", *columns),
         )
 
     def _score(self, run: Run) -> str | None:
@@ -209,7 +203,7 @@ class Runs(Listing[Run]):
         return f"{run.record.metric} {run.score:.5f}" if run.name in self.left_out else f"{run.score:.5f}"
 
     def facts(self) -> list[dict[str, Any]]:
-        notes = [keeping.read(run) for run in self]
+        notes = [keeping.listed(run) for run in self]
         return [
             run.facts() | {"note": said.text, "tags": list(said.tags), "left_out": self.left_out.get(run.name)}
             for run, said in zip(self, notes, strict=True)
@@ -223,7 +217,7 @@ def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
     """
     names = [catalog.find(competition).name] if competition else catalog.names()
     known = [place for name in names for place in choose.ranked(catalog.find(name), store.every(name))]
-    shown = [place for place in known if tag is None or tag in keeping.read(place.run).tags]
+    shown = [place for place in known if tag is None or tag in keeping.listed(place.run).tags]
     return Runs(tuple(run for run, _ in shown), {run.name: why for run, why in shown if why})
 
 
@@ -273,8 +267,10 @@ def fitted(entry: Entry, run: Run, *, plots: bool, jobs: int = 1, rows: Rows | N
 def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
     """The scheme itself: `cv`, `holdout`, `full` or the name of a split that the competition declares.
 
-    Raises KitError for another word, and for a number of folds where the scheme is not `cv`.
+    Raises KitError for another word, for a number of folds where the scheme is not `cv`, and for one that cannot be.
     """
+    from kit.task import splits
+
     declared = entry.competition.splits
     if scheme not in ("cv", "holdout", "full", *declared):
         raise KitError(
@@ -284,10 +280,12 @@ def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
         )
     if folds is not None and scheme != "cv":
         raise KitError(
-            f"A number of folds does not go with {scheme!r}.",
+            f"A number of folds cannot be given together with {scheme!r}.",
             "Only cross-validation has a number of folds to choose.",
             f"kit train {entry.name} --folds {folds}",
         )
+    if folds is not None:
+        splits.with_folds(entry.competition.split, folds)
     return scheme
 
 

@@ -44,9 +44,9 @@ OPTIONS = frozenset(
         "seeds",
         "submit",
     }
-    | {"timeout", "wait"}
+    | {"time", "timeout", "trials", "wait"}
 )
-"""Arguments of `kit.train`, `kit.sweep` and `kit.push` beside which settings are given by name, as in
+"""Arguments of `kit.train`, `kit.sweep`, `kit.tune` and `kit.push` beside which settings are given by name, as in
 `kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""
 
 

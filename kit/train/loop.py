@@ -13,7 +13,7 @@ from kit.notes import tell
 from kit.task import merging, splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import CHECKPOINT
-from kit.train import finish, fold, judged, predictions, progress, provenance, runs, working
+from kit.train import finish, fold, judged, predictions, progress, provenance, rehearsed, runs, working
 from kit.train.executors import Executor, local
 from kit.train.fold import Rows
 from kit.train.record import Plan
@@ -115,7 +115,7 @@ def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any]
 
     Raises KitError when the data is not here.
     """
-    return Plan(
+    plan = Plan(
         competition=entry.name,
         recipe=recipe.name,
         variant=variant,
@@ -126,6 +126,7 @@ def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any]
         encoders=provenance.encoders(recipe, settings),
         **rest,
     )
+    return rehearsed.shortened(plan, entry, recipe)
 
 
 def folds(plan: Plan, rows: Rows) -> list[int]:

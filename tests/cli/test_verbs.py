@@ -111,6 +111,8 @@ def test_list_shows_competitions_recipes_and_settings(kit, parity):
         "noise        0.0",
         "base          10",
         "",
+        "variant      changes",
+        "-----------  ---------",
         "table:noisy  noise=0.3",
     ]
 

@@ -385,7 +385,7 @@ def test_what_was_decided_and_what_else_was_measured_is_recorded_and_told(kit, t
     assert list(record.also) == ["accuracy"]
     lines = out.splitlines()
     assert lines[1] == f"accuracy {record.also['accuracy']:.5f}"
-    assert lines[2].startswith(f"decision chosen on out-of-fold rows: at {chosen:.4f}; F1 ")
+    assert lines[2].startswith(f"Decision chosen on the out-of-fold predictions: at {chosen:.4f}. F1 is ")
     test = predictions.load(last(workspace).folder / "test.npz")
     sent = [int(line.split(",")[1]) for line in last(workspace).submission.read_text().splitlines()[1:]]
     assert sent == (test["pred"][:, 1] >= chosen).astype(int).tolist()
