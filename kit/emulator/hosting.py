@@ -218,6 +218,8 @@ def _user_made(file: Path) -> Hosted:
         raise KitError(f"{file} does not describe a competition.", right)
     if unknown := told.keys() - set(_KEYS):
         raise KitError(f"{file} has the unknown key {min(unknown)!r}.", right)
+    if told.get("labels") is None:
+        told.pop("labels", None)
     for key, kind in (_NEEDED | _OPTIONAL | {"labels": list, "repeats": bool}).items():
         if key in told and not isinstance(told[key], kind):
             raise KitError(f"{file}: {key!r} is {told[key]!r}.", f"It must be {kind.__name__}.")
@@ -234,7 +236,7 @@ def _user_made(file: Path) -> Hosted:
         if not needed.exists():
             raise KitError(f"{needed} does not exist.", "A competition has public/ and private/solution.csv.")
     id, target = (_columns(file, key, told[key]) for key in ("id", "target"))
-    holds = Labels(told["labels"]) if told.get("labels") else None
+    holds = Labels(told["labels"]) if "labels" in told else None
     hosted = Hosted(
         slug=folder.name,
         title=told["title"],

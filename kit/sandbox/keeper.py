@@ -339,6 +339,7 @@ def _proc(target: str, hidden: list[str]) -> None:
             _mount("none", path, "tmpfs", _RDONLY | _NOSUID | _NODEV, "size=0,mode=555")
         elif os.path.exists(path):
             _mount("/dev/null", path, flags=_BIND)
+            _mount("", path, flags=_REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV | _NOEXEC)  # no device: closed
     _mount("", target, flags=_REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV | _NOEXEC)
 
 
@@ -405,7 +406,7 @@ def _pivot(new: str, old: str) -> None:
 def _check(what: str, done: int) -> None:
     if done < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(f"{what}: {os.strerror(number)}")
 
 
 if __name__ == "__main__":
