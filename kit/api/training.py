@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +112,9 @@ class Sweep(Result):
             spare=("peak GiB", "seconds", "parameters", "seeds", "oof"),
         )
 
+    def drawn(self) -> Sequence[Path]:
+        return [path for path in self.files if path.suffix == ".png"]
+
     def facts(self) -> list[dict[str, Any]]:
         return [row._asdict() for row in self.rows]
 
@@ -153,11 +156,17 @@ def sweep(
     return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *([picture] if picture else [])))
 
 
+@dataclass(frozen=True, repr=False)
 class Runs(Listing[Run]):
-    """Runs, the best of each competition first."""
+    """Runs, the best of each competition first.
+
+    `left_out` says of each run that is not ranked why, by its name, as the rest of a sentence that begins with the run.
+    """
+
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
-        return count(len(self), "run")
+        return count(len(self), "run") + (f", {len(self.left_out)} not ranked" if self.left_out else "")
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
@@ -172,8 +181,10 @@ class Runs(Listing[Run]):
                 run.name,
                 "unfinished"
                 if not run.finished
-                else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
-                run.score and f"{run.score:.5f}",
+                else run.plan.scheme
+                + ("" if run.plan.only is None else " (one fold)")
+                + (", not ranked" if run.name in self.left_out else ""),
+                self._score(run),
                 run.recorded and run.recorded.sd and f"{run.recorded.sd:.5f}",
                 *(f"{also[run.name][name]:.5f}" if name in also[run.name] else None for name in columns),
                 duration(run.recorded.fit_seconds if run.recorded else None),
@@ -188,18 +199,29 @@ class Runs(Listing[Run]):
             spare=(*(["competition"] if len({row[0] for row in rows}) == 1 else []), "note", "fitting", "sd", *columns),
         )
 
+    def _score(self, run: Run) -> str | None:
+        """The score; with its metric where that, or what else judged the run, is not what judges the others."""
+        if run.score is None:
+            return None
+        return f"{run.record.metric} {run.score:.5f}" if run.name in self.left_out else f"{run.score:.5f}"
+
     def facts(self) -> list[dict[str, Any]]:
         notes = [keeping.listed(run) for run in self]
         return [
-            run.facts() | {"note": said.text, "tags": list(said.tags)} for run, said in zip(self, notes, strict=True)
+            run.facts() | {"note": said.text, "tags": list(said.tags), "left_out": self.left_out.get(run.name)}
+            for run, said in zip(self, notes, strict=True)
         ]
 
 
 def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
-    """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it."""
+    """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it.
+
+    Runs that were judged in another way than the competition declares today come after the others, unranked.
+    """
     names = [catalog.find(competition).name] if competition else catalog.names()
-    known = (run for name in names for run in choose.ranked(store.every(name)))
-    return Runs(tuple(run for run in known if tag is None or tag in keeping.listed(run).tags))
+    known = [place for name in names for place in choose.ranked(catalog.find(name), store.every(name))]
+    shown = [place for place in known if tag is None or tag in keeping.listed(place.run).tags]
+    return Runs(tuple(run for run, _ in shown), {run.name: why for run, why in shown if why})
 
 
 def named(entry: Entry, run: str | Run) -> Run:

@@ -71,7 +71,12 @@ def ensemble(competition: str, run: tuple[str, ...], method: str | None, seed: i
     if as_json:
         return dump(blend.facts())
     show(blend.table())
-    if blend.nested is not None:
-        print(f"{blend.run.record.metric} {blend.nested:.5f} when each fold's weights are chosen on the other folds")
+    record = blend.run.record
+    if record.chosen_score is not None and record.oof_score is not None:
+        print(f"{record.metric} {record.oof_score:.5f} with each fold's weights chosen on the other folds,")
+        print(f"{record.chosen_score:.5f} on the rows that chose the weights")
+    elif record.chosen_score is not None:
+        print(f"{record.metric} {record.chosen_score:.5f} on the very rows that chose the weights.")
+        print("There is one fold only, so that there are no others to choose them on: the blend has no score.")
     print(f"Run: {blend.run.folder}")
     return None

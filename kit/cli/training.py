@@ -154,7 +154,11 @@ def runs(competition: str, tag: str | None, as_json: bool) -> None:
     if as_json:
         return dump(listing.facts())
     if listing:
-        return show(listing.table())
+        show(listing.table())
+        for why in dict.fromkeys(listing.left_out.values()):
+            names = [name for name, reason in listing.left_out.items() if reason == why]
+            tell(f"Not ranked: {'each of ' * (len(names) > 1)}{', '.join(names)} {why}.")
+        return None
     if tag is not None:
         return tell(
             f"No run has the tag {tag!r}. Give it one: kit note {competition or 'digit-recognizer'} last --tag {tag}"

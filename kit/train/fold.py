@@ -50,8 +50,7 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     run = runs.at(folder)
-    entry, recipe = _declared(run.plan)
-    rows = of(run)
+    entry, recipe, rows = _kept(run)
     determinism.switch(run.plan.deterministic)
     recipe.module()  # what it lacks shows before an earlier attempt is taken away
     place = runs.begin_fold(run, number)
@@ -112,15 +111,34 @@ def _slower(plan: Plan) -> str:
     return f"kit train {plan.competition} {plan.label}{flag} --set rate={rate / 3:.2g}" if rate else ""
 
 
-_KEPT: dict[Path, Rows] = {}
-"""The rows of the run that this process works on: loaded once, not once a fold."""
+class _Kept(NamedTuple):
+    """A run's competition and recipe as they were looked up, and its rows."""
+
+    entry: Entry
+    recipe: catalog.Recipe
+    rows: Rows
+
+
+_KEPT: dict[Path, _Kept] = {}
+"""Of the run that this process works on: loaded once and not once a fold, and not looked up again when its user edits
+the recipe meanwhile."""
 
 
 def of(run: Run) -> Rows:
     """The rows of a run, kept in this process until `forget`.
 
-    Raises KitError when the data or the code is not what the run was planned with, and as `load` does.
+    Raises KitError when the data, the code or the encoders are not what the run was planned with, and as `load` does.
     """
+    return _kept(run).rows
+
+
+def keep(run: Run, rows: Rows) -> None:
+    """Keep the rows of a run that was just planned, where they are loaded already."""
+    forget()
+    _KEPT[run.folder] = _Kept(*_declared(run.plan), rows)
+
+
+def _kept(run: Run) -> _Kept:
     if run.folder not in _KEPT:
         entry, recipe = _declared(run.plan)
         plan = run.plan
@@ -131,14 +149,8 @@ def of(run: Run) -> Rows:
             encoders=provenance.encoders(recipe, plan.settings) if plan.encoders else {},
         )
         forget()
-        _KEPT[run.folder] = load(entry, plan)
+        _KEPT[run.folder] = _Kept(entry, recipe, load(entry, plan))
     return _KEPT[run.folder]
-
-
-def keep(run: Run, rows: Rows) -> None:
-    """Keep the rows of a run that was just planned, where they are loaded already."""
-    forget()
-    _KEPT[run.folder] = rows
 
 
 def forget() -> None:

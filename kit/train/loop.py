@@ -13,7 +13,7 @@ from kit.notes import tell
 from kit.task import merging, splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import CHECKPOINT
-from kit.train import finish, fold, predictions, progress, provenance, rehearsed, runs, working
+from kit.train import finish, fold, judged, predictions, progress, provenance, rehearsed, runs, working
 from kit.train.executors import Executor, local
 from kit.train.fold import Rows
 from kit.train.record import Plan
@@ -62,6 +62,7 @@ def _fitted(run: Run, executor: Executor, *, quiet: bool) -> list[int]:
 def _finished(entry: Entry, run: Run, wanted: list[int], started: float) -> Run:
     """The run with what its folds left put together."""
     rows = fold.of(run)
+    judged.remember(entry, run.plan, rows.train)
     done = [one for number in wanted if (one := run.done(number))]
     tests = [predictions.load(run.fold(number) / "test.npz")["pred"] for number in wanted]
     merge = merging.declared(entry.competition.metric, tests[0])

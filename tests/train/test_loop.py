@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from kit.judge import choose
-from kit.task import metrics
+from kit.task import catalog, metrics
 from kit.train import predictions, progress, runs
 from kit.train.record import Rows
 
@@ -352,9 +352,10 @@ def test_a_split_by_name_judges_the_run_and_is_never_chosen_by(kit, told, worksp
     assert out.startswith("F1 1.00000 out-of-fold on 60 rows")
     run = last(workspace)
     assert (run.plan.scheme, list(run.record.fold_scores)) == ("halves", ["0", "1"])
-    assert choose.best([run], sample=True) is None
+    entry = catalog.find("parity", sample=True)
+    assert choose.best(entry, [run]) is None
     kit("train", "parity", "table:noisy", "--sample", "--no-plots")
-    assert [found.plan.scheme for found in choose.ranked(runs.every("parity"))] == ["cv", "halves"]
+    assert [place.run.plan.scheme for place in choose.ranked(entry, runs.every("parity"))] == ["cv", "halves"]
 
 
 def test_a_split_by_name_may_cut_groups_and_the_declared_one_may_not(kit, told):
