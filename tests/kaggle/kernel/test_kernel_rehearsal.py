@@ -72,7 +72,7 @@ def fails(public: Path, *code: str, **more) -> str:
 
 
 @WALLS
-def test_the_notebook_gives_the_local_submission_byte_for_byte_under_both_layouts(public, within, jupyter):
+def test_the_notebook_gives_the_local_submission_byte_for_byte(public, within, jupyter):
     entry = catalog.find("parity")
     recipe, _ = entry.recipe("table")
     (public / "answer.csv").unlink()
@@ -83,10 +83,16 @@ def test_the_notebook_gives_the_local_submission_byte_for_byte_under_both_layout
         entry, notebook.build(entry, plan), METADATA, {"parity": public}, echo=lambda line: None
     )
     assert [(one.layout, one.walls) for one in results] == [("new", within), ("old", within)]
-    assert {one.sha256 for one in results} == {records.sha256(local.submission)}
+    assert results[0].sha256 == records.sha256(local.submission)
 
 
-def test_a_rehearsal_fits_two_folds_for_one_epoch_and_one_of_them_under_the_other_layout(parity, monkeypatch, tmp_path):
+@pytest.mark.parametrize("opens", [False, True])
+def test_a_rehearsal_fits_two_folds_for_one_epoch_and_finds_the_inputs_under_the_other_layout(parity, tmp_path, opens):
+    if opens:  # then something may be there under one layout only
+        recipe = (parity / "table.py").read_text()
+        (parity / "table.py").write_text(
+            recipe.replace("import numpy", "# Words: /kaggle/input/words\nimport numpy", 1)
+        )
     entry = catalog.find("parity")
     public = fetch.sample(entry) / "public"
     recipe, _ = entry.recipe("table")
@@ -96,21 +102,49 @@ def test_a_rehearsal_fits_two_folds_for_one_epoch_and_one_of_them_under_the_othe
         entry, notebook.build(entry, plan), METADATA, {"parity": public}, echo=printed.append, keep=tmp_path / "kept"
     )
     fitted = [line.partition(" · loss")[0] for line in printed if "· loss" in line]
-    assert sorted(fitted) == ["new | fold 1/2 · 1/1", "new | fold 2/2 · 1/1", "old | fold 1/2 · 1/1"]
+    one = ["old | fold 1/2 · 1/1"] if opens else []
+    assert sorted(fitted) == ["new | fold 1/2 · 1/1", "new | fold 2/2 · 1/1", *one]
+    assert [result.showed for result in results] == ["two folds", "one fold" if opens else "inputs"]
     for result, only in zip(results, (None, 0), strict=True):  # just what the same plan gives here
-        less = Plan(
-            **vars(plan) | {"settings": plan.settings | {"epochs": 1}, "folds": 2, "only": only, "sample": True}
-        )
-        local = loop.train(entry, runs.create(less), quiet=True)
+        if result.showed == "inputs":
+            assert any(line.startswith("old | 60 train and 20 test rows from ") for line in printed)
+            assert result.sha256 == "" and not (tmp_path / "kept" / "old" / "submission.csv").exists()
+            continue
+        changed = {"settings": plan.settings | {"epochs": 1}, "folds": 2, "only": only, "sample": True}
+        local = loop.train(entry, runs.create(Plan(**vars(plan) | changed)), quiet=True)
         assert result.sha256 == records.sha256(local.submission)
-        assert records.sha256(tmp_path / "kept" / result.layout / "submission.csv") == result.sha256
+        assert result.sha256 == records.sha256(tmp_path / "kept" / result.layout / "submission.csv")
+
+
+def test_under_the_other_layout_the_encoder_must_be_attached_and_the_rows_must_be_whole(parity, tmp_path):
+    recipe = (parity / "table.py").read_text()
+    recipe = recipe.replace("VARIANTS", 'ATTACH = ("encoder",)\nVARIANTS', 1).replace(
+        "*, epochs", '*, encoder: str = "words", epochs'
+    )
+    (parity / "table.py").write_text("from kit.toolbox.encoders import handles\n\n" + recipe)
+    entry = catalog.find("parity")
+    public = fetch.sample(entry) / "public"
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder" / "model.keras").write_text("")
+    table, _ = entry.recipe("table")
+    text = notebook.build(entry, Plan("parity", "table", "", table.resolve()))
+    described = {**METADATA, "dataset_sources": ["me/kit-encoder-words"]}
+    printed: list[str] = []
+    inputs = {"parity": public, "me/kit-encoder-words": tmp_path / "encoder"}
+    rehearsal.rehearse(entry, text, described, inputs, echo=printed.append)
+    assert any(line.startswith("old | encoder is ") and line.endswith("/kit-encoder-words") for line in printed)
+    (tmp_path / "encoder" / "model.keras").unlink()
+    with pytest.raises(KitError, match="a cell failed") as error:
+        rehearsal.rehearse(entry, text, described, inputs, echo=printed.append)
+    assert "old mounts" in error.value.wrong
+    assert "No input of this kernel is the encoder of 'words'" in str(error.value)
 
 
 def test_outside_of_a_kernel_the_environment_of_a_rehearsal_changes_nothing(parity, monkeypatch):
     entry = catalog.find("parity", sample=True)
     fetch.sample(entry)
     recipe, _ = entry.recipe("table")
-    monkeypatch.setenv(rehearsed.NAME, rehearsed.setting(only=0)[rehearsed.NAME])
+    monkeypatch.setenv(rehearsed.NAME, rehearsed.setting(1)[rehearsed.NAME])
     plan = loop.planned(entry, recipe, "", recipe.resolve())
     assert (plan.folds, plan.only, plan.settings["epochs"]) == (None, None, 2)
 
@@ -130,7 +164,7 @@ def test_what_a_rehearsal_leaves_out_depends_on_the_plan(parity, monkeypatch, be
     entry = catalog.find("parity", sample=True)
     recipe, _ = entry.recipe("table")
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
-    monkeypatch.setenv(rehearsed.NAME, rehearsed.setting(only=0)[rehearsed.NAME])
+    monkeypatch.setenv(rehearsed.NAME, rehearsed.setting(1)[rehearsed.NAME])
     plan = rehearsed.shortened(Plan("parity", "table", "", recipe.resolve(), **before), entry, recipe)
     assert (plan.folds, plan.only, plan.settings["epochs"]) == after
 
@@ -143,7 +177,7 @@ def test_a_rehearsal_takes_as_few_trees_as_the_recipe_calls_enough(parity, monke
     entry = catalog.find("parity", sample=True)
     table, _ = entry.recipe("table")
     monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
-    monkeypatch.setenv(rehearsed.NAME, rehearsed.setting()[rehearsed.NAME])
+    monkeypatch.setenv(rehearsed.NAME, rehearsed.setting(2)[rehearsed.NAME])
     settings = rehearsed.shortened(Plan("parity", "table", "", table.resolve()), entry, table).settings
     assert (settings["trees"], settings["rounds"]) == (10, 3)
 
@@ -210,7 +244,7 @@ def test_processes_memory_and_the_log_have_limits(public, within):
 def test_a_text_that_is_no_notebook_is_refused_with_the_command_that_builds_one(public):
     with pytest.raises(KitError, match="cannot be run: not a notebook") as error:
         rehearsal.rehearse(catalog.find("parity"), '{"cells": 1}', METADATA, {"parity": public}, echo=print)
-    assert error.value.cure == "kit kernel build parity "
+    assert error.value.cure == "kit kernel build parity"
 
 
 @WALLS
@@ -290,8 +324,8 @@ def test_a_recipe_of_the_repository_gives_its_local_submissions_byte_for_byte(wo
     inputs = rehearsal.local_inputs(entry, described, extra={})
     plan = Plan(entry.name, word, "", recipe.resolve(), sample=True)
     results = rehearsal.rehearse(entry, notebook.build(entry, plan), described, inputs, echo=lambda line: None)
-    for result, only in zip(results, (None, 0), strict=True):
-        with places.environment(rehearsed.setting(only=only) | {"KAGGLE_KERNEL_RUN_TYPE": "Batch"}):
-            less = rehearsed.shortened(plan, entry, recipe)
-        local = loop.train(entry, runs.create(less), quiet=True)
-        assert result.sha256 == records.sha256(local.submission)
+    with places.environment(rehearsed.setting(2) | {"KAGGLE_KERNEL_RUN_TYPE": "Batch"}):
+        less = rehearsed.shortened(plan, entry, recipe)
+    local = loop.train(entry, runs.create(less), quiet=True)
+    assert [result.showed for result in results] == ["two folds", "inputs"]
+    assert results[0].sha256 == records.sha256(local.submission)
