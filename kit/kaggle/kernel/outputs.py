@@ -46,6 +46,7 @@ def listing(client: Client, pushed: Pushed) -> list[Output]:
             files.append(Output(file.file_name, file.url))
         token = answer.next_page_token or ""
         if not token:
+            _check_together({file.name for file in files})
             return files
 
 
@@ -70,9 +71,10 @@ def land(client: Client, pushed: Pushed, competition: str) -> Run:
     name, files = run_files(client, pushed, competition)
     target = places.runs(competition) / name
     if target.exists():
-        mine = records.read_json(target / "kaggle.json").get("kernel", {})
+        here = runs.at(target)
+        mine = here.kaggle().get("kernel") or {}
         if (mine.get("ref"), mine.get("version")) == (pushed.ref, pushed.version):
-            return runs.find(competition, name)
+            return here
         raise KitError(
             f"{target} is another run.", "A pulled run keeps its name.", f"mv {target} {target}-other  # and pull again"
         )
@@ -128,6 +130,13 @@ def _check(name: str) -> None:
             f"The output holds a file whose name cannot be used here: {name[:60]!r}.",
             f"A name has at most {LONGEST_NAME} bytes, and no line ends or other signs that cannot be printed.",
         )
+
+
+def _check_together(names: set[str]) -> None:
+    """Refuse a name that is both a file's and a folder's."""
+    folders = {folder.as_posix() for name in names for folder in PurePosixPath(name).parents}
+    if both := sorted(folders & names):
+        raise KitError(f"The output holds {both[0]!r} as a file and as a folder.", "It can be one of the two only.")
 
 
 def _from(before: int, show: progress.Show) -> progress.Show:
