@@ -18,6 +18,11 @@ CONSTRAINTS = KIT / "constraints.txt"
 """The versions of packages that were tested together."""
 
 
+def named(path: str | Path) -> Path:
+    """The path that a person named: `~` is a home folder, where there is one."""
+    return Path(os.path.expanduser(path))  # pathlib's own raises RuntimeError for a user whom nobody knows
+
+
 def workspace() -> Path:
     """The folder in which `data/` and `submissions/` lie: `$KIT_HOME`, else the nearest folder upwards that holds
     `competitions/`, else the current folder.
@@ -25,14 +30,15 @@ def workspace() -> Path:
     Raises KitError when `$KIT_HOME` names something that is not a folder.
     """
     if home := os.environ.get("KIT_HOME"):
-        path = Path(home).expanduser().resolve()
-        if not path.is_dir():
+        path = named(home)
+        if not os.path.isdir(path):
+            shown = path if len(home) <= 255 else f"{home[:100]}..."
             raise KitError(
-                f"KIT_HOME is {path}, which is not a folder.",
+                f"KIT_HOME is {shown}, which is not a folder.",
                 "The variable KIT_HOME must hold the path of a folder that exists, or not be set.",
-                f"mkdir -p {path}",
+                "unset KIT_HOME" if home.startswith("~") or os.path.exists(path) else f"mkdir -p {shown}",
             )
-        return path
+        return path.resolve()
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "competitions").is_dir()), here)
 

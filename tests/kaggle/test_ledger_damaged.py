@@ -1,4 +1,4 @@
-"""A damaged ledger: what can be read is used, the rest is set aside, and the server is asked before anything is sent."""
+"""A damaged ledger: what can be read is used, the rest is set aside, and the server is asked before a file is sent."""
 
 from __future__ import annotations
 
