@@ -9,7 +9,7 @@ CONSTRAINTS ?= kit/constraints.txt
 PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-.PHONY: demo test test-all lint bench client-suite clean
+.PHONY: demo test test-all lint bench attack client-suite clean
 
 # Where the packages of the tests are installed, those of the demo are among them.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
@@ -28,6 +28,10 @@ lint: $(VENV)/installed
 
 client-suite: $(VENV)/installed
 	$(BIN)/python -m tests.client_suite
+
+# Many made-up inputs for every door, and a kill at every step that writes: 20 minutes at most.
+attack: $(VENV)/installed
+	$(BIN)/python -m tests.attack
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks

@@ -19,8 +19,11 @@ from kit.train.runs import Run
 PAGE = 100
 """Files asked for at a time."""
 
-LONGEST_NAME = 240
+LONGEST_NAME = 220
 """Bytes of a file's name: file systems take 255, and what a transfer adds to it while it lasts must fit too."""
+
+LONGEST_PATH = 1_000
+"""Bytes of a path below the run's folder: Linux takes 4,096 with all that stands before it."""
 
 
 class Output(NamedTuple):
@@ -125,10 +128,15 @@ def _check(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name:
         raise KitError(f"The output holds {name!r}, which would be written outside its folder.")
-    if not name.isprintable() or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+    if (
+        not name.isprintable()
+        or any(len(part.encode()) > LONGEST_NAME for part in path.parts)
+        or (len(name.encode()) > LONGEST_PATH)
+    ):
         raise KitError(
             f"The output holds a file whose name cannot be used here: {name[:60]!r}.",
-            f"A name has at most {LONGEST_NAME} bytes, and no line ends or other signs that cannot be printed.",
+            f"A name has at most {LONGEST_NAME} bytes, a path {LONGEST_PATH:,}, and neither has signs that cannot be "
+            "printed, such as line ends.",
         )
 
 

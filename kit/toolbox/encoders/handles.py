@@ -49,7 +49,7 @@ def locate(handle: str, part: Part) -> str:
     tried = [places.workspace() / places.named(handle), places.encoders() / handle]
     for folder in tried:
         for place in (folder / part, folder):
-            if any((place / file).is_file() for file in MODELS):
+            if any(os.path.isfile(place / file) for file in MODELS):
                 return str(place)
     known = sorted(path.parent.name for path in places.encoders().glob(f"*/{CARD}"))
     raise KitError(
