@@ -115,7 +115,7 @@ def run_files(
     finished = [name for name, files in left.items() if "run.json" in files]
     if len(finished) != 1:
         raise KitError(
-            f"{pushed.ref} {pushed.label} left {len(finished) or 'no'} finished run{'s' * (len(finished) != 1)} of "
+            f"{pushed.ref} {pushed.label} left {len(finished) or 'no'} finished run{'s' * (len(finished) > 1)} of "
             f"{competition}.",
             "A complete kernel that kit built leaves just one.",
             f"{pushed.url}  # its output, and its log",
