@@ -18,9 +18,9 @@ from kit.kaggle.kernel import accelerators
 from kit.sandbox import kernel
 from kit.sandbox.limits import Limits
 from tests.emulator.conftest import Answer, Caller
-from tests.namespaces import boxed
 
 Push = Callable[..., Answer]
+boxed = pytest.mark.usefixtures("namespaces")
 
 
 @pytest.fixture

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from kit.emulator.local import Emulator
-from kit.sandbox import kernel
+from kit.sandbox import kernel, walls
 from kit.sandbox.limits import Limits
 from tests.emulator import titanic
 from tests.emulator.conftest import Caller
-from tests.namespaces import boxed
 from tests.sandbox.conftest import living
+
+boxed = pytest.mark.usefixtures("namespaces")
 
 SECRET = "of the host"
 
@@ -253,3 +254,17 @@ def test_notebooks_die_with_a_server_that_is_killed_and_the_next_one_says_so(sta
 def resident() -> int:
     """The memory of this process, bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome", "words"),
+    [
+        ("true", pytest.fail.Exception, "CI needs user namespaces"),
+        ("", pytest.skip.Exception, "this machine has no user namespaces"),
+    ],
+)
+def test_a_test_that_needs_namespaces_is_skipped_at_home_and_fails_in_ci(monkeypatch, request, ci, outcome, words):
+    monkeypatch.setattr(walls, "available", lambda: False)
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match=words):
+        request.getfixturevalue("namespaces")

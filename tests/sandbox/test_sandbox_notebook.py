@@ -8,17 +8,16 @@ import nbformat
 import pytest
 
 from kit.sandbox import kernel
-from tests import namespaces
-
-WALLED = [] if namespaces.missing() else ["namespaces"]
 
 
 def book(*cells: str, **metadata: object) -> str:
     return json.dumps({"cells": [{"cell_type": "code", "source": text} for text in cells], "metadata": metadata})
 
 
-@pytest.fixture(params=[*WALLED, "audit hook"])
+@pytest.fixture(params=["namespaces", "audit hook"])
 def kept(request: pytest.FixtureRequest) -> kernel.Kept:
+    if request.param == "namespaces":
+        request.getfixturevalue("namespaces")
     return request.param
 
 

@@ -16,17 +16,19 @@ from pathlib import Path
 
 import pytest
 
+from kit.limits import DISK
 from kit.sandbox import folders, keeper, kernel, usage, walls, watcher
 from kit.sandbox.limits import Limits
-from tests import namespaces
 from tests.sandbox.conftest import living
+
+boxed = pytest.mark.usefixtures("namespaces")
 
 
 @pytest.fixture(params=["namespaces", "nothing"])
 def kept(request: pytest.FixtureRequest) -> kernel.Kept:
     """What keeps the kernel in: the limits hold with walls and without."""
-    if request.param == "namespaces" and namespaces.missing():
-        pytest.skip("this machine has no user namespaces")
+    if request.param == "namespaces":
+        request.getfixturevalue("namespaces")
     return request.param
 
 
@@ -52,7 +54,7 @@ def test_processes_are_limited(run, kept):
     assert living(done.folder) == []
 
 
-@namespaces.boxed
+@boxed
 def test_a_fork_bomb_is_ended_with_every_process_of_it(run, monkeypatch):
     monkeypatch.setattr(Limits, "tasks", 400)
     code = "import os\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        pass"
@@ -61,7 +63,7 @@ def test_a_fork_bomb_is_ended_with_every_process_of_it(run, monkeypatch):
     assert living(done.folder) == []
 
 
-@namespaces.boxed
+@boxed
 def test_the_system_starts_no_more_threads_than_a_kernel_may_have(run, monkeypatch):
     if tuple(map(int, os.uname().release.split(".")[:2])) < (5, 14):
         pytest.skip("before Linux 5.14 the user's other processes would count")
@@ -112,10 +114,10 @@ def test_a_disk_full_of_files_ends_a_kernel(run, kept):
 
 
 @pytest.mark.parametrize("where", ["/tmp", "$TMPDIR"])
-def test_files_in_tmp_count_too(run, where):
+def test_files_in_tmp_count_too(run, where, request):
     kept: kernel.Kept = "namespaces" if where == "/tmp" else "nothing"
-    if kept == "namespaces" and namespaces.missing():
-        pytest.skip("this machine has no user namespaces")
+    if kept == "namespaces":
+        request.getfixturevalue("namespaces")
     code = "import tempfile, time\nfor n in range(20):\n    open(tempfile.mkstemp()[1], 'wb').write(bytes(1 << 20))\n"
     done = run(code + "time.sleep(60)", kept=kept, disk=8 << 20)
     assert "8,388,608 are allowed" in done.ending.failure
@@ -362,6 +364,6 @@ def test_without_proc_processes_are_listed_by_ps(monkeypatch):
 
 def test_the_limits_are_kaggle_s_and_what_this_machine_can_bear():
     limits = Limits(60)
-    assert limits.disk == 20 << 30
+    assert limits.disk == DISK
     assert limits.memory <= min(30 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
     assert limits.memory >= walls.SHARED
