@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from kit import places, records
 from kit.errors import KitError
 from kit.train import runs, working
-from kit.train.executors import Died
 from kit.train.runs import Run
+from kit.train.working import Died
 
 FILE = "notes.json"
 """The file beside `run.json`, which is never edited."""
