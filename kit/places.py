@@ -142,15 +142,42 @@ def install_tested(*packages: str) -> str:
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not.
 
-    Readers therefore see the whole file or none. Works for files; the parent folder is created.
+    Readers therefore see the whole file or none. Works for files; the parent folder is created. What a killed process
+    has left of the same file is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in left_beside(path, "part"):
+        left.unlink(missing_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def left_beside(path: Path, *endings: str) -> list[Path]:
+    """What processes that are dead have left beside `path`, as `.<name>.<process>.<ending>`."""
+    start = f".{path.name}."
+    left = []
+    with os.scandir(path.parent) as items:
+        for item in items:
+            if item.name.startswith(start) and item.name.endswith(endings):
+                process, _, ending = item.name.removeprefix(start).partition(".")
+                if process.isdecimal() and ending in endings and not alive(int(process)):
+                    left.append(Path(item.path))
+    return sorted(left)
+
+
+def alive(process: int) -> bool:
+    """Whether another process of that number runs."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
 
 
 @contextmanager

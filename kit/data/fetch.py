@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -204,24 +203,11 @@ def _building(target: Path) -> Iterator[Path]:
 
 def _tidy(target: Path) -> None:
     """Clear away what killed calls have left beside `target`, and put back what the last one had set aside."""
-    for left in sorted(target.parent.glob(f".{target.name}.*")):
-        name = re.fullmatch(r"(\d+)\.(part|old)", left.name.removeprefix(f".{target.name}."))
-        if name is None or _alive(int(name[1])):
-            continue
-        if name[2] == "old" and not target.exists():
+    for left in places.left_beside(target, "part", "old") if target.parent.is_dir() else ():
+        if left.suffix == ".old" and not target.exists():
             left.rename(target)  # a kill between the two renames of `_building`
         else:
             shutil.rmtree(left)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return process != os.getpid()
 
 
 def _is_declared(name: str, files: Files) -> bool:
