@@ -3,7 +3,8 @@ again ends right.
 
 Steps are not guessed: an audit hook in the command's process counts every file that is opened for writing, every
 rename, folder made and file removed below the workspace, and acts on the one that was asked for, before it happens.
-Commands are run in forks of one process that has imported all they need. Source: docs.python.org/3/library/audit_events.html.
+Commands run in forks of one process that has imported all they need.
+Source: docs.python.org/3/library/audit_events.html.
 """
 
 from __future__ import annotations
@@ -173,7 +174,8 @@ class Stage:
 @dataclass(frozen=True)
 class Scenario:
     """A command that is disturbed. `before` are commands that make what it needs; `check` raises where the same
-    command, run `again` after it was disturbed, has not ended right; `every` is how many steps lie between two points.
+    command, or `again`, has not ended right after it; `every` is how many steps lie between two points; `running` are
+    options of the emulator for `before`.
     """
 
     name: str
@@ -183,7 +185,7 @@ class Scenario:
     server: bool = False
     check: Callable[[Stage], None] = lambda stage: None
     every: int = 1
-    options: dict[str, Any] = field(default_factory=dict)
+    running: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -226,7 +228,7 @@ def disturbed(
         kept = Path(place, "kept")
         stage = staged(root)
         prepare(stage)
-        with stage.emulator(**scenario.options) if scenario.server else contextlib.nullcontext():
+        with stage.emulator(**scenario.running) if scenario.server else contextlib.nullcontext():
             for words in scenario.before:
                 status, _ = stage.kit(words)
                 assert status == 0, stage.printed
@@ -236,7 +238,7 @@ def disturbed(
             shutil.rmtree(root)
             shutil.copytree(kept, root, symlinks=True)
 
-        with stage.emulator(**scenario.options) if scenario.server else contextlib.nullcontext():
+        with stage.emulator() if scenario.server else contextlib.nullcontext():
             status, steps = stage.kit(scenario.command)
             assert status == 0, stage.printed
             scenario.check(stage)
@@ -244,7 +246,7 @@ def disturbed(
             if time.monotonic() > until:
                 break
             fresh()
-            with stage.emulator(**scenario.options) if scenario.server else contextlib.nullcontext():
+            with stage.emulator() if scenario.server else contextlib.nullcontext():
                 loss = _point(scenario, stage, at, how)
             outcome.points += 1
             if loss:
