@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from kit import places
@@ -70,16 +71,27 @@ def new(name: str, *, slug: str | None = None) -> Path:
     if not stem.isidentifier() or stem != stem.lower():
         raise KitError(f"{name!r} cannot be a competition's name.", "Lower-case words with hyphens.", "kit new my-task")
     folder = places.workspace() / "competitions" / stem
-    if folder.exists():
+    if folder.exists() and not _begun(folder):
         raise KitError(f"{folder} is already there.", "A new competition needs a new name.", f"kit list {name}")
     slug = slug or name
     id_, target, sample = KNOWN.get(slug, ("id", "target", "sample_submission.csv"))
     title = name.replace("-", " ").capitalize()
     files = {
-        "competition.py": DECLARATION.format(title=title, slug=slug, id=id_, target=target, sample=sample),
         "baseline.py": RECIPE,
+        # Last, since with it the folder is a competition: a call that was killed before is gone on with.
+        "competition.py": DECLARATION.format(title=title, slug=slug, id=id_, target=target, sample=sample),
     }
     for file, text in files.items():
         with places.whole(folder / file) as part:
             part.write_text(text, encoding="utf-8")
     return folder
+
+
+def _begun(folder: Path) -> bool:
+    """Whether a folder holds nothing but what a killed call has written."""
+    if not folder.is_dir():
+        return False
+    whole = [path for path in folder.iterdir() if not re.fullmatch(r"\..+\.\d+\.part", path.name)]
+    return not whole or (
+        [path.name for path in whole] == ["baseline.py"] and whole[0].read_text(encoding="utf-8") == RECIPE
+    )

@@ -218,11 +218,16 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def disturbed(
-    scenario: Scenario, how: How, prepare: Callable[[Stage], None], *, step: int = 1, until: float = float("inf")
-) -> Outcome:
+def disturb(
+    outcome: Outcome,
+    scenario: Scenario,
+    prepare: Callable[[Stage], None],
+    *,
+    step: int = 1,
+    until: float = float("inf"),
+) -> None:
     """Disturb the command at every `step`-th of its steps, each time in a fresh copy of the same workspace."""
-    outcome, began = Outcome(scenario.name, how), time.monotonic()
+    began, how = time.monotonic(), outcome.how
     with tempfile.TemporaryDirectory(prefix="kit-kill-") as place:
         root = Path(place, "stage")
         kept = Path(place, "kept")
@@ -252,7 +257,6 @@ def disturbed(
             if loss:
                 outcome.losses.append(f"{scenario.name}, {how} at step {at} of {steps}: {loss}")
     outcome.seconds = time.monotonic() - began
-    return outcome
 
 
 def _point(scenario: Scenario, stage: Stage, at: int, how: How) -> str:
