@@ -11,7 +11,7 @@ PROCESSES ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-.PHONY: demo test test-all lint bench attack client-suite clean
+.PHONY: demo test test-all lint bench attack mutants client-suite clean
 
 # Where the packages of the tests are installed, those of the demo are among them.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
@@ -34,6 +34,10 @@ client-suite: $(VENV)/installed
 # Many made-up inputs for every door, and a kill at every step that writes: 20 minutes at most.
 attack: $(VENV)/installed
 	$(BIN)/python -m tests.attack
+
+# A sample of small changes to files that numbers depend on; 85% of them must be noticed by the tests beside them.
+mutants: $(VENV)/installed
+	$(BIN)/python -m tests.mutants
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks

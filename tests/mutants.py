@@ -1,8 +1,7 @@
 """`make mutants`: small changes to the files that numbers depend on, each of which the tests beside it should notice.
 
 A change turns a comparison, adds one to a number, negates a condition, or swaps `and` and `or`. Each is tried in a fork
-of one process that has imported the packages, so that only kit and the tests are imported anew. mutmut and cosmic-ray
-start a process for each change, which here takes ten times as long.
+of one process that has imported the packages, so that only kit and the tests are imported anew; no file is written.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
-import copy
 import importlib.abc
 import importlib.machinery
 import os
@@ -18,7 +16,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -85,43 +83,49 @@ LONGEST = 120
 
 
 class Mutant(NamedTuple):
-    """A change: the file, its line, what was changed, and the changed program."""
+    """A change: the file, its line, and which node of its program is changed, in the order of `ast.walk`."""
 
     file: str
     line: int
-    what: str
-    tree: ast.Module
+    at: int
+
+    def program(self) -> tuple[ast.Module, str]:
+        """The changed program, and what was changed."""
+        tree = ast.parse((ROOT / self.file).read_text(encoding="utf-8"))
+        node = next(node for place, node in enumerate(ast.walk(tree)) if place == self.at)
+        what = _changed(node)
+        return ast.fix_missing_locations(tree), what
 
 
-def mutants(file: str) -> Iterator[Mutant]:
-    """Every change of a file, one after the other."""
-    original = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    count = sum(1 for _ in ast.walk(original))
-    for at in range(count):
-        tree = copy.deepcopy(original)
-        node = next(node for place, node in enumerate(ast.walk(tree)) if place == at)
-        if what := _changed(node):
-            yield Mutant(file, getattr(node, "lineno", 0), what, ast.fix_missing_locations(tree))
+def mutants(file: str) -> list[Mutant]:
+    """Every change of a file."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return [Mutant(file, node.lineno, at) for at, node in enumerate(ast.walk(tree)) if _is_changed(node)]
+
+
+def _is_changed(node: ast.AST) -> bool:
+    if isinstance(node, ast.Compare):
+        return type(node.ops[0]) in TURNED
+    if isinstance(node, ast.Constant):
+        return type(node.value) in (int, float)
+    return isinstance(node, ast.BoolOp) or (
+        isinstance(node, (ast.If, ast.IfExp, ast.While)) and not isinstance(node.test, ast.Compare)
+    )
 
 
 def _changed(node: ast.AST) -> str:
-    """Change a node; what was done, empty where it is none that is changed."""
-    if isinstance(node, ast.Compare) and type(node.ops[0]) in TURNED:
-        before = ast.unparse(node)
+    """Change a node; what was done."""
+    before = ast.unparse(node.test if isinstance(node, (ast.If, ast.IfExp, ast.While)) else node)
+    if isinstance(node, ast.Compare):
         node.ops[0] = TURNED[type(node.ops[0])]()
-        return f"{before} -> {ast.unparse(node)}"
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        before, node.value = node.value, node.value + 1
-        return f"{before} -> {node.value}"
-    if isinstance(node, (ast.If, ast.IfExp, ast.While)) and not isinstance(node.test, ast.Compare):
-        before = ast.unparse(node.test)
-        node.test = ast.UnaryOp(ast.Not(), node.test)
-        return f"if {before} -> if not {before}"
-    if isinstance(node, ast.BoolOp):
-        before = ast.unparse(node)
+    elif isinstance(node, ast.Constant):
+        node.value += 1
+    elif isinstance(node, ast.BoolOp):
         node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        return f"{before} -> {ast.unparse(node)}"
-    return ""
+    elif isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+        return f"if {before} -> if not ({before})"
+    return f"{before} -> {ast.unparse(node)}"
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -139,7 +143,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return spec
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(compile(self.mutant.tree, str(ROOT / self.mutant.file), "exec"), module.__dict__)
+        exec(compile(self.mutant.program()[0], str(ROOT / self.mutant.file), "exec"), module.__dict__)
 
 
 def noticed(mutant: Mutant | None, tests: Sequence[str]) -> bool:
@@ -201,7 +205,7 @@ def main() -> int:
         tried += 1
         if not noticed(mutant, tests):
             unnoticed += 1
-            print(f"not noticed: {mutant.file}:{mutant.line}  {mutant.what}", flush=True)
+            print(f"not noticed: {mutant.file}:{mutant.line}  {mutant.program()[1]}", flush=True)
     share = 1 - unnoticed / max(1, tried)
     print(
         f"{tried - unnoticed} of {tried} changes were noticed, {share:.1%}; there are {len(pool):,}. Seed {said.seed}."
