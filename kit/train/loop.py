@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.task import merging, splits
 from kit.task.catalog import Entry, Recipe
-from kit.task.contract import CHECKPOINT
 from kit.train import finish, fold, judged, predictions, progress, provenance, rehearsed, runs, working
 from kit.train.executors import Executor, local
 from kit.train.fold import Rows
@@ -44,7 +44,9 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
 def kept(run: Run) -> str:
     """What of an unfinished run will not be fitted again, in a sentence."""
     done = sorted(path.parent.name for path in run.folder.glob("*/done.json"))
-    begun = sorted(path.parent.name for path in run.folder.glob(f"*/{CHECKPOINT}") if any(path.iterdir()))
+    begun = sorted(
+        {path.relative_to(run.folder).parts[0] for path in run.folder.glob(f"*/**/{places.CHECKPOINT}/[!.]*")}
+    )
     if not done and not begun:
         return "Nothing was finished yet."
     parts = [f"{', '.join(names)} {what}" for names, what in ((done, "finished"), (begun, "begun")) if names]

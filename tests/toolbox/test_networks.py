@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from kit.errors import KitError
 from kit.task.contract import Data, Fold, silent
-from kit.toolbox import networks
+from kit.toolbox import networks, resume
 
 keras = pytest.importorskip("keras")
 
@@ -201,3 +202,218 @@ def test_batches_bring_their_labels_and_another_model_of_the_same_weights_may_be
     assert set(reports[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert reports[-1]["val_accuracy"] > 0.5
     assert any(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.fixture(autouse=True)
+def every_epoch_is_kept(monkeypatch):
+    """However little time it takes."""
+    monkeypatch.setattr(resume, "SHARE", 1.0)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches that differ from epoch to epoch."""
+
+    def __init__(self, data: Data):
+        super().__init__()
+        self.data, self.epoch = data, 0
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, number):
+        random = np.random.default_rng((7, self.epoch))
+        part = self.data.rows(random.permutation(len(self.data))[50 * number : 50 * number + 50])
+        return part.x.take() + random.normal(0, 0.1, (50, 4)).astype(np.float32), part.y
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+class Stopping(keras.callbacks.Callback):
+    """A callback with a memory of its own: it halves the learning rate whenever the loss has not fallen by a tenth."""
+
+    def on_train_begin(self, logs=None):
+        self.best, self.halved, self.seen = np.inf, 0, [np.zeros(2), np.ones(1)]
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["loss"] > 0.9 * self.best:
+            self.halved += 1
+            self.model.optimizer.learning_rate.assign(self.model.optimizer.learning_rate / 2)
+        self.best = min(self.best, logs["loss"])
+
+
+CASES = {
+    "arrays": lambda of: {},
+    "augmentation": lambda of: {"transform": keras.layers.GaussianNoise(0.3, seed=of.seed)},
+    "a cycle": lambda of: {"optimizer": networks.optimizer("adamw", networks.one_cycle(0.05, 5 * 7))},
+    "averaged weights": lambda of: {"optimizer": networks.optimizer("sgd", 0.1, use_ema=True, momentum=0.9)},
+    "batches": lambda of: {"train": Batches(of.train), "valid": Batches(of.train)},
+    "a callback": lambda of: {"callbacks": (Stopping(),), "optimizer": networks.optimizer("adam", 0.05)},
+    "an early end": lambda of: {"callbacks": (keras.callbacks.EarlyStopping("loss", min_delta=9.0, patience=3),)},
+    "a view": lambda of: {},
+}
+
+
+def fitted(of: Fold, case: str):
+    """The model and the epochs that were reported."""
+    networks.begin(of)
+    model = network()
+    settings = {"epochs": 5, "batch": 32, "optimizer": networks.optimizer("adam", 0.05)} | CASES[case](of)
+    return networks.fit(model, of, **settings)
+
+
+def stopped(dir: Path, at: int, seen: list) -> Fold:
+    """A fold that is interrupted at the end of epoch `at`, before anything of it is kept."""
+
+    def report(done, of, **figures):
+        if done == at:
+            raise KeyboardInterrupt
+        seen.append((done, figures))
+
+    return fold(dir, report=report)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_training_that_was_interrupted_goes_on_and_ends_with_the_same_bytes(case, tmp_path, monkeypatch):
+    if case == "a view":
+        monkeypatch.setattr(networks, "LARGEST", 100)
+    whole, first, second = [], [], []
+    model = fitted(stopped(tmp_path / "whole", 0, whole), case)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path / "cut", 3, first), case)
+    again = fitted(stopped(tmp_path / "cut", 0, second), case)
+    assert [done for done, _ in second] == [done for done, _ in whole][2:]
+    assert first + second == whole
+    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert before.tobytes() == after.tobytes()
+    assert len(list((tmp_path / "cut" / "checkpoint").iterdir())) == 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from kit.toolbox import resume
+resume.SHARE = 1.0
+from tests.toolbox.test_networks import Batches, fitted, fold, keras, networks, stopped
+
+class Kill(keras.callbacks.Callback):
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.epoch == 3 and batch >= 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+follower = networks._follower
+networks._follower = lambda order: keras.callbacks.CallbackList([follower(order), Kill()])
+fitted(stopped(Path(sys.argv[1]), 0, []), "augmentation")
+"""
+
+
+def test_a_training_that_was_killed_goes_on_in_the_epoch_in_which_it_was_killed(tmp_path):
+    words = [sys.executable, "-c", KILLED, str(tmp_path / "cut"), str(ROOT)]
+    killed = subprocess.run(words, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    whole, rest = [], []
+    model = fitted(stopped(tmp_path / "whole", 0, whole), "augmentation")
+    again = fitted(stopped(tmp_path / "cut", 0, rest), "augmentation")
+    assert [done for done, _ in rest] == [4, 5]
+    assert rest == whole[3:]
+    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert before.tobytes() == after.tobytes()
+
+
+def test_a_training_that_was_finished_is_not_trained_again(tmp_path):
+    seen = []
+    model = fitted(stopped(tmp_path, 0, seen), "averaged weights")
+    again = fitted(stopped(tmp_path, 0, seen), "averaged weights")
+    assert [done for done, _ in seen] == [1, 2, 3, 4, 5]
+    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert before.tobytes() == after.tobytes()
+
+
+def test_a_training_with_other_settings_or_of_another_seed_does_not_go_on_with_a_checkpoint(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path, 3, []), "arrays")
+    seen = []
+    fitted(stopped(tmp_path, 0, seen)._replace(seed=12), "arrays")
+    fitted(stopped(tmp_path, 0, seen), "a cycle")
+    assert [done for done, _ in seen] == [1, 2, 3, 4, 5] * 2
+
+
+def huge(path: Path) -> None:
+    """Claims to hold an array of seven tebibytes."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (7 << 37,)})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:2000]),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"\x93NUMPY" + bytes(100)),
+        lambda path: np.save(path.open("wb"), np.frombuffer(b"[]", np.uint8)),
+        lambda path: np.save(path.open("wb"), np.frombuffer(b'{"epoch": 2, "arrays": 0, "facts": {}}', np.uint8)),
+        huge,
+    ],
+)
+def test_a_damaged_checkpoint_is_passed_over_and_the_fold_is_fitted_anew(damage, tmp_path, told):
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path, 3, []), "arrays")
+    (path,) = (tmp_path / "checkpoint").iterdir()
+    damage(path)
+    seen = []
+    fitted(stopped(tmp_path, 0, seen), "arrays")
+    assert [done for done, _ in seen] == [1, 2, 3, 4, 5]
+    assert len(told) == 1 and told[0].startswith(f"The checkpoint {path} is passed over, since it cannot be used: ")
+
+
+def test_epochs_that_are_shorter_than_writing_are_not_all_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(resume, "SHARE", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path, 4, []), "arrays")
+    seen = []
+    fitted(stopped(tmp_path, 0, seen), "arrays")
+    assert [done for done, _ in seen] == [2, 3, 4, 5]  # the first one is kept in any case
+
+
+def test_rows_of_a_memory_map_are_read_batch_by_batch_and_train_the_same_model(tmp_path, monkeypatch):
+    data = rows(200)
+    np.save(tmp_path / "x.npy", data.x.take())
+    mapped = Data(data.ids, np.load(tmp_path / "x.npy", mmap_mode="r"), data.y)
+    of = fold(tmp_path / "fold")._replace(train=mapped.rows(np.arange(20, 200)), valid=mapped.rows(np.arange(20)))
+    monkeypatch.setattr(networks, "LARGEST", 100)
+    taken = []
+    take = type(of.train.x).take
+    monkeypatch.setattr(type(of.train.x), "take", lambda x, at=None: taken.append(at) or take(x, at))
+    seen = []
+    of = of._replace(report=lambda done, of, **figures: seen.append(figures))
+    networks.begin(of)
+    networks.fit(network(), of, epochs=2, batch=32, optimizer=networks.optimizer("adam", 0.05))
+    assert all(at is not None and len(at) <= 32 for at in taken)
+    assert {len(at) for at in taken} == {32, 20}
+    assert all(np.all(np.diff(at) > 0) for at in taken)
+    assert set(seen[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+def test_each_epoch_has_an_order_of_its_own_that_only_seed_and_epoch_decide():
+    order = networks.Order(50, 3)
+    first = order()
+    order.epoch = 1
+    assert sorted(order()) == list(range(50))
+    assert not np.array_equal(order(), first)
+    assert np.array_equal(networks.Order(50, 3)(), first)
+    assert not np.array_equal(networks.Order(50, 4)(), first)
+
+
+def test_rows_may_be_nested_arrays(tmp_path):
+    of = fold(tmp_path)
+    networks.begin(of)
+    left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
+    hidden = keras.layers.Concatenate()([left, right])
+    model = keras.Model({"left": left, "right": right}, keras.layers.Dense(4, activation="softmax")(hidden))
+    both = {"left": of.train.x.take(), "right": of.train.x.take()}
+    held = {"left": of.valid.x.take(), "right": of.valid.x.take()}
+    optimizer = networks.optimizer("adam", 0.05)
+    networks.fit(model, of, epochs=1, batch=64, optimizer=optimizer, trained=model, train=both, valid=held)
