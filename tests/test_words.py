@@ -65,9 +65,11 @@ def test_no_line_is_longer_than_the_terminal_and_only_spared_columns_are_lost(wi
 def test_a_notebooks_table_is_escaped():
     shown = words.html_table(("a <b>", "n"), [("<script>alert('x')</script>", 1), (None, 2)], title="A & B")
     assert shown == (
-        "<table><caption>A &amp; B</caption><thead><tr><th>a &lt;b&gt;</th><th>n</th></tr></thead><tbody>"
-        "<tr><td>&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;</td><td>1</td></tr>"
-        "<tr><td>–</td><td>2</td></tr></tbody></table>"
+        '<table><caption style="text-align:left">A &amp; B</caption>'
+        '<thead><tr><th style="text-align:left">a &lt;b&gt;</th><th style="text-align:right">n</th></tr></thead><tbody>'
+        '<tr><td style="text-align:left">&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt;</td>'
+        '<td style="text-align:right">1</td></tr>'
+        '<tr><td style="text-align:left">–</td><td style="text-align:right">2</td></tr></tbody></table>'
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
@@ -14,7 +15,7 @@ from kit.words import Table, count
 
 
 class Competitions(Listing[Entry]):
-    """The competitions that can be found from here."""
+    """The competitions that are known here."""
 
     def summary(self) -> str:
         return count(len(self), "competition")
@@ -107,6 +108,9 @@ class Exploration(Result):
 
     def table(self) -> Table:
         return Table(("what", "value"), list(self.values.items()))
+
+    def drawn(self) -> Sequence[Path]:
+        return self.pictures
 
     def facts(self) -> dict[str, Any]:
         return {"facts": self.values, "pictures": [str(path) for path in self.pictures]}

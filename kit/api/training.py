@@ -112,6 +112,9 @@ class Sweep(Result):
             spare=("peak GiB", "seconds", "parameters", "seeds", "oof"),
         )
 
+    def drawn(self) -> Sequence[Path]:
+        return [path for path in self.files if path.suffix == ".png"]
+
     def facts(self) -> list[dict[str, Any]]:
         return [row._asdict() for row in self.rows]
 

@@ -39,9 +39,11 @@ class Client(NotebookClient):
             stream = sys.stderr if content["name"] == "stderr" else sys.stdout
             stream.write(content["text"])
             stream.flush()
-            self.kept += len(content["text"])
-            if self.kept > MOST:
+            room = MOST - self.kept
+            if room <= 0:
                 return None
+            content["text"] = content["text"][:room]
+            self.kept += len(content["text"])
         elif kind == "error":
             print(COLOUR.sub("", "\n".join(content["traceback"])), file=sys.stderr, flush=True)
         return super().process_message(msg, cell, cell_index)

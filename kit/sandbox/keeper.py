@@ -65,17 +65,20 @@ _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s39
 def main(order: dict[str, Any]) -> int:
     """Keep the program of `order`; its exit status."""
     child = 0
-    asked = False
+    asked = orphaned = False
 
-    def stop(*_: object) -> None:
-        nonlocal asked
+    def stop(number: int, _: object) -> None:
+        nonlocal asked, orphaned
         asked = True
+        orphaned = orphaned or number == signal.SIGUSR1
         if child:
             _end(child)
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGUSR1, stop)
     if LINUX:
-        _libc.prctl(_PDEATHSIG, signal.SIGTERM)
+        # A signal of its own: while a parent of several threads dies, it is this one's parent still.
+        _libc.prctl(_PDEATHSIG, signal.SIGUSR1)
         _libc.prctl(_CHILD_SUBREAPER, 1)  # whoever loses its parent below becomes this one's child
     mine = os.getpid()
     os.set_inheritable(order["report"], False)  # for this program, not for what it starts
@@ -97,7 +100,7 @@ def main(order: dict[str, Any]) -> int:
         _end(child)
     status = _ended(child, order["parent"])
     _sweep(child)
-    if os.getppid() != order["parent"] and order["folder"]:
+    if order["folder"] and (orphaned or os.getppid() != order["parent"]):
         remove(Path(order["folder"]))
     return _code(status)
 
@@ -167,7 +170,8 @@ def _code(status: int) -> int:
 
 def _below(parent: int, act: Callable[[], NoReturn]) -> NoReturn:
     """Act as a child that ends when `parent` does, in a process group of its own."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
     os.setpgid(0, 0)
     if LINUX:
         _libc.prctl(_PDEATHSIG, signal.SIGKILL)
@@ -339,6 +343,7 @@ def _proc(target: str, hidden: list[str]) -> None:
             _mount("none", path, "tmpfs", _RDONLY | _NOSUID | _NODEV, "size=0,mode=555")
         elif os.path.exists(path):
             _mount("/dev/null", path, flags=_BIND)
+            _mount("", path, flags=_REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV | _NOEXEC)  # no device: closed
     _mount("", target, flags=_REMOUNT | _BIND | _RDONLY | _NOSUID | _NODEV | _NOEXEC)
 
 
@@ -405,7 +410,7 @@ def _pivot(new: str, old: str) -> None:
 def _check(what: str, done: int) -> None:
     if done < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(f"{what}: {os.strerror(number)}")
 
 
 if __name__ == "__main__":

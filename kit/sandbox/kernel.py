@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -88,7 +89,8 @@ def prepare(
     """Lay out a notebook or a script in `folder`, with `inputs` below `/kaggle/input` and `settings` in its
     environment.
 
-    Raises ValueError for a text that is no notebook, and OSError where the folder cannot be written.
+    Raises ValueError for a text that is no notebook and for inputs that the kernel could not read, and OSError where
+    the folder cannot be written.
     """
     jupyter = kind == "notebook" and has_jupyter()
     if kind == "notebook":
@@ -106,6 +108,7 @@ def prepare(
         program = [sys.executable, str(inside / "run.py"), str(inside / "kernel.ipynb")]
     settings = dict(settings or {})
     if kept == "namespaces":
+        _check_readable(inputs)
         plan, cwd, root = walls.plan(folder, inputs, accelerator=accelerator), "/kaggle/working", None
     else:
         plan, cwd, root = None, str(folder / "working"), folder
@@ -133,6 +136,18 @@ def check(text: str) -> None:
 def has_jupyter() -> bool:
     """Whether notebooks are executed as Kaggle does it: nbclient and ipykernel are installed."""
     return all(importlib.util.find_spec(name) for name in ("nbclient", "ipykernel"))
+
+
+def _check_readable(inputs: Mapping[str, Path]) -> None:
+    """Raises ValueError for an input that others may not read: root's kernels run as somebody else. Looks at the folder
+    and at what lies in it, but not further down."""
+    if os.geteuid() != 0:
+        return
+    for source in inputs.values():
+        for path in (source, *source.iterdir()) if source.is_dir() else ():
+            needed = 0o5 if path.is_dir() else 0o4
+            if path.stat().st_mode & needed != needed:
+                raise ValueError(f"only root can read {path}, and kernels run as somebody else: chmod -R a+rX {source}")
 
 
 def _lay(folder: Path, inputs: Mapping[str, Path], *, copied: bool) -> None:

@@ -115,6 +115,8 @@ def _proportional(pid: int, resident: int) -> int:
     """A process's memory with shared pages counted by share. Source: proc(5), Pss of /proc/PID/smaps_rollup."""
     try:
         lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
-    except OSError:
+    except PermissionError:
         return resident
-    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), resident)
+    except OSError:  # it has ended since
+        return 0
+    return next((int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:")), 0)

@@ -16,7 +16,7 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 
 def cells(result) -> list[str]:
     """The texts of the table that a notebook shows."""
-    return re.findall(r"<t[hd]>(.*?)</t[hd]>", result._repr_html_())
+    return re.findall(r"<t[hd] .*?>(.*?)</t[hd]>", result._repr_html_())
 
 
 def test_the_lines_of_the_readme_run_as_they_stand(workspace):
@@ -109,7 +109,13 @@ def test_a_download_says_what_came(parity, raw):
     files = kit.download("parity", origin=raw)
     assert repr(files) == f"<3 files of parity in {files.folder}>"
     assert cells(files)[:4] == ["file", "bytes", "rows", "sha256"]
-    assert repr(kit.explore("parity")).startswith("<")
+
+
+def test_what_was_drawn_is_shown_in_a_notebook(parity):
+    seen = kit.explore("parity", sample=True)
+    assert seen.pictures and seen._repr_html_().count('<img src="data:image/png;base64,iVBOR') == len(seen.pictures)
+    seen.pictures[0].unlink()
+    assert seen._repr_html_().count("<img ") == len(seen.pictures) - 1
 
 
 def test_every_result_is_short_and_has_facts():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -50,10 +51,7 @@ def test_a_link_is_refused_wherever_it_leads(left, target):
 
 def test_a_folder_that_is_a_link_is_refused(left):
     (left / "aside").symlink_to(left.parent)
-    assert (
-        refused(left, "aside/secret")
-        == "'aside/secret' lies below a link, or below something else that is not a folder"
-    )
+    assert refused(left, "aside/secret").startswith("'aside/secret' lies below a link, or below something else")
 
 
 def test_what_is_no_plain_file_is_refused_at_once(left):
@@ -125,8 +123,11 @@ def test_a_name_that_is_swapped_for_a_link_again_and_again_never_gives_the_host_
     thread = threading.Thread(target=swap)
     thread.start()
     seen: set[str] = set()
+    tries: list[None] = []
     try:
-        for _ in range(3000):
+        until = time.monotonic() + 10
+        while not ({"file", "link"} <= seen and len(tries) > 2000) and time.monotonic() < until:
+            tries.append(None)
             try:
                 with opened.opened(left, name) as file:
                     assert file.read() != SECRET
