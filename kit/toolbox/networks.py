@@ -5,6 +5,7 @@ Works on any Keras backend; Keras is imported when a function is called.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
+from kit.notes import tell
 from kit.rows import views
 from kit.task.contract import Diverged, Fitted, Fold
 from kit.toolbox import resume
@@ -117,9 +119,11 @@ def fit(
     more than LARGEST bytes are never copied whole: batches are taken from the view.
 
     After each epoch the state is kept in the fold's folder, and a fold that was killed goes on after the last one that
-    was kept, with the same bytes as without a kill. For that a PyDataset must be the same after the same number of
-    `on_epoch_end`, its batches must hang on their number alone, and what is random in a layer on a
-    `keras.random.SeedGenerator`. What callbacks hold in numbers and arrays is kept too.
+    was kept, with the same bytes as without a kill. For that a PyDataset in `train` must be the same after the same
+    number of `on_epoch_end`, and one in `valid` the same in each epoch; batches must hang on their number alone, and
+    what is random in a layer on a `keras.random.SeedGenerator`. What callbacks hold in numbers, texts and arrays is
+    kept too; a callback that holds something else, such as an open file, leaves the training without checkpoints, and a
+    person is told so.
     """
     import keras
 
@@ -132,7 +136,7 @@ def fit(
         # Keras refuses more than one with PyTorch.
         steps_per_execution=1 if keras.backend.backend() == "torch" else steps_per_execution,
     )
-    keeper = _keeper(trained, fold, epochs, batch, callbacks)
+    keeper = _keeper(trained, fold, epochs, batch, loss, callbacks)
     order = Order(len(fold.train), fold.seed)
     if isinstance(train, keras.utils.PyDataset):
         for _ in range(keeper.first):
@@ -255,7 +259,7 @@ def _follower(order: Order) -> Any:
     return Follower()
 
 
-def _keeper(trained: Any, fold: Fold, epochs: int, batch: int, callbacks: Sequence[Any]) -> Any:
+def _keeper(trained: Any, fold: Fold, epochs: int, batch: int, loss: Any, callbacks: Sequence[Any]) -> Any:
     """A callback that keeps the state of the training after each epoch; `first` is the epoch to begin with, for which
     it has given the model, its optimizer and all that is random the state of an earlier attempt.
 
@@ -265,36 +269,58 @@ def _keeper(trained: Any, fold: Fold, epochs: int, batch: int, callbacks: Sequen
 
     trained.optimizer.build(trained.trainable_variables)
     variables = _variables(trained)
-    shapes = [(variable.shape, variable.dtype) for variable in variables]
-    described = {"epochs": epochs, "batch": batch, "shapes": shapes, "optimizer": trained.optimizer.get_config()}
-    saved = resume.Saved(fold, described)
-    state = saved.read([_plain(variable) for variable in variables])
+    arrays = [_array(variable) for variable in variables]
+    described = {
+        "batch": batch,
+        "layers": [_settings(layer) for layer in _layers(trained)],
+        "shapes": [(array.shape, array.dtype.name) for array in arrays],
+        "optimizer": trained.optimizer.get_config(),
+        "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", type(loss).__name__),
+        "callbacks": [type(callback).__name__ for callback in callbacks],
+        "versions": _versions(),
+    }
+    saved = resume.Saved(fold, epochs, described)
+    state = saved.read(arrays)
+    known = {
+        "less": keras.ops.less,
+        "greater": keras.ops.greater,
+        "model": trained,
+    }  # what Keras's callbacks compare by
 
     class Keeper(keras.callbacks.Callback):
-        first = 0
+        first = state.epoch if state else 0
+        keeps = True
 
-        def on_train_begin(self, logs: Any = None) -> None:
-            if state is not None:  # after the other callbacks have set themselves back
+        def on_train_begin(self, logs: Any = None) -> None:  # after the other callbacks have set themselves back
+            self.before = [dict(vars(callback)) for callback in callbacks]
+            if state is not None:
                 rest = state.arrays[len(variables) :]
                 for callback, (facts, begin) in zip(callbacks, state.facts["callbacks"], strict=True):
-                    resume.restore(callback, facts, rest[begin:])
+                    resume.restore(callback, facts, rest[begin:], known)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            arrays, held = [_plain(variable) for variable in variables], []
-            for callback in callbacks:
-                facts, more = resume.attributes(callback)
-                held.append((facts, len(arrays) - len(variables)))
-                arrays += more
+            if not self.keeps:
+                return
+            held, more = [], []
+            try:
+                for callback, before in zip(callbacks, self.before, strict=True):
+                    facts, arrays = resume.attributes(callback, known, before)
+                    held.append((facts, len(more)))
+                    more += arrays
+            except resume.Unstorable as error:
+                self.keeps = False
+                tell(
+                    f"This training keeps no checkpoints, since {error}, cannot be stored. After a kill it begins anew."
+                )
+                return
             # A training that has stopped itself is at its end.
             reached = epochs if trained.stop_training else epoch + 1
-            saved.write(reached, arrays, {"callbacks": held})
+            saved.write(reached, [*map(_array, variables), *more], {"callbacks": held})
 
-    keeper = Keeper()
     if state is not None:
-        keeper.first = state.epoch
         for variable, array in zip(variables, state.arrays, strict=False):
-            variable.assign(array.view(np.asarray(keras.ops.convert_to_numpy(variable)).dtype))
-    return keeper
+            variable.assign(array)
+    return Keeper()
 
 
 def _variables(trained: Any) -> list[Any]:
@@ -302,12 +328,34 @@ def _variables(trained: Any) -> list[Any]:
     return [*trained.variables, *trained.optimizer.variables]
 
 
-def _plain(variable: Any) -> np.ndarray:
-    """A variable as an array of a type that NumPy can store: bfloat16 as its bits."""
+def _array(variable: Any) -> np.ndarray:
     import keras
 
-    array = np.asarray(keras.ops.convert_to_numpy(variable))
-    return array.view(f"V{array.itemsize}").view(f"u{array.itemsize}") if array.dtype.kind == "V" else array
+    return np.asarray(keras.ops.convert_to_numpy(variable))
+
+
+def _layers(model: Any) -> list[Any]:
+    """All layers of a model, those of models in it too."""
+    return [inner for layer in model.layers for inner in (layer, *(_layers(layer) if hasattr(layer, "layers") else ()))]
+
+
+def _settings(layer: Any) -> dict[str, Any]:
+    """The plain settings of a layer, such as its rate; not its name, which hangs on what was built before, and not its
+    seed, since the state of its generator is kept."""
+    try:
+        config = layer.get_config()
+    except NotImplementedError:  # Keras's word for a layer with settings that it was not told how to store
+        config = {}
+    plain = {key: value for key, value in config.items() if isinstance(value, (bool, int, float, str, type(None)))}
+    return {**plain, "name": type(layer).__name__, "seed": None}
+
+
+def _versions() -> dict[str, str]:
+    """The versions of Keras and of what it computes with."""
+    import keras
+
+    backend = keras.backend.backend()
+    return {"keras": keras.__version__, backend: importlib.import_module(backend).__version__}
 
 
 def _reporter(fold: Fold, epochs: int) -> Any:

@@ -188,7 +188,7 @@ def find(competition: str, word: str) -> Run:
 def begin_fold(run: Run, number: int) -> Path:
     """The folder of a fold that starts, empty; of one that goes on after a kill, with its checkpoints and history."""
     folder = run.fold(number)
-    kept = checkpoints(run, number)
+    kept = checkpoints(folder)
     around = {folder, *(above for path in kept for above in path.parents)}
     for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
         of_one = any(one == path or one in path.parents for one in kept) and not path.name.startswith(".")
@@ -205,11 +205,9 @@ def end_fold(run: Run, number: int) -> None:
         shutil.rmtree(path)
 
 
-def checkpoints(run: Run, number: int) -> list[Path]:
+def checkpoints(fold: Path) -> list[Path]:
     """The folders in which an unfinished fold keeps what it needs to go on: its own, and those of parts that it has."""
-    return sorted(
-        path for path in run.fold(number).rglob(places.CHECKPOINT) if path.is_dir() and any(path.glob("[!.]*"))
-    )
+    return sorted(path for path in fold.rglob(places.CHECKPOINT) if path.is_dir() and any(path.glob("[!.]*")))
 
 
 def resumable(run: Run, plan: Plan) -> Run:
