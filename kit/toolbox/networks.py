@@ -301,7 +301,8 @@ def _keeper(trained: Any, fold: Fold, epochs: int, batch: int, loss: Any, callba
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             if not self.keeps:
                 return
-            held, more = [], []
+            held: list[tuple[dict[str, Any], int]] = []
+            more: list[np.ndarray] = []
             try:
                 for callback, before in zip(callbacks, self.before, strict=True):
                     facts, arrays = resume.attributes(callback, known, before)
@@ -309,9 +310,7 @@ def _keeper(trained: Any, fold: Fold, epochs: int, batch: int, loss: Any, callba
                     more += arrays
             except resume.Unstorable as error:
                 self.keeps = False
-                tell(
-                    f"This training keeps no checkpoints, since {error}, cannot be stored. After a kill it begins anew."
-                )
+                tell(f"This training keeps no checkpoints: {error}, cannot be stored. After a kill it begins anew.")
                 return
             # A training that has stopped itself is at its end.
             reached = epochs if trained.stop_training else epoch + 1

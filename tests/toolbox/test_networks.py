@@ -301,7 +301,12 @@ def stopped(dir: Path, at: int, seen: list) -> Fold:
     return fold(dir, report=report)
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("augmentation", "batches", "the best weights")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.slow) for case in CASES]
+)
 def test_a_training_that_was_interrupted_goes_on_and_ends_with_the_same_bytes(case, tmp_path, monkeypatch):
     if case == "a view":
         monkeypatch.setattr(networks, "LARGEST", 100)
@@ -372,10 +377,13 @@ def test_a_training_that_was_finished_is_not_trained_again(tmp_path):
         assert before.tobytes() == after.tobytes()
 
 
-@pytest.mark.parametrize("other", ["another seed", "another rate", "another dropout", "another version"])
-def test_a_training_with_other_settings_does_not_go_on_with_a_checkpoint_and_says_so(
-    other, tmp_path, monkeypatch, told
-):
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "other", ["another dropout", *(pytest.param(f"another {what}", marks=SLOW) for what in ("seed", "rate", "version"))]
+)
+def test_a_training_with_other_settings_begins_anew_and_says_so(other, tmp_path, monkeypatch, told):
     with pytest.raises(KeyboardInterrupt):
         fitted(stopped(tmp_path, 3, []), "arrays")
     monkeypatch.setattr(resume, "_OWN", set())  # as in another process
