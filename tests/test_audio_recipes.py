@@ -314,7 +314,8 @@ def test_a_trained_run_predicts_files(kit, workspace, tmp_path):
     assert [item["file"] for item in json.loads(out)] == names
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(ENTRY.recipes))
 def test_a_training_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(name, tmp_path, monkeypatch):
     def predictions(dir, report):
         return fitted(name, fold(dir, report=report), epochs=3)(sample()[1].x)
