@@ -1,0 +1,278 @@
+"""The training rows of a fold as learners take them, and several fits of a learner, or of several learners, as one model.
+
+A learner is fitted on a part of the training rows and may look at the rest of them to stop in time. Nothing here sees the
+rows that the fold is judged by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from kit.task.contract import Competition, Fitted, Fold, Report
+from kit.toolbox import goals, tables, terms
+from kit.toolbox.goals import Goal
+from kit.toolbox.scaling import Scaled
+
+STEPS = 40
+"""Members of a blend are counted in this many parts."""
+
+
+class Prepared:
+    """Rows after `features`, in the forms that learners ask for; each form is made when it is asked for."""
+
+    def __init__(self, problem: Problem, table: pd.DataFrame, matrix: np.ndarray | None = None) -> None:
+        self._problem, self.table, self._matrix = problem, table, matrix
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """float32 of (n, columns): numbers, and the numbers of categories; missing values are NaN."""
+        return self._problem.encoder.matrix(self.table) if self._matrix is None else self._matrix
+
+    @cached_property
+    def scaled(self) -> sparse.csr_matrix:
+        """The matrix for linear models: scaled numbers, one-hot categories, nothing missing."""
+        return self._problem.scaling(self.matrix)
+
+    @cached_property
+    def terms(self) -> sparse.csr_matrix:
+        """TF-IDF of the words and letters of the texts, beside the other columns scaled."""
+        words = self._problem.vocabulary(self.table)
+        if not self._problem.vocabulary.others:
+            return words
+        return sparse.hstack([words, self._problem.scaling(self.matrix) * terms.BESIDE], "csr")
+
+
+Predictor = Callable[[Prepared], np.ndarray]
+"""Rows to predictions as the goal encodes targets: probabilities (n, classes), or (n, columns)."""
+
+
+class Learned(NamedTuple):
+    """What a learner gives: predictions of any rows, and how many numbers were fitted."""
+
+    predict: Predictor
+    parameters: int
+
+
+Learner = Callable[["Problem", np.ndarray, np.ndarray, int], Learned]
+"""Fits on the training rows at the first array of indices; those at the second may say when to stop. The int is a seed."""
+
+
+@dataclass
+class Problem:
+    """The training rows of a fold and what is asked of them.
+
+    `targets` are as the goal encodes them, `weight`, `group` and `time` those of the rows, None where they have none.
+    """
+
+    goal: Goal
+    targets: np.ndarray
+    features: tables.Features
+    train: pd.DataFrame
+    weight: np.ndarray | None
+    group: np.ndarray | None
+    time: np.ndarray | None
+    seed: int
+    report: Report
+
+    @classmethod
+    def of(cls, fold: Fold, competition: Competition, features: tables.Features) -> Problem:
+        """The training rows of `fold`. Raises KitError for targets that cannot be learned."""
+        data = fold.train
+        assert data.y is not None  # The loop refuses training rows without targets.
+        goal = goals.of(competition, data.y)
+        targets = goal.encoded(data.y)
+        weight = goal.weights(targets, data.weight)
+        return cls(
+            goal, targets, features, data.x.take(), weight, data.group, data.time, fold.seed, fold.report
+        )
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The training rows after `features`."""
+        return tables.featured(self.features, self.train, self.train)
+
+    @cached_property
+    def _encoded(self) -> tuple[tables.Encoder, np.ndarray]:
+        return tables.fit(self.table, self.goal, self.targets, group=self.group, seed=self.seed)
+
+    @property
+    def encoder(self) -> tables.Encoder:
+        """Tables to matrices, as learned from the training rows."""
+        return self._encoded[0]
+
+    @cached_property
+    def scaling(self) -> Scaled:
+        """Matrices for linear models, as learned from the training rows."""
+        return Scaled.of(self._encoded[1], self.encoder.categories)
+
+    @cached_property
+    def vocabulary(self) -> terms.Vocabulary:
+        """Texts to terms, as learned from the training rows."""
+        return terms.Vocabulary(self.table)
+
+    @cached_property
+    def rows(self) -> Prepared:
+        """The training rows, in which means of targets are cross-fitted."""
+        return _Training(self, self.table)
+
+    def prepared(self, rows: pd.DataFrame) -> Prepared:
+        """Any rows of the competition."""
+        return Prepared(self, tables.featured(self.features, self.train, rows))
+
+    def weights(self, rows: np.ndarray) -> np.ndarray | None:
+        """The weights of the training rows at `rows`."""
+        return None if self.weight is None else self.weight[rows]
+
+    def inner(self, folds: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Parts of the training rows to fit on and to stop by, as indices, `folds` times.
+
+        Rows of one group stay together; where rows have a time there is one part to stop by, the latest tenth. Classes
+        are spread evenly, and rows of a class with fewer rows than folds are always fitted on.
+        """
+        from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+        rows = np.arange(len(self))
+        if self.time is not None:
+            order = np.argsort(self.time, kind="stable")
+            cut = len(order) - max(1, len(order) // 10)
+            yield order[:cut], order[cut:]
+        elif self.group is not None and len(np.unique(self.group)) > 1:
+            count = min(folds, len(np.unique(self.group)))
+            yield from GroupKFold(count).split(rows, groups=self.group)
+        elif self.goal.kind == "classes":
+            often = np.bincount(self.targets, minlength=len(self.goal.classes))[self.targets] >= folds
+            if often.sum() < 2 * folds:
+                yield from KFold(min(folds, len(rows)), shuffle=True, random_state=self.seed).split(rows)
+                return
+            splitter = StratifiedKFold(folds, shuffle=True, random_state=self.seed)
+            for fitted, held in splitter.split(rows[often], self.targets[often]):
+                yield np.concatenate([rows[often][fitted], rows[~often]]), rows[often][held]
+        else:
+            yield from KFold(min(folds, len(rows)), shuffle=True, random_state=self.seed).split(rows)
+
+    def bagged(self, learner: Learner, models: int) -> Fitted:
+        """The mean of `models` fits, each stopped by another part of the training rows; one fit, stopped by a tenth, for
+        `models` below 2."""
+        parts = list(self.inner(models if models > 1 else 10))[: max(models, 1)]
+        learned = []
+        for number, (fitted, held) in enumerate(parts):
+            learned.append(learner(self, fitted, held, self.seed * 100 + number))
+            self.report(number + 1, len(parts), parameters=learned[-1].parameters)
+        return self.fitted(learned, np.full(len(learned), 1 / len(learned)))
+
+    def blended(self, learners: Mapping[str, Learner], models: int) -> Fitted:
+        """The blend of several learners, each fitted `models` times; their shares are those that suit the rows which
+        each fit has not seen.
+
+        Source: Caruana et al., Ensemble Selection from Libraries of Models, ICML 2004.
+        """
+        parts = list(self.inner(max(models, 2)))
+        learned: list[list[Learned]] = [[] for _ in learners]
+        unseen = [self._blank() for _ in learners]
+        for number, (fitted, held) in enumerate(parts):
+            some = _Part(self, held)
+            for place, learner in enumerate(learners.values()):
+                learned[place].append(learner(self, fitted, held, self.seed * 100 + number))
+                unseen[place][held] = learned[place][-1].predict(some)
+            self.report(number + 1, len(parts), parameters=sum(fits[-1].parameters for fits in learned))
+        seen = np.concatenate([held for _, held in parts])
+        shares = chosen_shares(self.goal, self.targets[seen], [pred[seen] for pred in unseen])
+        together = [each for fits in learned for each in fits]
+        each_share = [share / len(fits) for share, fits in zip(shares, learned, strict=True) for _ in fits]
+        return self.fitted(together, np.array(each_share))
+
+    def fitted(self, learned: Sequence[Learned], shares: np.ndarray) -> Fitted:
+        """The weighted sum of what was learned, as a recipe returns it; learners without a share are left out."""
+        used = [(each, share) for each, share in zip(learned, shares, strict=True) if share > 0]
+
+        def predict(x: Any) -> np.ndarray:
+            rows = self.prepared(x)
+            return self.goal.decoded(sum(share * each.predict(rows) for each, share in used))  # type: ignore[arg-type]
+
+        return Fitted(predict, sum(each.parameters for each, _ in used))
+
+    def _blank(self) -> np.ndarray:
+        width = len(self.goal.classes) if self.goal.kind == "classes" else self.goal.columns
+        return np.zeros((len(self), width))
+
+
+class _Training(Prepared):
+    """The training rows; their matrix has cross-fitted means."""
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        return self._problem._encoded[1]
+
+
+class _Part(Prepared):
+    """Some of the training rows, in forms that were made for all of them."""
+
+    def __init__(self, problem: Problem, at: np.ndarray) -> None:
+        self._problem, self._at = problem, at
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:  # type: ignore[override]
+        return self._problem.table.iloc[self._at]
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        return self._problem.rows.matrix[self._at]
+
+    @cached_property
+    def scaled(self) -> sparse.csr_matrix:
+        return self._problem.rows.scaled[self._at]
+
+    @cached_property
+    def terms(self) -> sparse.csr_matrix:
+        return self._problem.rows.terms[self._at]
+
+
+def chosen_shares(goal: Goal, targets: np.ndarray, preds: Sequence[np.ndarray]) -> np.ndarray:
+    """The share of each learner in a blend, (learners,), chosen on predictions of rows that it was not fitted on.
+
+    Starting from none, the learner that lowers the loss of the blend most gets a part more, STEPS times.
+    """
+    taken = np.zeros(len(preds))
+    total = np.zeros_like(preds[0])
+    for step in range(1, STEPS + 1):
+        losses = [loss(goal, targets, (total + pred) / step) for pred in preds]
+        best = int(np.argmin(losses))
+        taken[best] += 1
+        total = total + preds[best]
+    return taken / STEPS
+
+
+def loss(goal: Goal, targets: np.ndarray, pred: np.ndarray) -> float:
+    """What a learner of this goal makes small: log loss of classes and flags, squared or absolute error of numbers."""
+    if goal.kind == "classes":
+        return float(-np.mean(np.log(np.clip(pred[np.arange(len(targets)), targets], 1e-6, 1))))
+    if goal.kind == "flags":
+        p = np.clip(pred, 1e-6, 1 - 1e-6)
+        return float(-np.mean(np.where(targets > 0.5, np.log(p), np.log1p(-p))))
+    # Of several columns each counts alike, whatever it is measured in.
+    spread = np.maximum(targets.std(0), 1e-12)
+    wrong = np.abs(pred - targets) / spread
+    return float(np.mean(wrong if goal.absolute else wrong**2))
+
+
+def spread(shares: np.ndarray, present: np.ndarray, classes: int) -> np.ndarray:
+    """Probabilities of the classes `present`, as (n, classes) in which the others have none."""
+    pred = np.zeros((len(shares), classes))
+    pred[:, present] = shares
+    return pred
