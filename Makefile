@@ -3,18 +3,23 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS ?= test
+# Other versions than those that were tested together: make test CONSTRAINTS=newest.txt
+CONSTRAINTS ?= kit/constraints.txt
+# A file of tests stays in one process, which starts TensorFlow once for all of it.
+PROCESSES ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 .PHONY: demo test test-all lint bench client-suite clean
 
-demo: $(VENV)/installed
+# Where the packages of the tests are installed, those of the demo are among them.
+demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
 	$(BIN)/kit demo
 
 test: lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 test-all: lint
-	$(BIN)/python -m pytest -m ""
+	$(PYTEST) -m ""
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -27,17 +32,24 @@ client-suite: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
 
-# uv where present, since it is quick; else pip. Both honour constraints.txt.
-$(VENV)/installed: setup.cfg pyproject.toml constraints.txt
+# uv where present, since it is quick; else pip. Both honour the constraints.
+define install
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "kaggle-kit needs Python 3.11 or newer: make PYTHON=python3.11"'
 	if command -v uv >/dev/null; then \
 	    { test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV); } && \
-	    uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]'; \
+	    uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e '.[$(1)]'; \
 	else \
 	    { test -d $(VENV) || $(PYTHON) -m venv $(VENV); } && \
-	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'; \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(1)]'; \
 	fi
 	touch $@
+endef
+
+$(VENV)/installed: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
+	$(call install,test)
+
+$(VENV)/installed-keras: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
+	$(call install,keras)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

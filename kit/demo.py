@@ -5,115 +5,95 @@ The grade comes from a Kaggle on loopback through the official client, the same 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
 
 from kit import places
-from kit.data import fetch
-from kit.emulator import local
-from kit.kaggle import client, leaderboard, score, send, submit
+from kit.api import submitting, tasks, training
+from kit.api.emulator import emulator
+from kit.api.results import Listing
 from kit.kaggle.leaderboard import Board
 from kit.notes import tell
-from kit.task import catalog
-from kit.task.catalog import Entry
-from kit.train import loop, runs
 from kit.train.runs import Run
-from kit.words import duration, table
+from kit.words import Table, duration
 
 COMPETITION = "digit-recognizer"
 RECIPES = ("forest", "dense", "cnn")
 """A classic, the practical's first network and a convolutional one: what a beginner tries, in that order."""
+WITHOUT_KERAS = ("neighbours", "svm", "forest")
+"""What the base install can train."""
 USER = "you"
 
 
-class Shown(NamedTuple):
-    """What the demo came to: a row for each recipe, the best public score first, and the leaderboard."""
+@dataclass(frozen=True, repr=False)
+class Demo(Listing[dict[str, Any]]):
+    """What the demo came to: the scores of each recipe, the best public score first, and the leaderboard."""
 
-    rows: list[dict[str, Any]]
     board: Board
 
+    def summary(self) -> str:
+        return f"{len(self)} recipes trained, submitted and scored"
 
-def demo() -> Shown:
-    """Train each of RECIPES on the sample, send it to the emulator, and look at the leaderboard.
+    def table(self) -> Table:
+        rows = [
+            (one["recipe"], *(f"{one[name]:.5f}" for name in ("cv", "public", "private")), duration(one["seconds"]))
+            for one in self
+        ]
+        return Table(("recipe", "cross-validation", "public", "private", "fitting"), rows)
+
+    def places(self) -> Table:
+        """The teams of the leaderboard that are next to the demo's own."""
+        own = self.board.own(USER)
+        near = [row for row in self.board.rows if own and abs(row.rank - own.rank) <= 2]
+        rows = [(row.rank, row.team + (" <-" if row is own else ""), f"{row.score:.5f}") for row in near]
+        return Table(("rank", "team", "public"), rows)
+
+    def facts(self) -> list[dict[str, Any]]:
+        return list(self.items)
+
+
+def demo() -> Demo:
+    """Train some recipes on the embedded sample, submit them to an emulator of Kaggle, and read its leaderboard.
 
     All of it lands in a workspace of its own, `data/demo`, so that no sample run stands among real ones.
     """
     home = places.workspace() / "data" / "demo"
     home.mkdir(parents=True, exist_ok=True)
     tell(f"export KIT_HOME={home}")
-    with _environment({"KIT_HOME": str(home)}):
-        entry = catalog.find(COMPETITION, sample=True)
+    with places.environment({"KIT_HOME": str(home)}):
         tell(f"kit download {COMPETITION} --sample")
-        fetch.fetch(entry)
-        trained = [_trained(entry, word) for word in RECIPES]
-        with local.running(sample=True, user=USER, private_scores=True) as emulator, _environment(emulator.env):
-            tell(f"\nkit emulator serve --sample  # {emulator.url}")
-            rows = [_sent(entry, run) for run in trained]
-            board = leaderboard.download(client.connect(), send.slug(entry))
-    return Shown(sorted(rows, key=lambda row: -row["public"]), board)
+        tasks.download(COMPETITION, sample=True)
+        trained = [_trained(word) for word in recipes()]
+        with emulator(sample=True, user=USER, private_scores=True) as kaggle:
+            tell(f"\nkit emulator serve --sample  # {kaggle.url}")
+            scored = [_sent(run) for run in trained]
+            board = submitting.leaderboard(COMPETITION, sample=True).board
+    return Demo(tuple(sorted(scored, key=lambda one: -one["public"])), board)
 
 
-def told(shown: Shown) -> str:
-    """Both leaderboards as tables, one's own recipes and all teams, and what to type next."""
-    own = [
-        (row["recipe"], f"{row['cv']:.5f}", f"{row['public']:.5f}", f"{row['private']:.5f}", duration(row["seconds"]))
-        for row in shown.rows
-    ]
-    place = shown.board.own(USER)
-    near = [row for row in shown.board.rows if place and abs(row.rank - place.rank) <= 2]
-    teams = [(row.rank, row.team + (" <-" if row is place else ""), f"{row.score:.5f}") for row in near]
-    return "\n".join(
-        [
-            "",
-            table(("recipe", "cross-validation", "public", "private", "fitting"), own),
-            "",
-            f"Your place among {shown.board.teams} teams of the emulator, whose scores are made up:",
-            table(("rank", "team", "public"), teams),
-            "",
-            "The real thing:",
-            f"  kit download {COMPETITION}            # or --from FILE-OR-FOLDER, without credentials",
-            f"  kit train {COMPETITION} {shown.rows[0]['recipe']}",
-            f"  kit submit {COMPETITION} --dry-run    # and without --dry-run when you like what you see",
-        ]
-    )
+def recipes() -> tuple[str, ...]:
+    """RECIPES where Keras is installed, else WITHOUT_KERAS."""
+    if importlib.util.find_spec("keras"):
+        return RECIPES
+    tell(f"Keras is not installed, so the demo trains no network. To have it: {places.install('keras')}")
+    return WITHOUT_KERAS
 
 
-def _trained(entry: Entry, word: str) -> Run:
-    tell(f"\nkit train {COMPETITION} {word} --sample --folds 3")
-    recipe, variant = entry.recipe(word)
-    settings = recipe.resolve(variant, smoke=True)
-    plan = loop.planned(entry, recipe, variant, settings, folds=3)
-    return loop.train(entry, runs.create(plan))
+def _trained(word: str) -> Run:
+    tell(f"\nkit train {COMPETITION} {word} --sample --folds 3 --no-plots")
+    return training.train(COMPETITION, word, sample=True, folds=3, plots=False)
 
 
-def _sent(entry: Entry, run: Run) -> dict[str, Any]:
+def _sent(run: Run) -> dict[str, Any]:
     tell(f"kit submit {COMPETITION} {run.name} --sample --yes")
-    kaggle = client.connect()
-    parcel = submit.pack(entry, run.submission, run)
-    attempt, _ = send.file(entry, parcel, kaggle, force=False)
-    attempt = score.settle(entry, attempt, kaggle, send.slug(entry))
+    attempt = submitting.submit(COMPETITION, run, sample=True).attempt
+    assert attempt is not None  # nobody was asked, so it was sent
     return {
         "recipe": run.plan.label,
         "cv": run.score,
         "public": attempt.public_score,
         "private": attempt.private_score,
-        "seconds": run.record["fit_seconds"],
+        "seconds": run.record.fit_seconds,
         "run": run.name,
     }
-
-
-@contextmanager
-def _environment(variables: dict[str, str]) -> Iterator[None]:
-    """The process with these variables until the block ends."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

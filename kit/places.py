@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+import shlex
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from kit.errors import KitError
 
-PACKAGED = Path(__file__).resolve().parent.parent
-"""The folder that holds `kit/` and the packaged `competitions/`: a checkout, or site-packages."""
+KIT = Path(__file__).resolve().parent
+"""The folder of kit's own files."""
+
+CONSTRAINTS = KIT / "constraints.txt"
+"""The versions of packages that were tested together."""
 
 
 def workspace() -> Path:
@@ -34,8 +39,14 @@ def workspace() -> Path:
 
 def competition_roots() -> list[Path]:
     """Folders that hold competitions, the workspace's own first, so that a user's version wins over a packaged one."""
-    roots = [workspace() / "competitions", PACKAGED / "competitions"]
+    roots = [workspace() / "competitions", packaged_competitions()]
     return [root for i, root in enumerate(roots) if root.is_dir() and root not in roots[:i]]
+
+
+def packaged_competitions() -> Path:
+    """The competitions that come with kit: installed as `kit/competitions`, and beside `kit/` in a checkout."""
+    installed = KIT / "competitions"
+    return installed if installed.is_dir() else KIT.parent / "competitions"
 
 
 def data(name: str, *, sample: bool = False) -> Path:
@@ -104,12 +115,22 @@ def mounted(*files: str) -> Path:
 
 
 def install(extra: str) -> str:
-    """What to type to install an optional group of packages.
+    """What to type to install an optional group of packages, by the names that kit's own metadata gives them: so it
+    works from a checkout and from a wheel, whether kit is on an index or not."""
+    from importlib import metadata
 
-    From a checkout kit is known by its folder, since it may be on no index.
-    """
-    package = f"-e '{PACKAGED}" if (PACKAGED / "setup.cfg").is_file() else "'kaggle-kit"
-    return f"pip install {package}[{extra}]'"
+    try:
+        lines = metadata.requires("kaggle-kit") or []
+    except metadata.PackageNotFoundError:
+        lines = []
+    wanted = [line for line in lines if re.search(rf"extra == ['\"]{re.escape(extra)}['\"]", line)]
+    names = sorted({match[0] for line in wanted if (match := re.match(r"[\w.-]+", line))})
+    return install_tested(*names) if names else f"pip install 'kaggle-kit[{extra}]'"
+
+
+def install_tested(*packages: str) -> str:
+    """What to type to install packages in the versions that were tested together."""
+    return f"pip install -c {shlex.quote(str(CONSTRAINTS))} {' '.join(packages)}"
 
 
 @contextmanager
@@ -125,3 +146,18 @@ def whole(path: Path) -> Iterator[Path]:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """The process with these environment variables until the block ends."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

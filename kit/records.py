@@ -1,15 +1,21 @@
-"""Small records on disk: JSON objects, sha256 of files, the time."""
+"""Small records on disk: JSON objects, dataclasses made of them, sha256 of files, the time."""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from kit import places
 from kit.errors import KitError
+
+T = TypeVar("T")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -32,6 +38,52 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON object for people and git to read, whole or not at all."""
     with places.whole(path) as part:
         part.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def typed(kind: type[T], value: Any, at: str = "") -> T:
+    """What JSON gives (`value`) as the dataclass `kind`, each field checked against its annotation.
+
+    Annotations may be str, int, float, bool, Any, one of them or None, dict[str, ...], tuple[..., ...], dataclasses.
+    Written here and not taken from a library, because it travels in kernels, where nothing can be installed. Raises
+    ValueError, naming the key, for a value of another type, an unknown key and a missing one.
+    """
+    return cast(T, _typed(kind, value, at))
+
+
+def _typed(kind: Any, value: Any, at: str) -> Any:
+    origin = get_origin(kind)
+    if kind is Any:
+        return value
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in get_args(kind):
+            return None
+        (kind,) = (one for one in get_args(kind) if one is not type(None))
+        return _typed(kind, value, at)
+    if origin is dict and isinstance(value, dict):
+        return {key: _typed(get_args(kind)[1], inner, f"{at}.{key}") for key, inner in value.items()}
+    if origin is tuple and isinstance(value, (list, tuple)):
+        return tuple(_typed(get_args(kind)[0], inner, f"{at}[{place}]") for place, inner in enumerate(value))
+    if is_dataclass(kind) and isinstance(value, Mapping):
+        return _object(kind, value, at)
+    if kind is float and type(value) is int and abs(value) < 2**1023:  # JSON has no sign for a whole float
+        return float(value)
+    if origin is None and type(value) is kind:
+        return value
+    wanted = getattr(origin or kind, "__name__", str(kind))
+    raise ValueError(f"{at.lstrip('.') or 'it'} is {type(value).__name__} and not {wanted}")
+
+
+_hints = functools.cache(get_type_hints)
+
+
+def _object(kind: Any, value: Mapping[str, Any], at: str) -> Any:
+    hints, inside = _hints(kind), f" in {at.lstrip('.')}" if at else ""
+    if unknown := sorted(set(value) - set(hints)):
+        raise ValueError(f"it has an unknown key {unknown[0]!r}{inside}")
+    needed = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
+    if missing := [name for name in needed if name not in value]:
+        raise ValueError(f"it has no key {missing[0]!r}{inside}")
+    return kind(**{name: _typed(hints[name], inner, f"{at}.{name}") for name, inner in value.items()})
 
 
 def sha256(path: Path) -> str:

@@ -1,22 +1,83 @@
-"""How figures are said: tables, durations."""
+"""How figures are said: tables for a terminal and for a notebook, durations."""
 
 from __future__ import annotations
 
+import html
+import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+
+GAP = 2
+"""Spaces between two columns."""
+
+COMFORTABLE, NARROWEST = 16, 6
+"""Characters to which a column of texts is narrowed before columns are left out, and after that."""
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Columns in line: numbers to the right, texts to the left, None as a dash."""
+class Table(NamedTuple):
+    """Columns by name, and their cells row by row. `spare` names the columns that a narrow terminal can do without,
+    the least important first."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    spare: Sequence[str] = ()
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[Any]], *, width: int | None = None, spare: Sequence[str] = ()
+) -> str:
+    """Columns in line: numbers to the right, texts to the left, None as a dash.
+
+    With a `width` in characters, texts are wrapped until the table fits; where that is not enough, columns that
+    `spare` names are left out one after another, and a last line says which.
+    """
     cells = [["-" if cell is None else str(cell) for cell in row] for row in rows]
-    right = [all(_number(row[i]) for row in cells) for i in range(len(header))]
-    widths = [max(len(row[i]) for row in [list(header), *cells]) for i in range(len(header))]
+    columns = list(range(len(header)))
+    right = [all(_number(row[i]) for row in cells) for i in columns]
+    natural = [max(len(line) for row in [header, *cells] for line in (row[i] or " ").split("\n")) for i in columns]
+    left_out: list[str] = []
+    widths = natural
+    while width:
+        widths = _narrowed(natural, right, columns, width, COMFORTABLE)
+        going = [name for name in spare if name in header and header.index(name) in columns]
+        if _total(widths, columns) <= width or not going:
+            break
+        columns.remove(header.index(going[0]))
+        left_out.append(going[0])
+    if width and _total(widths, columns) > width:
+        widths = _narrowed(natural, right, columns, width, NARROWEST)
 
-    def line(row: Sequence[str]) -> str:
-        pairs = zip(row, widths, right, strict=True)
-        return "  ".join(cell.rjust(width) if flush else cell.ljust(width) for cell, width, flush in pairs).rstrip()
+    def lines(row: Sequence[str]) -> list[str]:
+        wrapped = [_wrapped(row[i], widths[i]) for i in columns]
+        high = max(map(len, wrapped))
+        return [
+            (" " * GAP)
+            .join(
+                text.rjust(widths[i]) if right[i] else text.ljust(widths[i])
+                for i, cell in zip(columns, wrapped, strict=True)
+                for text in [cell[at] if at < len(cell) else ""]
+            )
+            .rstrip()
+            for at in range(high)
+        ]
 
-    return "\n".join([line(header), "  ".join("-" * width for width in widths), *map(line, cells)])
+    printed = [*lines(header), (" " * GAP).join("-" * widths[i] for i in columns)]
+    for row in cells:
+        printed += lines(row)
+    if left_out:
+        printed.append(f"Not shown in {width} columns: {', '.join(left_out)}.")
+    return "\n".join(printed)
+
+
+def html_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> str:
+    """The same table for a notebook, every text escaped."""
+    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in header)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{'–' if cell is None else html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    caption = f"<caption>{html.escape(title)}</caption>" if title else ""
+    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def duration(seconds: float | None) -> str | None:
@@ -27,6 +88,30 @@ def duration(seconds: float | None) -> str | None:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def _narrowed(natural: list[int], right: list[bool], columns: list[int], width: int, floor: int) -> list[int]:
+    """The widths, with the widest columns of texts narrowed to `floor` at least, until the table fits if it can."""
+    widths = list(natural)
+    over = _total(widths, columns) - width
+    for _ in range(max(over, 0)):
+        widest = max((i for i in columns if not right[i]), key=lambda i: widths[i], default=None)
+        if widest is None or widths[widest] <= floor:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _total(widths: list[int], columns: list[int]) -> int:
+    return sum(widths[i] for i in columns) + GAP * (len(columns) - 1)
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    return (
+        [part for line in cell.split("\n") for part in textwrap.wrap(line, width) or [""]]
+        if len(cell) > width or "\n" in cell
+        else [cell]
+    )
 
 
 def _number(text: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kit import notes
+from kit.sandbox import walls
 
 # Before TensorFlow is imported: it reads both once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -18,6 +19,19 @@ os.environ.setdefault("TF_DETERMINISTIC_OPS", "1")
 pytest_plugins = ("tests.given",)
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture
+def namespaces() -> None:
+    """User namespaces, which the sandbox is made of.
+
+    Where a machine has none, the test is skipped; in CI (`CI=true`) it fails, since nobody reads there what is skipped.
+    """
+    if walls.available():
+        return
+    if os.environ.get("CI", "").lower() in ("true", "1"):
+        pytest.fail("CI needs user namespaces: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")
+    pytest.skip("this machine has no user namespaces")
 
 
 @pytest.fixture

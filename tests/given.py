@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,30 @@ from kit.task import catalog
 from kit.task.catalog import Entry
 from kit.task.contract import Data
 from kit.train import predictions, runs
+from kit.train.record import Record, Rows
 from kit.train.runs import Plan, Run
+
+
+def recorded(run: Run, **changes: Any) -> Record:
+    """What a finished run would record, with `changes`."""
+    usual = {
+        "name": run.name,
+        "plan": run.plan,
+        "metric": "accuracy",
+        "higher_is_better": True,
+        "split": "Stratified(folds=2, seed=0)",
+        "groups": None,
+        "oof_score": 0.5,
+        "rows": Rows(train=60, out_of_fold=60, test=20),
+        "fit_seconds": 1.0,
+        "seconds": 2.0,
+        "where": "local",
+        "device": "a processor, 2 cores",
+        "versions": {},
+        "finished": "2026-01-01T00:00:00Z",
+    }
+    return Record(**usual | changes)
+
 
 DECLARATION = """\
 import pickle
@@ -75,15 +99,16 @@ def finished() -> Callable[..., Run]:
         predictions.save(run.folder / "oof.npz", ids=train.ids, fold=fold, y=train.y, pred=pred)
         predictions.save(run.folder / "test.npz", ids=test.ids, pred=test_pred)
         return run.finish(
-            {
-                "metric": entry.competition.metric.name,
-                "higher_is_better": entry.competition.metric.higher_is_better,
-                "oof_score": entry.competition.metric.score(train.y, pred),
-                "fold_scores": {"0": 0.8, "1": 0.9},
-                "mean": 0.85,
-                "sd": 0.07,
-                "rows": {"train": len(train.ids), "out_of_fold": len(train.ids), "test": len(test.ids)},
-            }
+            recorded(
+                run,
+                metric=entry.competition.metric.name,
+                higher_is_better=entry.competition.metric.higher_is_better,
+                oof_score=entry.competition.metric.score(train.y, pred),
+                fold_scores={"0": 0.8, "1": 0.9},
+                mean=0.85,
+                sd=0.07,
+                rows=Rows(train=len(train.ids), out_of_fold=len(train.ids), test=len(test.ids)),
+            )
         )
 
     return write

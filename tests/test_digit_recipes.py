@@ -83,8 +83,6 @@ def test_more_is_learned_than_chance(trained):
 
 def test_a_stored_model_predicts_the_same(trained):
     name, predict, dir = trained
-    if not hasattr(module(name), "load"):
-        pytest.skip(f"{name} stores no model")
     x = digits().x[1000:1030]
     np.testing.assert_array_equal(module(name).load(dir)(x), predict(x))
 

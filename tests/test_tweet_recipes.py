@@ -45,7 +45,9 @@ def fitted(word: str, of: Fold, **overrides):
 
 
 def features(**settings):
-    return ENTRY.recipes["linear"].module()._features.Blocks(**settings)
+    usual = {"words": (1, 1), "chars": (), "rarest": 1, "sublinear": False}
+    usual |= {"stop_words": True, "counts": False, "links": True}
+    return ENTRY.recipes["linear"].module()._features.Blocks(**usual | settings)
 
 
 @pytest.mark.parametrize("word", CLASSICAL)

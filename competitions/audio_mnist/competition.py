@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import csv
-import re
 import wave
+import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from kit.errors import KitError
+from kit.rows import files
 from kit.rows.clips import Clips
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Web
 
-RATE = 8000
-NAME = re.compile(r"(\d)_([a-z]+)_(\d+)")
+from ._recordings import RATE, Recording, recordings
 
 TESTED = 0.1
 """The data set's own cut: of each speaker's recordings of a digit the first tenth is the test, 0 to 4 of 50."""
-
-
-class Recording(NamedTuple):
-    """One file, told by its name: what is said, by whom, and which of the speaker's recordings of the digit it is."""
-
-    digit: int
-    speaker: str
-    number: int
-    path: Path
 
 
 def prepare(raw: Path, public: Path, private: Path) -> None:
@@ -39,74 +30,101 @@ def prepare(raw: Path, public: Path, private: Path) -> None:
     Test clips are in random order under anonymous ids; their digits go to `solution.csv`. The same recordings give the
     same bytes. Raises KitError when there are none, or one is not mono, 16 bit and of RATE samples a second.
     """
-    found = sorted(recordings(raw))
-    if not found:
-        raise KitError(
-            f"There are no recordings in {raw}.",
-            "They are called recordings/DIGIT_SPEAKER_NUMBER.wav, such as 7_jackson_32.wav.",
-            "kit download audio-mnist --from free-spoken-digit-dataset.zip",
-        )
-    counts = Counter((each.digit, each.speaker) for each in found)
-    tested = [each.number < TESTED * counts[each.digit, each.speaker] for each in found]
-    train = [each for each, held in zip(found, tested, strict=True) if not held]
-    test = [each for each, held in zip(found, tested, strict=True) if held]
+    with recordings(raw) as (every, _):
+        if not every:
+            raise KitError(
+                f"There are no recordings in {raw}.",
+                "They are called recordings/DIGIT_SPEAKER_NUMBER.wav, such as 7_jackson_32.wav.",
+                "kit download audio-mnist --from free-spoken-digit-dataset.zip",
+            )
+        _prepare(every, public, private)
+
+
+def _prepare(every: list[Recording], public: Path, private: Path) -> None:
+    counts = Counter((each.digit, each.speaker) for each in every)
+    tested = [each.number < TESTED * counts[each.digit, each.speaker] for each in every]
+    train = [each for each, held in zip(every, tested, strict=True) if not held]
+    test = [each for each, held in zip(every, tested, strict=True) if held]
     test = [test[i] for i in np.random.default_rng(0).permutation(len(test))]
-    places = _join([each.path for each in train], public / "train.wav")
+    places = _join(train, public / "train.wav")
     _write(
         public / "train.csv",
         ("id", "digit", "speaker", "start", "samples"),
-        [(each.path.stem, each.digit, each.speaker, *place) for each, place in zip(train, places, strict=True)],
+        [(each.id, each.digit, each.speaker, *place) for each, place in zip(train, places, strict=True)],
     )
-    places = _join([each.path for each in test], public / "test.wav")
+    places = _join(test, public / "test.wav")
     _write(public / "test.csv", ("id", "start", "samples"), [(i, *place) for i, place in enumerate(places, 1)])
     _write(public / "sample_submission.csv", ("id", "digit"), [(i, 0) for i in range(1, len(test) + 1)])
     _write(private / "solution.csv", ("id", "digit"), [(i, each.digit) for i, each in enumerate(test, 1)])
 
 
-def recordings(raw: Path) -> list[Recording]:
-    """All files below `raw` that are named as recordings are."""
-    named = ((NAME.fullmatch(path.stem), path) for path in raw.rglob("*.wav"))
-    return [Recording(int(name[1]), name[2], int(name[3]), path) for name, path in named if name]
-
-
 def load(public: Path) -> tuple[Data, Data]:
     """Train clips under the names of their files, grouped by speaker, and test clips under 1, 2, 3, ..."""
-    import pandas as pd
+    train, test = (next(rows(public / name, None)) for name in ("train.csv", "test.csv"))
+    return train, test
+
+
+def rows(file: Path, most: int | None) -> Iterator[Data]:
+    """Clips of a file like train.csv or test.csv, whose sounds lie in the WAV file of the same name beside it; or the
+    recordings in a folder or a zip file, named DIGIT_SPEAKER_NUMBER.wav as those of the data set, with their digits."""
+    if file.is_dir() or zipfile.is_zipfile(file):
+        yield from _recorded(file, most)
+        return
+    columns = {"optional": ("id", "digit", "speaker"), "texts": ("id", "speaker")}
+    for part in files.parts(file, ("start", "samples"), **columns, rows=most):
+        samples = _sound(file)
+        places = part.integers(("start", "samples"), 0, len(samples), np.int64)
+        if (places.sum(axis=1) > len(samples)).any():
+            raise KitError(f"{file} lists clips behind the end of its WAV file.", "The WAV file may be cut off.")
+        speakers = part.table["speaker"].to_numpy(str) if "speaker" in part.table else None
+        clips = Clips(samples, places[:, 0], places[:, 1], RATE)
+        yield Data(part.ids("id"), clips, part.labels("digit", range(10)), speakers)
+
+
+def _recorded(source: Path, most: int | None) -> Iterator[Data]:
+    with recordings(source) as (every, others):
+        if others or not every:
+            raise KitError(
+                f"{source} holds {others[0]}." if others else f"{source} holds no recordings.",
+                "Its files must be named DIGIT_SPEAKER_NUMBER.wav, such as 7_jackson_32.wav.",
+                f"kit predict audio-mnist last {others[0] if others else 'me.wav'}  # one file of any name and format",
+            )
+        for start in range(0, len(every), most or len(every)):
+            part = every[start : start + (most or len(every))]
+            yield Data(
+                np.array([each.id for each in part]),
+                Clips.of([each.samples() for each in part], RATE),
+                np.array([each.digit for each in part]),
+                np.array([each.speaker for each in part]),
+            )
+
+
+def _sound(file: Path) -> np.ndarray:
+    """The samples in the WAV file beside `file`, memory-mapped, int16 of (samples,)."""
     from scipy.io import wavfile
 
-    sets = []
-    for name in ("train", "test"):
-        lines = pd.read_csv(public / f"{name}.csv")
-        rate, samples = wavfile.read(public / f"{name}.wav", mmap=True)
-        sets.append((lines, Clips(samples, lines["start"].to_numpy(), lines["samples"].to_numpy(), rate)))
-    (train, clips), (test, others) = sets
-    return (
-        Data(train["id"].to_numpy(str), clips, train["digit"].to_numpy(np.int64), train["speaker"].to_numpy(str)),
-        Data(test["id"].to_numpy(np.int64), others),
-    )
+    sound = file.with_suffix("").with_suffix(".wav")  # test.csv.gz has test.wav beside it too
+    if not sound.is_file():
+        raise KitError(f"{sound} does not exist.", f"It must hold the sounds of the clips that {file.name} lists.")
+    try:
+        rate, samples = wavfile.read(sound, mmap=True)
+    except (ValueError, OSError, EOFError) as error:
+        raise KitError(f"{sound} cannot be read: {error}", "It may be cut off.") from error
+    if rate != RATE or samples.ndim != 1 or samples.dtype != np.int16:
+        raise KitError(f"{sound} is {samples.dtype} of {rate:,} Hz.", f"It must be mono, 16 bits, {RATE:,} Hz.")
+    return samples
 
 
-def _join(paths: list[Path], to: Path) -> list[tuple[int, int]]:
+def _join(every: list[Recording], to: Path) -> list[tuple[int, int]]:
     """Write recordings one after another; where each starts and how many samples it has."""
     places, at = [], 0
     with wave.open(str(to), "wb") as joined:
         joined.setparams((1, 2, RATE, 0, "NONE", ""))
-        for path in paths:
-            try:
-                with wave.open(str(path), "rb") as one:
-                    form = (one.getnchannels(), one.getsampwidth(), one.getframerate())
-                    samples = one.readframes(one.getnframes())
-            except (wave.Error, EOFError) as error:
-                raise KitError(f"{path.name} cannot be read: {error}", "It may be cut off.") from error
-            if form != (1, 2, RATE) or not samples:
-                raise KitError(
-                    f"{path.name} has {form[0]} channels of {8 * form[1]} bits at {form[2]:,} Hz, "
-                    f"{len(samples):,} bytes.",
-                    f"Recordings of this data set are mono, 16 bits, {RATE:,} Hz.",
-                )
-            joined.writeframesraw(samples)
-            places.append((at, len(samples) // 2))
-            at += len(samples) // 2
+        for each in every:
+            samples = each.samples()
+            joined.writeframesraw(samples.tobytes())
+            places.append((at, len(samples)))
+            at += len(samples)
     return places
 
 
@@ -125,6 +143,7 @@ competition = Competition(
     ),
     prepare=prepare,
     load=load,
+    rows=rows,
     # Five folds are one speaker each where there are five.
     split=splits.Grouped(5),
     metric=metrics.accuracy,

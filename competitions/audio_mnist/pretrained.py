@@ -18,6 +18,7 @@ VARIANTS = {
     "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
 }
 SMOKE = {"encoder": "tiny", "frozen": True, "epochs": 16, "batch": 16, "rate": 3e-2}
+EXTRA = "keras"
 ATTACH = ("encoder",)
 
 # Samples of silence before a wave, so that embeddings, which see 0.76 s, see it come as they see it go.
@@ -32,13 +33,10 @@ def fit(
     frozen: bool = False,
     epochs: int = 8,
     rate: float = 5e-4,
-    batch: int = 32,
-    augment: float = 0.5,  # strength of the augmentation of waves; 0 is none
-    masks: float = 0.1,  # share of bands and frames that SpecAugment may blank
-    warp: float = 1.0,  # bands by which a spectrogram is bent, as by another vocal tract
-    smoothing: float = 0.1,
-    dropout: float = 0.3,
-    decay: float = 1e-3,
+    augment: float = 0.5,
+    masks: float = 0.1,
+    warp: float = 1.0,
+    **training: _speech.train,
 ):
     networks.begin(fold)
     if encoder == handles.TINY:
@@ -63,13 +61,10 @@ def fit(
         network,
         epochs=epochs,
         rate=rate,
-        batch=batch,
         augment=augment,
         masks=masks,
         warp=warp,
-        smoothing=smoothing,
-        dropout=dropout,
-        decay=decay,
+        **training,
     )
 
 

@@ -10,28 +10,19 @@ from kit.toolbox import networks
 
 from . import _speech
 
-VARIANTS = {
-    # For speakers who were heard in training; the defaults are for others.
-    "mild": {"augment": 0.4, "warp": 1.0, "masks": 0.1},
-    "no_augmentation": {"augment": 0.0, "warp": 0.0, "masks": 0.0},
-}
+VARIANTS = _speech.VARIANTS
 SMOKE = {"epochs": 8, "filters": (8, 16, 16), "batch": 16}
+EXTRA = "keras"
 
 
 def fit(
     fold,
     *,
-    epochs: int = 20,
     rate: float = 4e-3,
-    batch: int = 32,
     bands: int = 40,
     filters: tuple = (24, 48, 96),
-    augment: float = 1.0,  # strength of the augmentation of waves; 0 is none
-    masks: float = 0.2,  # share of bands and frames that SpecAugment may blank
-    warp: float = 3.0,  # bands by which a spectrogram is bent, as by another vocal tract
-    smoothing: float = 0.1,
     dropout: float = 0.3,
-    decay: float = 1e-3,
+    **training: _speech.train,
 ):
     networks.begin(fold)
 
@@ -61,20 +52,7 @@ def fit(
         )
         return _speech.mean_and_maximum(x, sound)
 
-    return _speech.train(
-        fold,
-        _speech.features(bands),
-        network,
-        epochs=epochs,
-        rate=rate,
-        batch=batch,
-        augment=augment,
-        masks=masks,
-        warp=warp,
-        smoothing=smoothing,
-        dropout=dropout,
-        decay=decay,
-    )
+    return _speech.train(fold, _speech.features(bands), network, rate=rate, dropout=dropout, **training)
 
 
 load = _speech.load

@@ -11,12 +11,19 @@ import numpy as np
 from kit.rows import views
 from kit.rows.views import Rows
 from kit.task.contract import Fitted, Fold
-from kit.toolbox import images, networks
+from kit.toolbox import estimators, images, networks
 
 SIDE, CLASSES = 28, 10
 
 
-def augmentation(*, rotation: float, shift: float, zoom: float, shear: float, seed: int) -> Any:
+def augmentation(
+    *,
+    seed: int,
+    rotation: float = 10.0,  # degrees
+    shift: float = 2.0,  # pixels
+    zoom: float = 0.1,
+    shear: float = 10.0,  # degrees
+) -> Any:
     """The training augmentation of the digits, a Keras layer."""
     return images.affine(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=seed)
 
@@ -82,3 +89,17 @@ def rows(probabilities: Callable[[np.ndarray], np.ndarray], classes: np.ndarray,
         return pred
 
     return Fitted(predict)
+
+
+def save_estimator(dir: Path, model: Any, classes: np.ndarray | None = None) -> Fitted:
+    """Store a fitted classifier and give its Fitted; `classes` are the digits of its columns, where it does not know
+    them itself."""
+    classes = model.classes_ if classes is None else classes
+    estimators.save(dir, model=model, classes=classes)
+    return rows(model.predict_proba, classes)
+
+
+def load_estimator(dir: Path) -> Fitted:
+    """The Fitted of a classifier that `save_estimator` stored."""
+    parts = estimators.load(dir)
+    return rows(parts["model"].predict_proba, parts["classes"])

@@ -28,6 +28,7 @@ VARIANTS = {
     },
 }
 SMOKE = {"epochs": 6, "batch": 32}
+EXTRA = "keras"
 
 
 def fit(
@@ -51,12 +52,9 @@ def fit(
     dropout: float = 0.1,
     units: int = 256,
     augment: bool = True,  # the default, because it is the better one
-    rotation: float = 10.0,  # degrees
-    shift: float = 2.0,  # pixels
-    zoom: float = 0.1,
-    shear: float = 10.0,  # degrees
     tta: int = 0,
     precision: str = "auto",  # bfloat16 where the processor has matrix units for it
+    **views: _images.augmentation,
 ):
     if not len(filters) == len(kernels) == len(strides):
         raise KitError(
@@ -84,9 +82,7 @@ def fit(
         epochs=epochs,
         batch=batch,
         optimizer=networks.optimizer(optimizer, networks.schedule(schedule, rate, total)),
-        transform=_images.augmentation(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=fold.seed)
-        if augment
-        else None,
+        transform=_images.augmentation(seed=fold.seed, **views) if augment else None,
     )
     return _images.save(model, fold.dir, tta=tta)
 

@@ -1,10 +1,11 @@
 """Digit Recognizer: which of ten handwritten digits a 28x28 image shows (Kaggle, getting started)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from kit.rows import cache
+from kit.rows import cache, files
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
@@ -12,13 +13,18 @@ from kit.task.sources import Csv, KaggleCompetition
 PIXELS = tuple(f"pixel{i}" for i in range(784))
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """The images, uint8 of (n, 28, 28), and where the file has them the labels, int64 of (n,)."""
-    import pandas as pd
+def rows(file: Path, most: int | None) -> Iterator[Data]:
+    """Images, uint8 of (n, 28, 28), of a file like train.csv or test.csv; their digits where it has a column `label`
+    or `Label`, and ids 1, 2, 3, ... where it has no column `ImageId`."""
+    for part in files.parts(file, PIXELS, optional=("ImageId", "label", "Label"), texts=("ImageId",), rows=most):
+        digits = [part.labels(name, range(10)) for name in ("label", "Label")]
+        images = part.integers(PIXELS, 0, 255, np.uint8).reshape(-1, 28, 28)
+        yield Data(part.ids("ImageId"), images, next((y for y in digits if y is not None), None))
 
-    frame = pd.read_csv(path, dtype=np.uint8, engine="c")
-    labels = {"label": frame.pop("label").to_numpy(np.int64)} if "label" in frame else {}
-    return {"image": frame.to_numpy().reshape(-1, 28, 28), **labels}
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """The images of a file, and where it has them the labels."""
+    return files.joined([{"image": data.x.store, "label": data.y} for data in rows(path, 4096)])
 
 
 def load(public: Path) -> tuple[Data, Data]:
@@ -40,6 +46,7 @@ competition = Competition(
         },
     ),
     load=load,
+    rows=rows,
     split=splits.Stratified(5),
     metric=metrics.accuracy,
     submission=Submission("ImageId", "Label", decide=metrics.labels, labels=tuple(range(10))),

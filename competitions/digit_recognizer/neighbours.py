@@ -25,4 +25,7 @@ def fit(
         KNeighborsClassifier(count, weights="distance", algorithm="brute", n_jobs=-1),
     )
     model.fit(_images.flat(fold.train.x), fold.train.y)
-    return _images.rows(model.predict_proba, model.classes_)
+    return _images.save_estimator(fold.dir, model)
+
+
+load = _images.load_estimator

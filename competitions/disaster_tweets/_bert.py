@@ -61,8 +61,8 @@ class Pieces:
     """
 
     def __init__(self, preprocess: str, *, length: int, bucket: bool) -> None:
-        found = hub.load(preprocess)
-        self._tokenize, self._pack = found.tokenize, found.bert_pack_inputs
+        preprocessing = hub.load(preprocess)
+        self._tokenize, self._pack = preprocessing.tokenize, preprocessing.bert_pack_inputs
         self.length, self.bucket = length, bucket
 
     def __call__(self, texts: Sequence[str]) -> Inputs:
@@ -97,8 +97,8 @@ class Vectors:
         if new := [text for text in dict.fromkeys(texts) if text not in self._vectors]:
             self._encoder = self._encoder or self._build()
             self._vectors.update(zip(new, outputs(self._encoder, self._pieces(new)), strict=True))
-        found = np.stack([self._vectors[text] for text in texts]) if len(texts) else np.zeros((0, self.width))
-        return Inputs(lambda rows: found[rows], len(texts))
+        vectors = np.stack([self._vectors[text] for text in texts]) if len(texts) else np.zeros((0, self.width))
+        return Inputs(lambda rows: vectors[rows], len(texts))
 
     @property
     def width(self) -> int:
@@ -241,9 +241,9 @@ class _Reporter(tf_keras.callbacks.Callback):
                 "--set rate=<a third of what it was>",
             )
         for name, (inputs, y) in self.watch.items():
-            found = outputs(self.model, inputs)[:, 0]
-            figures[f"{name}_loss"] = float(np.mean(np.logaddexp(0, found) - y * found))
-            figures[f"{name}_accuracy"] = float(np.mean((found > 0) == y))
+            logits = outputs(self.model, inputs)[:, 0]
+            figures[f"{name}_loss"] = float(np.mean(np.logaddexp(0, logits) - y * logits))
+            figures[f"{name}_accuracy"] = float(np.mean((logits > 0) == y))
         self.fold.report(epoch + 1, self.epochs, **figures)
         if "stop" not in self.watch:
             return
@@ -259,15 +259,15 @@ def outputs(model: tf_keras.Model, inputs: Inputs, *, batch: int = 64) -> np.nda
 
     Rows of one length go together, in batches of one size, so that a row's output does not hang on the others.
     """
-    found = np.zeros((inputs.count, model.output_shape[1]), np.float32)
+    given = np.zeros((inputs.count, model.output_shape[1]), np.float32)
     widths = np.zeros(inputs.count, int) if inputs.lengths is None else -(-inputs.lengths // STEP)
     for width in np.unique(widths):
         rows = np.flatnonzero(widths == width)
         for start in range(0, len(rows), batch):
             part = rows[start : start + batch]
             filled = np.concatenate([part, np.repeat(part[:1], batch - len(part))])
-            found[part] = model.predict_on_batch(inputs.take(filled))[: len(part)]
-    return found
+            given[part] = model.predict_on_batch(inputs.take(filled))[: len(part)]
+    return given
 
 
 def predictor(model: tf_keras.Model, read: Callable[[Any], Inputs], name: str) -> Fitted:
@@ -275,8 +275,8 @@ def predictor(model: tf_keras.Model, read: Callable[[Any], Inputs], name: str) -
 
     def predict(x: Any) -> np.ndarray:
         with precision(name):
-            found = outputs(model, read(x))[:, 0]
-        return (1 / (1 + np.exp(-found.astype(np.float64)))).astype(np.float32)
+            logits = outputs(model, read(x))[:, 0]
+        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
     return Fitted(predict, model.count_params())
 

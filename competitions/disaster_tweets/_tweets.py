@@ -19,13 +19,13 @@ def texts(x: Any, *, clean: bool, keyword: bool) -> list[str]:
     `clean` repairs characters, and puts one word in place of each link and each mention: what a link says is chance,
     and its letters are a third of all word pieces.
     """
-    found = [_filled(text) for text in x["text"]]
+    made = [_filled(text) for text in x["text"]]
     if clean:
-        found = [cleaned(text) for text in found]
+        made = [cleaned(text) for text in made]
     if keyword:
         words = [_filled(word).replace("%20", " ") for word in x["keyword"]]
-        found = [f"{word}: {text}" if word else text for word, text in zip(words, found, strict=True)]
-    return found
+        made = [f"{word}: {text}" if word else text for word, text in zip(words, made, strict=True)]
+    return made
 
 
 def _filled(value: Any) -> str:

@@ -24,13 +24,8 @@ def fit(
     fold,
     *,
     model: str = "bernoulli",
-    words: tuple = (1, 1),
-    chars: tuple = (),
-    rarest: int = 1,
-    stop_words: bool = True,
-    counts: bool = False,
-    links: bool = True,
     smoothing: float = 1.0,  # of counts; the Gaussian adds 1e-9 of the largest variance instead
+    **features: _features.learn,
 ):
     kinds = {
         "bernoulli": lambda: naive_bayes.BernoulliNB(alpha=smoothing),
@@ -39,23 +34,26 @@ def fit(
     }
     if model not in kinds:
         raise KitError(f"there is no model {model!r}", f"Known ones: {', '.join(kinds)}.", "--set model=bernoulli")
-    features = _features.Blocks(
-        words=words, chars=chars, rarest=rarest, stop_words=stop_words, counts=counts, links=links
-    )
-    x, found = features.fit(fold.train.x.take()), kinds[model]()
+    (blocks, x), classifier = _features.learn(fold, **features), kinds[model]()
     if model == "gaussian":
-        dense(found, x, fold.train.y)
+        dense(classifier, x, fold.train.y)
     else:
-        found.fit(x, fold.train.y)
+        classifier.fit(x, fold.train.y)
+    return _features.stored(fold.dir, predictor, blocks, classifier=classifier)
 
+
+def predictor(blocks, classifier):
     def score(rows):
-        if model != "gaussian":
-            return found.predict_proba(rows)[:, 1]
-        parts = [found.predict_proba(rows[at : at + CHUNK].toarray())[:, 1] for at in range(0, rows.shape[0], CHUNK)]
-        return np.concatenate(parts)
+        if not isinstance(classifier, naive_bayes.GaussianNB):
+            return classifier.predict_proba(rows)[:, 1]
+        parts = (rows[at : at + CHUNK].toarray() for at in range(0, rows.shape[0], CHUNK))
+        return np.concatenate([classifier.predict_proba(part)[:, 1] for part in parts])
 
     learned = ("feature_log_prob_", "theta_", "var_", "class_prior_")
-    return _features.probabilities(score, features, sum(np.size(getattr(found, name, ())) for name in learned))
+    return _features.probabilities(score, blocks, sum(np.size(getattr(classifier, name, ())) for name in learned))
+
+
+load = _features.loader(predictor)
 
 
 def dense(model, x, y: np.ndarray) -> None:

@@ -1,10 +1,11 @@
 """Disaster Tweets: whether a tweet is about a real disaster (Kaggle nlp-getting-started)."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from kit.rows import texts
+from kit.rows import files, texts
 from kit.task import decisions, metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
@@ -12,23 +13,21 @@ from kit.task.sources import Csv, KaggleCompetition
 COLUMNS = ("keyword", "location", "text")
 
 
-def load(public: Path) -> tuple[Data, Data]:
-    """Tweets under Kaggle's ids: a DataFrame of keyword, location and text, NaN where one is missing.
+def rows(file: Path, most: int | None) -> Iterator[Data]:
+    """Tweets of a file like train.csv or test.csv: a DataFrame of keyword, location and text, NaN where a keyword or
+    location is missing; under the numbers of the rows where there is no column `id`.
 
     Tweets that repeat each other but for links, mentions, case and spaces are one group.
     """
-    import pandas as pd
+    for part in files.parts(file, COLUMNS, optional=("id", "target"), texts=("id", *COLUMNS), rows=most):
+        groups = [texts.normalised(tweet) for tweet in part.full(["text"])["text"]]
+        yield Data(part.ids("id"), part.table[[*COLUMNS]], part.labels("target", (0, 1)), np.array(groups))
 
-    train, test = (pd.read_csv(public / name, encoding="utf-8") for name in ("train.csv", "test.csv"))
-    return (
-        Data(
-            train["id"].to_numpy(np.int64),
-            train[[*COLUMNS]],
-            train["target"].to_numpy(np.int64),
-            np.array([texts.normalised(tweet) for tweet in train["text"]]),
-        ),
-        Data(test["id"].to_numpy(np.int64), test[[*COLUMNS]]),
-    )
+
+def load(public: Path) -> tuple[Data, Data]:
+    """Tweets under Kaggle's ids."""
+    train, test = (next(rows(public / name, None)) for name in ("train.csv", "test.csv"))
+    return train, test
 
 
 def practical(data: Data) -> np.ndarray:
@@ -51,6 +50,7 @@ competition = Competition(
         },
     ),
     load=load,
+    rows=rows,
     split=splits.StratifiedGrouped(5),
     splits={"ungrouped": splits.Stratified(5), "practical": practical},
     metric=metrics.f1,

@@ -37,32 +37,37 @@ def fit(
     model: str = "logistic",
     words: tuple = (1, 2),
     chars: tuple = (2, 5),
-    rarest: int = 1,
     sublinear: bool = True,
-    stop_words: bool = True,  # scikit-learn's list, which holds "fire"
-    counts: bool = False,
-    links: bool = True,
     naive_bayes: float = 1.0,  # smoothing of the log-count ratios that features are multiplied by; 0 leaves them alone
     strength: float = 1.0,  # inverse of the regularisation
+    **features: _features.learn,
 ):
-    features = _features.Blocks(
-        words=words, chars=chars, rarest=rarest, sublinear=sublinear, stop_words=stop_words, counts=counts, links=links
-    )
-    x, y = features.fit(fold.train.x.take()), fold.train.y
-    ratio = log_count_ratio(x, y, naive_bayes) if naive_bayes else None
-    weighted = x if ratio is None else x.multiply(ratio).tocsr()
-    found = classifier(model, strength, fold).fit(weighted, y)
+    blocks, x = _features.learn(fold, words=words, chars=chars, sublinear=sublinear, **features)
+    ratio = log_count_ratio(x, fold.train.y, naive_bayes) if naive_bayes else None
+    fitted = classifier(model, strength, fold).fit(times(x, ratio), fold.train.y)
+    return _features.stored(fold.dir, predictor, blocks, classifier=fitted, ratio=ratio)
 
+
+def predictor(blocks, classifier, ratio):
     def score(rows):
-        rows = rows if ratio is None else rows.multiply(ratio).tocsr()
-        if hasattr(found, "predict_proba"):
-            return found.predict_proba(rows)[:, 1]
-        votes = found.decision_function(rows)
+        rows = times(rows, ratio)
+        if hasattr(classifier, "predict_proba"):
+            return classifier.predict_proba(rows)[:, 1]
+        votes = classifier.decision_function(rows)
         # Ridge regresses on -1 and 1, so that its votes estimate 2p - 1; a hinge loss has no such reading, and its
         # votes only keep their order.
-        return (votes + 1) / 2 if model.startswith("ridge") else 1 / (1 + np.exp(-votes))
+        ridge = isinstance(classifier, (linear_model.RidgeClassifier, linear_model.RidgeClassifierCV))
+        return (votes + 1) / 2 if ridge else 1 / (1 + np.exp(-votes))
 
-    return _features.probabilities(score, features, x.shape[1] + 1)
+    return _features.probabilities(score, blocks, classifier.n_features_in_ + 1)
+
+
+load = _features.loader(predictor)
+
+
+def times(x, ratio):
+    """Features, each multiplied by its ratio where there are any."""
+    return x if ratio is None else x.multiply(ratio).tocsr()
 
 
 def classifier(model: str, strength: float, fold):

@@ -35,10 +35,10 @@ def place(ids: np.ndarray, wanted: Any) -> int:
     if ids.dtype.kind in "iu":  # without making 20 million texts
         if not text.removeprefix("-").isdecimal():
             return -1
-        found = np.flatnonzero(ids == int(text))
+        matches = np.flatnonzero(ids == int(text))
     else:
-        found = np.flatnonzero(ids.astype(str) == text)
-    return int(found[0]) if len(found) else -1
+        matches = np.flatnonzero(ids.astype(str) == text)
+    return int(matches[0]) if len(matches) else -1
 
 
 def draw(axes: Axes, kind: Kind, row: Any, size: tuple[float, float] | None = None) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from kit.drawing import classes, rows, style
 from kit.errors import KitError
-from kit.task import decisions
+from kit.task import decisions, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
 from kit.train import predictions, progress
@@ -38,18 +38,17 @@ def run(entry: Entry, run: Run) -> list[Path]:
         )
     folder = run.folder / "plots"
     drawn = [curves(run, folder / "curves.png"), folds(run, folder / "folds.png")]
-    if run.record["rows"]["out_of_fold"]:
+    if run.record.rows.out_of_fold:
         oof = predictions.load(run.folder / "oof.npz")
         train, _ = entry.competition.load(entry.public())
-        judge = _classes if classes.are(oof["y"], oof["pred"]) else _values
-        drawn += judge(entry.competition, run, oof, train, folder)
+        drawn += _judged(entry.competition, run, oof, train, folder)
     return [path for path in drawn if path is not None]
 
 
 def curves(run: Run, to: Path) -> Path | None:
     """Each figure that the recipe reported over the epochs, a line a fold; None where it reported none."""
-    found = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
-    histories = [history for history in found if history]
+    stored = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
+    histories = [history for history in stored if history]
     reported = {name.removeprefix("val_") for history in histories for name in history} - {"step", "seconds"}
     if not reported:
         return None
@@ -84,40 +83,67 @@ def curves(run: Run, to: Path) -> Path | None:
 
 def folds(run: Run, to: Path) -> Path | None:
     """The score of each fold against their mean; None where there are fewer than two."""
-    record, scores = run.record, run.record["fold_scores"]
-    if len(scores) < 2:
+    record, scores = run.record, run.record.fold_scores
+    if record.mean is None or record.sd is None:
         return None
-    better = "higher" if record["higher_is_better"] else "lower"
+    middle, spread = record.mean, record.sd
+    better = "higher" if record.higher_is_better else "lower"
     made, (chart,) = style.charts(
-        1, f"{run.plan.competition} {run.plan.label}: folds score {_score(record['mean'])} ± {_score(record['sd'])}"
+        1, f"{run.plan.competition} {run.plan.label}: folds score {_score(middle)} ± {_score(spread)}"
     )
     at = np.arange(len(scores))
-    chart.axhspan(record["mean"] - record["sd"], record["mean"] + record["sd"], color=style.LINE, alpha=0.5, lw=0)
-    chart.axhline(record["mean"], color=style.GREY, linewidth=1, label="mean of folds ± sd")
-    if record["oof_score"] is not None:
-        chart.axhline(record["oof_score"], color=style.RED, linewidth=1, linestyle="--", label="all rows pooled")
+    chart.axhspan(middle - spread, middle + spread, color=style.LINE, alpha=0.5, lw=0)
+    chart.axhline(middle, color=style.GREY, linewidth=1, label="mean of folds ± sd")
+    if record.oof_score is not None:
+        chart.axhline(record.oof_score, color=style.RED, linewidth=1, linestyle="--", label="all rows pooled")
     chart.plot(at, list(scores.values()), "o", color=style.BLUE)
     for x, score in zip(at, scores.values(), strict=True):
         chart.annotate(_score(score), (float(x), score), (0, 7), textcoords="offset points", ha="center", fontsize=7)
     chart.set_xticks(at, list(scores))
     chart.margins(x=0.12, y=0.2)
-    style.label(chart, "fold", f"{record['metric']}, {better} is better")
+    style.label(chart, "fold", f"{record.metric}, {better} is better")
     chart.legend(fontsize=style.SMALL, frameon=False)
     return style.save(made, to)
 
 
-def _classes(
+def _judged(
     competition: Competition, run: Run, oof: dict[str, np.ndarray], train: Data, folder: Path
 ) -> list[Path | None]:
+    """What is drawn of predictions: classes, or values; nothing of free texts."""
+    by_label = competition.metric.predictions not in (None, "numbers")
+    values = decisions.labels(competition, oof["y"]) if by_label else None
+    if (numbered := classes.numbered(oof["y"], oof["pred"], values)) is not None:
+        y, pred, names = numbered
+        return _classes(competition, run, oof | {"y": y, "pred": pred}, train, folder, names, values)
+    if outputs.are_texts(oof["y"]) or outputs.are_texts(oof["pred"]):
+        return []
+    if not classes.are(oof["y"], oof["pred"]):
+        return _values(competition, run, oof, train, folder)
+    count = classes.count(oof["y"], oof["pred"])
+    names = classes.names(competition.submission, count, more=bool(oof["pred"].dtype.names))
+    return _classes(competition, run, oof, train, folder, names)
+
+
+def _classes(
+    competition: Competition,
+    run: Run,
+    oof: dict[str, np.ndarray],
+    train: Data,
+    folder: Path,
+    names: list[str],
+    values: outputs.Values | None = None,
+) -> list[Path | None]:
+    """Of labels that are the numbers of their classes; `values` are the labels themselves where they are others."""
     y, pred = oof["y"].astype(np.int64), oof["pred"]
-    decided = decisions.fits(competition)
-    label = decisions.recorded(competition, run.record)(pred) if decided else classes.labels(pred)
-    names = classes.names(competition.submission, classes.count(y, pred), more=bool(pred.dtype.names))
+    label = classes.labels(pred)
+    if decisions.fits(competition):
+        decided = np.asarray(decisions.recorded(competition, run.chosen)(pred))
+        label = decided if values is None else outputs.index(decided, values)
     title = f"{run.plan.competition} {run.plan.label}: {int((label != y).sum()):,} mistakes in {len(y):,} held-out rows"
     confused = matrix if len(names) <= MATRIX else pairs
     drawn = [confused(y, label, names, title, folder / "confusion.png")]
-    if isinstance(competition.submission.decide, decisions.Threshold) and run.record.get("decision"):
-        drawn.append(threshold(competition, run, y, pred, folder / "threshold.png"))
+    if isinstance(competition.submission.decide, decisions.Threshold) and run.chosen:
+        drawn.append(threshold(competition, run, y, pred, run.chosen["at"], folder / "threshold.png"))
 
     surety = classes.probability(pred, label)
     wrong = np.flatnonzero(label != y)
@@ -134,10 +160,10 @@ def _classes(
     return [*drawn, _grid(competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")]
 
 
-def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, to: Path) -> Path:
+def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, chosen: float, to: Path) -> Path:
     """The metric by the probability from which a row counts as positive, and the one that was chosen."""
-    metric, chosen = competition.metric, run.record["decision"]["chosen"]["at"]
-    p = decisions.positive(pred)
+    metric = competition.metric
+    p = outputs.positive(pred)
     steps = np.unique(np.quantile(p, np.linspace(0, 1, 200)))
     title = f"{run.plan.competition} {run.plan.label}: {metric.name} by threshold\n{chosen:.3f} chosen; {metric.name} "
     title += f"{run.score:.4f} when each fold is decided by the others"

@@ -44,12 +44,12 @@ def cells(count: int, columns: int, size: tuple[float, float], title: str) -> tu
     lines = -(-count // columns)
     wide = max(size[0] * columns, 0.09 * len(title), 3.0)
     made = figure(wide, size[1] * lines + 0.4 * (1 + title.count("\n")), title)
-    found = list(made.subplots(lines, columns, squeeze=False).flat)
-    for cell in found:
+    axes = list(made.subplots(lines, columns, squeeze=False).flat)
+    for cell in axes:
         bare(cell)
-    for cell in found[count:]:
+    for cell in axes[count:]:
         cell.set_visible(False)
-    return made, found[:count]
+    return made, axes[:count]
 
 
 def charts(count: int, title: str, *, size: tuple[float, float] = (4.6, 3.2)) -> tuple[Figure, list[Axes]]:
@@ -57,12 +57,12 @@ def charts(count: int, title: str, *, size: tuple[float, float] = (4.6, 3.2)) ->
     columns = min(2, count)
     lines = -(-count // columns)
     made = figure(size[0] * columns, size[1] * lines + 0.3, title)
-    found = list(made.subplots(lines, columns, squeeze=False).flat)
-    for chart in found[:count]:
+    axes = list(made.subplots(lines, columns, squeeze=False).flat)
+    for chart in axes[:count]:
         plain(chart)
-    for chart in found[count:]:
+    for chart in axes[count:]:
         chart.set_visible(False)
-    return made, found[:count]
+    return made, axes[:count]
 
 
 def plain(axes: Axes, *, grid: str = "y") -> None:

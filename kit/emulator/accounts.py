@@ -16,6 +16,11 @@ def introspect_token(call: Call) -> dict[str, Any]:
     return {"active": True, "username": user.name, "userId": user.id, "scope": "resources.admin:*"}
 
 
+def hello(call: Call) -> dict[str, Any]:
+    """Who calls: `kagglehub.whoami` and `kagglehub.login` ask for it. Source: kagglehub 1.0.3, `auth.py`."""
+    return {"userName": call.user.name}
+
+
 def generate_access_token(call: Call) -> dict[str, Any]:
     """An access token for a refresh token; here both are one."""
     user = call.store.by_token(call.text("refreshToken"))

@@ -32,5 +32,5 @@ def text(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """The moment that a text of ISO 8601 names; UTC where it names no zone."""
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    named = datetime.fromisoformat(text)
+    return named if named.tzinfo else named.replace(tzinfo=UTC)

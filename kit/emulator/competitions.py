@@ -16,22 +16,26 @@ from kit.emulator.wire import Download, Redirect, Refusal, page
 
 _SITE = "https://www.kaggle.com"
 
+_LEAST_ROOM, _ROOM = 4 << 20, 20
+"""A submission may be so many times as large as the solution, and so many bytes more: `0.1234567890123456` may stand
+where the solution has `1`."""
+
 
 def list_competitions(call: Call) -> dict[str, Any]:
     """Competitions by tab, category and search words."""
-    found = list(call.site.hosted.values())
+    listed = list(call.site.hosted.values())
     if call.text("group") == "COMPETITION_LIST_TAB_ENTERED":
-        found = [hosted for hosted in found if call.store.has_accepted(hosted.slug, call.user.name)]
+        listed = [hosted for hosted in listed if call.store.has_accepted(hosted.slug, call.user.name)]
     segment = call.text("category").removeprefix("HOST_SEGMENT_").replace("_", " ").lower()
     if segment and segment != "unspecified":
-        found = [hosted for hosted in found if hosted.category.lower() == segment]
+        listed = [hosted for hosted in listed if hosted.category.lower() == segment]
     if words := call.text("search").lower():
-        found = [hosted for hosted in found if words in f"{hosted.slug} {hosted.title} {hosted.description}".lower()]
+        listed = [hosted for hosted in listed if words in f"{hosted.slug} {hosted.title} {hosted.description}".lower()]
     if call.text("sortBy") in ("COMPETITION_SORT_BY_EARLIEST_DEADLINE", "COMPETITION_SORT_BY_LATEST_DEADLINE"):
-        found.sort(key=lambda hosted: hosted.deadline, reverse="LATEST" in call.text("sortBy"))
+        listed.sort(key=lambda hosted: hosted.deadline, reverse="LATEST" in call.text("sortBy"))
     if call.text("sortBy") == "COMPETITION_SORT_BY_NUMBER_OF_TEAMS":
-        found.sort(key=lambda hosted: -standings.count(call.store, hosted))
-    shown, token = page(found, call.body)
+        listed.sort(key=lambda hosted: -standings.count(call.store, hosted))
+    shown, token = page(listed, call.body)
     return {"competitions": [_described(call, hosted) for hosted in shown], "nextPageToken": token}
 
 
@@ -69,11 +73,7 @@ def list_data_files(call: Call) -> dict[str, Any]:
 def download_data_file(call: Call) -> Redirect:
     """One file, by the name it is listed under."""
     hosted = call.competition(entered=True)
-    wanted = call.text("fileName")
-    for name, path in hosted.public_files:
-        if name == wanted:
-            return Redirect(call.link(path))
-    raise Refusal(404, f"File {wanted} not found")
+    return Redirect(call.link(files.one(hosted.files, call.text("fileName"))))
 
 
 def download_data_files(call: Call) -> Redirect:
@@ -88,7 +88,7 @@ def start_submission_upload(call: Call) -> dict[str, Any]:
     """A place to upload a submission to."""
     hosted = call.competition()
     _check_entered(call, hosted)
-    return uploads.start(call, call.text("fileName") or "submission.csv")
+    return uploads.start(call, call.text("fileName") or "submission.csv", most=_most_bytes(hosted))
 
 
 def create_submission(call: Call) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def create_code_submission(call: Call) -> dict[str, Any]:
     """Submit a file that a version of a notebook has written."""
     hosted = call.competition()
     _check_entered(call, hosted)
-    owner, slug, number = call.text("kernelOwner"), call.text("kernelSlug"), int(call.body.get("kernelVersion") or 0)
+    owner, slug, number = call.text("kernelOwner"), call.text("kernelSlug"), call.number("kernelVersion")
     session = call.site.sessions.find(owner, slug, number)
     if session is None or (owner != call.user.name and session.private):
         # The misleading words are Kaggle's, as users report them.
@@ -114,8 +114,8 @@ def create_code_submission(call: Call) -> dict[str, Any]:
     if session.status != "COMPLETE":
         raise Refusal(400, f"Notebook version {number} has not finished successfully (status {session.status})")
     name = call.text("fileName") or "submission.csv"
-    path = session.working / name
-    if not path.resolve().is_relative_to(session.working.resolve()) or not path.is_file():
+    path = dict(files.listing(session.working)).get(name)
+    if path is None:
         raise Refusal(400, f"Notebook version {number} has no output file {name}")
     relative = path.relative_to(call.store.folder)
     return _submit(call, hosted, name, relative, call.text("submissionDescription"))
@@ -166,7 +166,7 @@ def get_submission_limits(call: Call) -> dict[str, Any]:
 def get_leaderboard(call: Call) -> dict[str, Any]:
     """The leaderboard in pages: private after the deadline, unless the caller asks for the public one."""
     hosted = call.competition()
-    private = call.site.over(hosted) and not call.body.get("overridePublic")
+    private = call.site.over(hosted) and not call.flag("overridePublic")
     shown, token = page(standings.board(call.store, hosted, private=private, now=call.now), call.body)
     rows = [
         {"teamId": place.id, "teamName": place.name, "submissionDate": place.at, "score": place.score}
@@ -211,7 +211,7 @@ def list_competition_topics(call: Call) -> dict[str, Any]:
 def list_topic_messages(call: Call) -> dict[str, Any]:
     """The messages of a discussion."""
     call.competition()
-    topic = call.store.get("topic", str(call.body.get("topicId")))
+    topic = call.store.get("topic", str(call.number("topicId")))
     if topic is None:
         raise Refusal(404, "Topic not found")
     texts = [topic["content"], *topic["comments"]]
@@ -232,6 +232,8 @@ def _submit(call: Call, hosted: Hosted, name: str, path: Path, description: str)
     if call.site.over(hosted) and not hosted.late:
         raise Refusal(400, "The competition deadline has passed: submissions are closed.")
     size = (call.store.folder / path).stat().st_size
+    if size > _most_bytes(hosted):
+        raise Refusal(400, f"The submission file may have at most {_most_bytes(hosted)} bytes")
     with call.store.change():  # counting and inserting in one, or two clients would take the last slot at once
         today, total = _made(call, hosted)
         if today >= hosted.daily:
@@ -254,6 +256,11 @@ def _submit(call: Call, hosted: Hosted, name: str, path: Path, description: str)
     return {"message": f"Successfully submitted to {hosted.title}", "ref": ref}
 
 
+def _most_bytes(hosted: Hosted) -> int:
+    """Bytes that a submission may have: it is read into memory, so that 20 GB must not be sent in."""
+    return _LEAST_ROOM + _ROOM * hosted.solution.stat().st_size
+
+
 def _made(call: Call, hosted: Hosted) -> tuple[int, int]:
     """Submissions of today (UTC) and of all days; those that could not be scored are not counted."""
     today = clock.text(_midnight(call) - timedelta(days=1))
@@ -270,9 +277,9 @@ def _midnight(call: Call) -> Any:
 
 
 def _own(call: Call, key: str) -> tuple[Row, Hosted]:
-    row = call.store.one("SELECT * FROM submissions WHERE ref = ?", call.body.get(key))
+    row = call.store.one("SELECT * FROM submissions WHERE ref = ?", call.number(key))
     if row is None or row["user"] != call.user.name or row["slug"] not in call.site.hosted:
-        raise Refusal(404, f"Submission {call.body.get(key)} not found")
+        raise Refusal(404, f"Submission {call.number(key)} not found")
     return row, call.site.hosted[row["slug"]]
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from kit.emulator import files, uploads
+from kit.emulator import files, landing
 from kit.emulator.site import Call
 from kit.emulator.wire import Redirect, Refusal, page
 
@@ -19,6 +19,7 @@ _ENDINGS = {
     "BIG_QUERY": (".bigquery",),
     "PARQUET": (".parquet",),
 }
+_SETTINGS = ("title", "subtitle", "description", "keywords")
 _LICENSES = {"CC": "cc", "GPL": "gpl", "ODB": "odb", "OTHER": "other"}
 
 
@@ -47,29 +48,33 @@ def create_dataset(call: Call) -> dict[str, Any]:
         "subtitle": call.text("subtitle"),
         "description": call.text("description"),
         "license": call.text("licenseName"),
-        "private": bool(call.body.get("isPrivate", True)),
-        "keywords": call.body.get("categoryIds") or [],
+        "private": call.flag("isPrivate", True),
+        "keywords": call.texts("categoryIds"),
         "versions": [],
     }
-    with call.store.change():
-        if call.store.get("dataset", f"{owner}/{slug}") is not None:
-            words = f'The requested title "{title}" is already in use by a dataset. Please choose another title.'
-            return {"status": "error", "error": words}
-        return _add_version(call, dataset, call.body)
+    taken = f'The requested title "{title}" is already in use by a dataset. Please choose another title.'
+    if call.store.get("dataset", f"{owner}/{slug}") is not None:
+        return {"status": "error", "error": taken}
+    with landing.landed(call) as folder, call.store.change():
+        if call.store.get("dataset", f"{owner}/{slug}") is not None:  # made by another call in the meantime
+            return {"status": "error", "error": taken}
+        return _add_version(call, dataset, folder)
 
 
 def create_dataset_version(call: Call) -> dict[str, Any]:
     """A new version of one of the caller's datasets; older ones stay unless the request says otherwise."""
-    with call.store.change():
-        return _add_version(call, _own(call), call.body.get("body") or {})
+    _own(call)
+    version = call.inner("body")
+    with landing.landed(version) as folder, call.store.change():
+        return _add_version(version, _own(call), folder)
 
 
 def create_dataset_version_by_id(call: Call) -> dict[str, Any]:
     """As `create_dataset_version`, for the dataset of that id."""
-    with call.store.change():
-        for dataset in call.store.documents("dataset"):
-            if dataset["id"] == call.body.get("id") and dataset["owner"] == call.user.name:
-                return _add_version(call, dataset, call.body.get("body") or {})
+    for dataset in call.store.documents("dataset"):
+        if dataset["id"] == call.number("id") and dataset["owner"] == call.user.name:
+            call.body |= {"ownerSlug": dataset["owner"], "datasetSlug": dataset["slug"]}
+            return create_dataset_version(call)
     raise Refusal(403, "Permission 'datasets.update' was denied")
 
 
@@ -105,13 +110,12 @@ def get_dataset_metadata(call: Call) -> dict[str, Any]:
 def update_dataset_metadata(call: Call) -> dict[str, Any]:
     """Change title, texts, licence, keywords and visibility of one of the caller's datasets."""
     dataset = _own(call)
-    told = call.body.get("settings") or {}
-    for key in ("title", "subtitle", "description", "keywords"):
-        if told.get(key):
-            dataset[key] = told[key]
-    if told.get("licenses"):
-        dataset["license"] = told["licenses"][0].get("name", "")
-    dataset["private"] = bool(told.get("isPrivate", dataset["private"]))
+    settings = call.inner("settings")
+    for key in _SETTINGS:
+        dataset[key] = settings.body.get(key) or dataset[key]
+    for license in settings.body.get("licenses", [])[:1]:
+        dataset["license"] = license.get("name", "")
+    dataset["private"] = settings.flag("isPrivate", dataset["private"])
     call.store.put("dataset", f"{dataset['owner']}/{dataset['slug']}", dataset)
     return {"errors": []}
 
@@ -126,14 +130,12 @@ def list_dataset_files(call: Call) -> dict[str, Any]:
 def download_dataset(call: Call) -> Redirect:
     """One file of a version, or all in one archive."""
     dataset = _seen(call)
-    listed, wanted = _listing(call, dataset), call.text("fileName")
-    if wanted:
-        for name, path in listed:
-            if name == wanted:
-                return Redirect(call.link(path))
-        raise Refusal(404, f"File {wanted} not found")
-    archive = _files(call, dataset, _number(call, dataset)).parent / "archives" / str(_number(call, dataset))
-    return Redirect(call.link(files.zipped(archive / f"{dataset['slug']}.zip", listed)))
+    number = _number(call, dataset)
+    folder = _files(call, dataset, number)
+    if wanted := call.text("fileName"):
+        return Redirect(call.link(files.one(folder, wanted)))
+    archive = folder.parent / "archives" / str(number) / f"{dataset['slug']}.zip"
+    return Redirect(call.link(files.zipped(archive, files.listing(folder))))
 
 
 def download_dataset_raw(call: Call) -> Redirect:
@@ -146,24 +148,24 @@ def list_datasets(call: Call) -> dict[str, Any]:
     mine = call.text("group").startswith("DATASET_SELECTION_GROUP_MY")
     kind = call.text("fileType").removeprefix("DATASET_FILE_TYPE_GROUP_")
     license = _LICENSES.get(call.text("license").removeprefix("DATASET_LICENSE_GROUP_"), "")
-    least, most = int(call.body.get("minSize") or 0), int(call.body.get("maxSize") or 0)
-    found = []
+    least, most = call.number("minSize"), call.number("maxSize")
+    listed = []
     for dataset in call.store.documents("dataset"):
-        listed = files.listing(_files(call, dataset, dataset["versions"][-1]["number"]))
-        size = sum(path.stat().st_size for _, path in listed)
+        contents = files.listing(_files(call, dataset, dataset["versions"][-1]["number"]))
+        size = sum(path.stat().st_size for _, path in contents)
         if (
             (dataset["owner"] == call.user.name or not (dataset["private"] or mine))
             and (not call.text("user") or dataset["owner"] == call.text("user"))
             and call.text("search").lower() in f"{dataset['slug']} {dataset['title']}".lower()
             and license in dataset["license"].lower()
-            and (kind not in _ENDINGS or any(name.endswith(_ENDINGS[kind]) for name, _ in listed))
+            and (kind not in _ENDINGS or any(name.endswith(_ENDINGS[kind]) for name, _ in contents))
             and size >= least
             and (not most or size <= most)
         ):
-            found.append(dataset)
+            listed.append(dataset)
     if call.text("sortBy") in ("DATASET_SORT_BY_UPDATED", "DATASET_SORT_BY_PUBLISHED"):
-        found.sort(key=lambda dataset: dataset["versions"][-1]["at"], reverse=True)
-    shown, token = page(found, call.body)
+        listed.sort(key=lambda dataset: dataset["versions"][-1]["at"], reverse=True)
+    shown, token = page(listed, call.body)
     return {"datasets": [_described(call, dataset) for dataset in shown], "nextPageToken": token}
 
 
@@ -175,16 +177,15 @@ def delete_dataset(call: Call) -> dict[str, Any]:
     return {}
 
 
-def _add_version(call: Call, dataset: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
-    number = dataset["versions"][-1]["number"] + 1 if dataset["versions"] else 1
-    target = _files(call, dataset, number)
-    shutil.rmtree(target, ignore_errors=True)  # of an attempt that was refused
-    uploads.land(call, told.get("files") or [], told.get("directories") or [], target)
-    if not files.listing(target):
+def _add_version(call: Call, dataset: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the files in `folder` the newest version, as the call says."""
+    if not files.listing(folder):
         return {"status": "error", "error": "A dataset must have at least one file"}
-    if told.get("deleteOldVersions"):
+    number = dataset["versions"][-1]["number"] + 1 if dataset["versions"] else 1
+    files.move(folder, _files(call, dataset, number))
+    if call.flag("deleteOldVersions"):
         dataset["versions"] = []
-    dataset["versions"].append({"number": number, "notes": str(told.get("versionNotes") or ""), "at": call.now})
+    dataset["versions"].append({"number": number, "notes": call.text("versionNotes"), "at": call.now})
     call.store.put("dataset", f"{dataset['owner']}/{dataset['slug']}", dataset)
     ref = f"{dataset['owner']}/{dataset['slug']}"
     return {"ref": ref, "url": f"{_SITE}/{ref}", "status": "ok"}
@@ -206,7 +207,7 @@ def _own(call: Call) -> dict[str, Any]:
 
 def _number(call: Call, dataset: dict[str, Any]) -> int:
     numbers = [version["number"] for version in dataset["versions"]]
-    asked = int(call.body.get("datasetVersionNumber") or numbers[-1])
+    asked = call.number("datasetVersionNumber") or numbers[-1]
     if asked not in numbers:
         raise Refusal(404, f"Version {asked} not found")
     return asked

@@ -68,18 +68,18 @@ class Faults:
     def at(self, step: str) -> Fault | None:
         """Count a call of `step`, and say what strikes it."""
         with self._lock:
-            found = None
+            strikes = None
             for counted in self._counted:
                 fault = counted.fault
                 if not fnmatch.fnmatchcase(step, fault.at):
                     continue
                 counted.calls += 1
                 past = counted.calls - fault.nth
-                if found is None and past >= 0 and (fault.times == 0 or past < fault.times):
-                    found = fault
-            if found is not None:
-                self.struck.append((step, found))
-            return found
+                if strikes is None and past >= 0 and (fault.times == 0 or past < fault.times):
+                    strikes = fault
+            if strikes is not None:
+                self.struck.append((step, strikes))
+            return strikes
 
 
 def read(file: Path) -> list[Fault]:
@@ -95,7 +95,7 @@ def read(file: Path) -> list[Fault]:
         raise KitError(f"{file} does not exist.", "It must hold a JSON list of faults.", cure) from None
     except ValueError as error:
         raise KitError(f"{file} is not JSON: {error}", "It must hold a JSON list of faults.", cure) from None
-    found = []
+    faults = []
     for item in listed if isinstance(listed, list) else [listed]:
         if not isinstance(item, dict) or not {"at", "kind"} <= item.keys() <= set(known):
             raise KitError(
@@ -105,5 +105,5 @@ def read(file: Path) -> list[Fault]:
             raise KitError(
                 f"{file}: no kind of fault is called {item['kind']!r}.", f"Kinds: {', '.join(get_args(Kind))}.", cure
             )
-        found.append(Fault(**item))
-    return found
+        faults.append(Fault(**item))
+    return faults

@@ -11,14 +11,30 @@ from pathlib import Path
 
 from kit import places
 from kit.emulator import clock
+from kit.emulator.wire import Refusal
 
 _BUILDING = threading.Lock()
 
 
 def listing(folder: Path) -> list[tuple[str, Path]]:
     """The files below a folder, by the name they have there. Links are left out: one could lead outside."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return [(path.relative_to(folder).as_posix(), path) for path in found]
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return [(path.relative_to(folder).as_posix(), path) for path in paths]
+
+
+def one(folder: Path, name: str) -> Path:
+    """The file that is listed under that name. Raises Refusal where there is none."""
+    for listed, path in listing(folder):
+        if listed == name:
+            return path
+    raise Refusal(404, f"File {name} not found")
+
+
+def move(folder: Path, target: Path) -> None:
+    """Put a finished folder in its place, over what an earlier attempt has left there."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(target)
 
 
 def modified(path: Path) -> str:

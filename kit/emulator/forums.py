@@ -57,16 +57,16 @@ def list_comments(call: Call) -> dict[str, Any]:
 
 
 def _topic(call: Call, key: str) -> dict[str, Any]:
-    topic = call.store.get("topic", str(call.body.get(key)))
+    topic = call.store.get("topic", str(call.number(key)))
     if topic is None:
         raise Refusal(404, "Topic not found")
     return topic
 
 
 def _topics(call: Call, prefix: str) -> dict[str, Any]:
-    found = [topic for topic in call.store.documents("topic") if topic["of"].startswith(prefix)]
-    shown, token = page(found, call.body)
-    return {"topics": [_described(topic) for topic in shown], "totalCount": len(found), "nextPageToken": token}
+    topics = [topic for topic in call.store.documents("topic") if topic["of"].startswith(prefix)]
+    shown, token = page(topics, call.body)
+    return {"topics": [_described(topic) for topic in shown], "totalCount": len(topics), "nextPageToken": token}
 
 
 def _described(topic: dict[str, Any]) -> dict[str, Any]:

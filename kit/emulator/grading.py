@@ -13,13 +13,11 @@ import numpy as np
 
 from kit.emulator.hosting import Hosted
 from kit.emulator.store import Store
+from kit.emulator.values import is_nothing
 from kit.errors import KitError
 from kit.task import submission
 
 _log = logging.getLogger(__name__)
-
-NOTHING = ("", "nan", "null", "none", "na")
-"""Texts that stand for a missing value, in lower case."""
 
 _WORDS = (
     (r"required column ('.*?') could not be found", r"Required column \1 could not be found"),
@@ -46,7 +44,8 @@ def grade(hosted: Hosted, data: bytes) -> Graded:
     """The scores of a submission file.
 
     Raises Rejected for a wrong encoding or header, for missing, repeated or unknown ids, and for values that are
-    empty, not finite, or outside the competition's labels. 28,000 rows take about 0.05 s.
+    empty or that the target columns cannot hold, and where the metric cannot score them. 28,000 rows take about
+    0.05 s.
     """
     form, answers = hosted.form, hosted.answers
     try:
@@ -59,39 +58,36 @@ def grade(hosted: Hosted, data: bytes) -> Graded:
         raise Rejected(f"Submission must have {len(answers.ids)} rows")
     if missing := sum(name not in rows for name in answers.ids):
         raise Rejected(f"Unable to find {missing} required key values in the '{form.id}' column")
-    _check_values(hosted, rows)
-    found = submission.values(form, rows, answers.ids)
-    return Graded(*(score(hosted, found, part) for part in (answers.public, answers.private)))
+    try:
+        pred = answers.values.array(rows, answers.ids)
+    except ValueError as error:
+        raise _rejected(hosted, rows, str(error)) from None
+    return Graded(*(score(hosted, pred, part) for part in (answers.public, answers.private)))
 
 
-def score(hosted: Hosted, found: np.ndarray, part: np.ndarray) -> str:
-    """The score of predictions, in the order of the answers, on the rows `part`; empty where there are none."""
+def score(hosted: Hosted, pred: np.ndarray, part: np.ndarray) -> str:
+    """The score of predictions, in the order of the answers, on the rows `part`; empty where there are none.
+
+    Raises Rejected where the metric cannot score them.
+    """
     if not part.any():
         return ""
-    return f"{hosted.metric.score(hosted.answers.y[part], found[part]):.5f}"
-
-
-def _check_values(hosted: Hosted, rows: submission.Rows) -> None:
-    form = hosted.form
-    if form.labels is not None:
-        allowed = {str(label) for label in form.labels}
-        right = {row for row in set(rows.values()) if all(value in allowed for value in row)}
-    else:
-        right = {row for row in set(rows.values()) if all(map(_finite, row))}
-    for line, row in enumerate(rows.values(), 2):
-        if row in right:
-            continue
-        for column, value in zip(form.targets, row, strict=True):
-            if value.strip().lower() in NOTHING:
-                raise Rejected(f"Submission contains null values: column '{column}' (Line {line})")
-        raise Rejected(f"Unable to evaluate the value {', '.join(map(repr, row))} (Line {line})")
-
-
-def _finite(value: str) -> bool:
     try:
-        return bool(np.isfinite(float(value)))
-    except ValueError:
-        return False
+        return f"{hosted.score(pred, part):.5f}"
+    except KitError as error:
+        _log.info("scoring %s", hosted.slug, exc_info=True)
+        raise Rejected(f"Evaluation Exception: {error.wrong}") from error
+
+
+def _rejected(hosted: Hosted, rows: submission.Rows, wrong: str) -> Rejected:
+    """What is said of the first row that holds a text which stands for no value."""
+    for line, row in enumerate(rows.values(), 2):
+        for column, text in zip(hosted.form.targets, row, strict=True):
+            if is_nothing(text) and text not in hosted.answers.values.known:
+                return Rejected(f"Submission contains null values: column '{column}' (Line {line})")
+        if wrong in row:
+            return Rejected(f"Unable to evaluate the value {', '.join(map(repr, row))} (Line {line})")
+    raise AssertionError(wrong)
 
 
 def _kaggles_words(key: str, wrong: str) -> str:

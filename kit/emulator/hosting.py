@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from kit.emulator import files
+from kit.emulator.values import Values, held
 from kit.errors import KitError
 from kit.task import catalog, metrics, submission
 from kit.task.contract import Metric, Submission
+from kit.task.outputs import classes
 from kit.task.sources import KaggleCompetition
 
 DAILY = 5
@@ -42,12 +45,19 @@ class Team:
 
 @dataclass(frozen=True)
 class Answers:
-    """What predictions are compared with: ids in file order, their answers, and which rows make which score."""
+    """What predictions are compared with: ids in file order, their answers, and which rows make which score.
+
+    `values` is what the target columns hold, `labels` the label values in the order of probability columns, and
+    `columns` what the metric needs of each row beside, such as its weight, by name.
+    """
 
     ids: list[str]
     y: np.ndarray
     public: np.ndarray
     private: np.ndarray
+    values: Values
+    labels: np.ndarray | None
+    columns: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -76,19 +86,67 @@ class Hosted:
         """The solution, read once.
 
         Rows whose `Usage` is Public make the public score, Private the private one, Ignored neither. Without that
-        column half of the rows, drawn by their ids, are public.
+        column half of the rows, drawn by their ids, are public. Further columns are read where the metric needs them:
+        `weight` in any case of letters.
+
+        Raises KitError for a file that cannot be read so.
         """
         text = self.solution.read_text(encoding="utf-8")
         header = tuple(next(csv.reader([text.partition("\n")[0].rstrip("\r")]), ()))
-        names = (*self.form.targets, "Usage") if "Usage" in header else self.form.targets
-        rows = submission.parse(Submission(self.form.id, names, _as_is), text, self.solution)
-        ids = list(rows)
-        y = submission.values(self.form, {name: row[: len(self.form.targets)] for name, row in rows.items()}, ids)
-        if "Usage" in header:
-            usage = np.array([row[-1].strip().lower() for row in rows.values()])
-            return Answers(ids, y, usage == "public", usage == "private")
-        public = np.array([zlib.crc32(f"{self.slug}/{name}".encode()) % 2 == 0 for name in ids])
-        return Answers(ids, y, public, ~public)
+        beside = tuple(name for name in header if name not in self.form.columns)
+        rows = submission.parse(Submission(self.form.id, (*self.form.targets, *beside), _as_is), text, self.solution)
+        ids, count = list(rows), len(self.form.targets)
+        targets = {name: row[:count] for name, row in rows.items()}
+        values = held(self.form, self.metric, targets)
+        try:
+            y = values.array(targets, ids)
+        except ValueError as error:
+            raise KitError(
+                f"{self.solution} holds {str(error)!r}, which {self.metric.name} cannot use as an answer.",
+                f"The columns {', '.join(self.form.targets)} must hold {values.kind}.",
+            ) from None
+        known = self.form.labels is not None or self.metric.predictions in ("labels", "guesses")
+        labels = classes(y, None, self.form.labels) if known else None
+        extra = {name.lower(): [row[count + at] for row in rows.values()] for at, name in enumerate(beside)}
+        columns = {need: self._column(need, ids, extra) for need in self.metric.needs if need != "labels"}
+        if "Usage" in beside:
+            usage = np.array([word.strip().lower() for word in extra["usage"]])
+            public, private = usage == "public", usage == "private"
+        else:
+            public = np.array([zlib.crc32(f"{self.slug}/{name}".encode()) % 2 == 0 for name in ids])
+            private = ~public
+        return Answers(ids, y, public, private, values, labels, columns)
+
+    def score(self, pred: np.ndarray, rows: np.ndarray) -> float:
+        """The score of predictions, in the order of the answers, on the rows of a mask.
+
+        Raises KitError where the metric cannot score them.
+        """
+        answers = self.answers
+        columns = {name: column[rows] for name, column in answers.columns.items()}
+        try:
+            return self.metric.score(answers.y[rows], pred[rows], columns, answers.labels)
+        except KitError:
+            raise
+        except Exception as error:  # a metric of the user's own may raise anything, and the server goes on
+            raise KitError(
+                f"{self.metric.name} raised {type(error).__name__}: {error}", "A metric must give one number."
+            ) from error
+
+    def _column(self, need: str, ids: list[str], extra: dict[str, list[str]]) -> np.ndarray:
+        if need == "ids":
+            return np.array(ids)
+        if need not in extra:
+            raise KitError(
+                f"{self.solution} has no column {need!r}, which {self.metric.name} needs of each row.",
+                f"Its header must hold {', '.join(self.form.columns)} and {need}.",
+            )
+        try:
+            return np.array(extra[need], np.float64)
+        except ValueError:
+            if need == "weight":
+                raise KitError(f"{self.solution} holds a weight that is not a number.", "Each must be one.") from None
+            return np.array(extra[need])
 
     @property
     def public_files(self) -> list[tuple[str, Path]]:
@@ -117,6 +175,7 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
                 description=entry.summary,
             )
         )
+        found[-1].answers  # noqa: B018 - read now, so that a wrong solution is told at the start
     return found
 
 
@@ -129,6 +188,8 @@ def user_made(root: Path) -> list[Hosted]:
         raise KitError(f"{root} is not a folder.", "It must hold a folder for each competition.", f"mkdir -p {root}")
     return [_user_made(file) for file in sorted(root.glob("*/competition.json"))]
 
+
+_NEEDED: dict[str, type] = {"title": str, "metric": str, "id": str}
 
 _OPTIONAL: dict[str, type] = {
     "category": str,
@@ -154,7 +215,7 @@ def _user_made(file: Path) -> Hosted:
         raise KitError(f"{file} does not describe a competition.", right)
     if unknown := told.keys() - set(_KEYS):
         raise KitError(f"{file} has the unknown key {min(unknown)!r}.", right)
-    for key, kind in _OPTIONAL.items():
+    for key, kind in (_NEEDED | _OPTIONAL).items():
         if key in told and not isinstance(told[key], kind):
             raise KitError(f"{file}: {key!r} is {told[key]!r}.", f"It must be {kind.__name__}.")
     folder = file.parent
@@ -173,15 +234,38 @@ def _user_made(file: Path) -> Hosted:
         teams=None if "teams" not in told else tuple(_team(team) for team in told["teams"]),
         **{key: told[key] for key in _OPTIONAL if key in told},
     )
-    hosted.answers  # noqa: B018 - read now, so that a wrong solution is said at the start
+    answers = hosted.answers
+    for name, part in (("public", answers.public), ("private", answers.private)):
+        try:  # now, so that answers which nobody's submission could be scored by are told at the start
+            if part.any():
+                hosted.score(answers.y, part)
+        except KitError as error:
+            wrong = f"The {name} rows of {hosted.solution} cannot be scored: {error.wrong}"
+            raise KitError(wrong, error.right, error.cure) from None
     return hosted
 
 
 def _metric(file: Path, name: str) -> Metric:
-    known = {key: value for key, value in vars(metrics).items() if isinstance(value, Metric)}
-    if name not in known:
-        raise KitError(f"{file}: no metric is called {name!r}.", f"Metrics: {', '.join(known)}.")
-    return known[name]
+    """A metric of the catalogue by its name, or the object `metric` of a Python file beside competition.json."""
+    if name.endswith(".py"):
+        return _own_metric(file.parent / name)
+    try:
+        return metrics.named(name)
+    except KitError as error:
+        raise KitError(f"{file}: {error.wrong}", f"{error.right} One's own is a file such as metric.py.") from None
+
+
+def _own_metric(path: Path) -> Metric:
+    right = "It must hold `metric = Metric(name, score, higher_is_better=...)`, from kit.task.contract."
+    if path.parent / path.name != path or not path.is_file():
+        raise KitError(f"{path} does not exist.", right)
+    try:
+        metric = runpy.run_path(str(path)).get("metric")
+    except Exception as error:  # whatever the user's own code raises
+        raise KitError(f"{path} cannot be run: {type(error).__name__}: {error}", right) from error
+    if not isinstance(metric, Metric):
+        raise KitError(f"{path} declares no metric.", right)
+    return metric
 
 
 def _team(told: dict[str, Any]) -> Team:

@@ -9,28 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from kit import limits
 from kit.emulator import clock, datasets, files, models
-from kit.emulator.sessions import UNFINISHED, Session, accelerator
+from kit.emulator.sessions import UNFINISHED, Session
 from kit.emulator.site import Call
 from kit.emulator.wire import Download, Redirect, Refusal, Stream, page
-
-AT_ONCE = {"cpu": 5, "gpu": 2, "tpu": 1}
-"""Sessions of a user that run at once. Source: the server's error texts; one TPU is a guess."""
-
-HOURS = {"gpu": 30.0, "tpu": 20.0}
-"""Hours of an accelerator a week."""
-
-LONGEST = {"cpu": 12 * 3600, "gpu": 12 * 3600, "tpu": 9 * 3600}
-"""Seconds that a session may take."""
-
-RETIRED = {
-    "NvidiaTeslaP100": "NvidiaTeslaT4",
-    "TpuV38": "TpuV5E8",
-    "Tpu1VmV38": "TpuV5E8",
-    "TpuV232": "",
-    "TpuV2256": "",
-}
-"""Accelerators that are gone, and what Kaggle silently gives instead."""
 
 _LANGUAGES = ("python", "r", "rmarkdown")
 _KINDS = ("script", "notebook")
@@ -41,11 +24,11 @@ def save_kernel(call: Call) -> dict[str, Any]:
     """Save a version of a notebook and run it. What is wrong with it is in the reply's `error`, not in its status."""
     owner, _, slug = call.text("slug").partition("/")
     title = call.text("newTitle") or slug
-    if told := _by_id(call, call.body.get("id")):
+    if told := _by_id(call, call.number("id")):
         owner, slug = told["owner"], told["slug"]
     if owner != call.user.name:
         raise Refusal(403, "Permission 'kernels.update' was denied")
-    if len(title) < 5:
+    if len(title) < limits.SHORTEST_TITLE:
         return {"error": "Notebook title must be at least five characters"}
     if call.text("language") not in _LANGUAGES:
         return {"error": f"Invalid language: {call.text('language')}"}
@@ -60,7 +43,7 @@ def save_kernel(call: Call) -> dict[str, Any]:
     elif kernel["kind"] != call.text("kernelType"):
         return {"error": "The type of a notebook cannot be changed after it was created"}
     machine = _machine(call)
-    kind = accelerator(machine)
+    kind = limits.kind(machine)
     quick = call.text("kernelExecutionType") == "QUICK_SAVE"
     inputs, invalid = _inputs(call)
     with call.store.change():  # two pushes at once must not take the same version, nor the same last slot
@@ -75,8 +58,8 @@ def save_kernel(call: Call) -> dict[str, Any]:
         }
         kernel["versions"] += 1
         kernel |= {"title": title, "language": call.text("language"), "at": call.now, "machine": machine}
-        kernel["private"] = bool(call.body.get("isPrivate", True))
-        kernel["internet"] = bool(call.body.get("enableInternet", False))
+        kernel["private"] = call.flag("isPrivate", True)
+        kernel["internet"] = call.flag("enableInternet")
         call.store.put("kernel", f"{owner}/{slug}", kernel)
         number = kernel["versions"]
         folder = call.store.folder / "sessions" / owner / slug / str(number)
@@ -90,9 +73,9 @@ def save_kernel(call: Call) -> dict[str, Any]:
             machine=machine,
             language=kernel["language"],
             kind=kernel["kind"],
-            seconds=min(int(call.body.get("sessionTimeoutSeconds") or LONGEST[kind]), LONGEST[kind]),
+            seconds=min(call.number("sessionTimeoutSeconds") or limits.LONGEST[kind], limits.LONGEST[kind]),
             folder=str(folder),
-            sources={key: call.body.get(key) or [] for key in _SOURCES},
+            sources={key: call.texts(key) for key in _SOURCES},
         )
         call.site.sessions.keep(session)
         (folder / "source").write_text(call.text("text"), encoding="utf-8")
@@ -133,16 +116,16 @@ def list_kernel_files(call: Call) -> dict[str, Any]:
 
 
 def download_kernel_output(call: Call) -> Redirect:
-    """One of the files that a version's run wrote."""
-    call.body |= {
-        "userName": call.text("ownerSlug"),
-        "versionLabel": call.text("versionNumber") and f"v{call.text('versionNumber')}",
-    }
-    wanted = call.text("filePath")
-    for name, path in _outputs(_session(call)):
-        if name == wanted:
-            return Redirect(call.link(path))
-    raise Refusal(404, f"File {wanted} not found")
+    """One of the files that a version's run wrote, or all in one archive."""
+    number = call.number("versionNumber")
+    call.body |= {"userName": call.text("ownerSlug"), "versionLabel": f"v{number}" if number else ""}
+    session = _session(call)
+    if wanted := call.text("filePath"):
+        return Redirect(call.link(files.one(session.working, wanted)))
+    if session.status in UNFINISHED:
+        raise Refusal(404, "The output is complete when the session has ended")
+    archive = Path(session.folder) / "archive" / f"{session.slug}.zip"
+    return Redirect(call.link(files.zipped(archive, _outputs(session))))
 
 
 def log_stream(call: Call) -> Stream | Download:
@@ -171,13 +154,13 @@ def get_kernel(call: Call) -> dict[str, Any]:
 
 def list_kernels(call: Call) -> dict[str, Any]:
     """Notebooks that the caller may see, the last run first."""
-    found = []
+    listed = []
     for kernel in call.store.documents("kernel"):
         session = call.site.sessions.find(kernel["owner"], kernel["slug"], kernel["versions"])
         if session is not None and _visible(call, kernel) and _wanted(call, kernel, session):
-            found.append((kernel, session))
-    found.sort(key=lambda pair: pair[0]["at"], reverse=True)
-    shown, token = page(found, call.body)
+            listed.append((kernel, session))
+    listed.sort(key=lambda pair: pair[0]["at"], reverse=True)
+    shown, token = page(listed, call.body)
     return {"kernels": [_described(call, *pair) for pair in shown], "nextPageToken": token}
 
 
@@ -196,7 +179,7 @@ def delete_kernel(call: Call) -> dict[str, Any]:
 
 def cancel_kernel_session(call: Call) -> dict[str, Any]:
     """Stop a session, by its own id."""
-    wanted = int(call.body.get("kernelSessionId") or 0)
+    wanted = call.number("kernelSessionId")
     for session in call.site.sessions.all():
         if session.id == wanted and session.owner == call.user.name:
             call.site.sessions.cancel(session)
@@ -207,7 +190,7 @@ def cancel_kernel_session(call: Call) -> dict[str, Any]:
 def get_accelerator_quota_statistics(call: Call) -> dict[str, Any]:
     """Hours of accelerators that the caller used this week. The week starts on Saturday, 0:00 UTC."""
     replies: dict[str, Any] = {"quotaRefreshTime": clock.text(_week(call) + timedelta(days=7))}
-    for kind, hours in HOURS.items():
+    for kind, hours in limits.HOURS.items():
         used = f"{_used(call, kind):.0f}s"
         replies[f"{kind}Quota"] = {"timeUsed": used, "totalTimeAllowed": f"{hours * 3600:.0f}s"}
     return replies
@@ -226,20 +209,20 @@ def _inputs(call: Call) -> tuple[dict[str, Path], dict[str, list[str]]]:
     folders: dict[str, Path] = {}
     invalid: dict[str, list[str]] = {f"invalid{key[0].upper()}{key[1:].replace('Data', '')}": [] for key in _SOURCES}
     new = call.site.new_mounts
-    for name in call.body.get("competitionDataSources") or []:
+    for name in call.texts("competitionDataSources"):
         hosted = call.site.hosted.get(name)
         if hosted is None or not call.store.has_accepted(name, call.user.name):
             invalid["invalidCompetitionSources"].append(name)
         else:
             folders[f"competitions/{name}" if new else name] = hosted.files
-    for ref in call.body.get("datasetDataSources") or []:
+    for ref in call.texts("datasetDataSources"):
         owner, name, number = [*ref.split("/"), "", ""][:3]
-        found = datasets.folder(call, owner, name, int(number) if number.isdecimal() else 0)
-        if found is None:
+        source = datasets.folder(call, owner, name, int(number) if number.isdecimal() else 0)
+        if source is None:
             invalid["invalidDatasetSources"].append(ref)
         else:
-            folders[f"datasets/{owner}/{name}" if new else name] = found
-    for ref in call.body.get("kernelDataSources") or []:
+            folders[f"datasets/{owner}/{name}" if new else name] = source
+    for ref in call.texts("kernelDataSources"):
         owner, _, name = ref.partition("/")
         kernel = call.store.get("kernel", ref)
         session = call.site.sessions.find(owner, name, kernel["versions"]) if kernel else None
@@ -247,36 +230,36 @@ def _inputs(call: Call) -> tuple[dict[str, Path], dict[str, list[str]]]:
             invalid["invalidKernelSources"].append(ref)
         else:
             folders[f"notebooks/{owner}/{name}" if new else name] = session.working
-    for ref in call.body.get("modelDataSources") or []:
-        found = models.folder(call, ref)
-        if found is None:
+    for ref in call.texts("modelDataSources"):
+        source = models.folder(call, ref)
+        if source is None:
             invalid["invalidModelSources"].append(ref)
         else:
-            folders[f"models/{ref.lower()}" if new else ref.partition("/")[2].lower()] = found
+            folders[f"models/{ref.lower()}" if new else ref.partition("/")[2].lower()] = source
     return folders, invalid
 
 
 def _machine(call: Call) -> str:
     asked = call.text("machineShape")
-    asked = RETIRED.get(asked, asked)
-    if not asked and call.body.get("enableGpu"):
-        asked = "NvidiaTeslaT4"
-    if not asked and call.body.get("enableTpu"):
-        asked = "TpuV5E8"
+    asked = limits.RETIRED.get(asked, asked)
+    if not asked and call.flag("enableGpu"):
+        asked = limits.DEFAULT["gpu"]
+    if not asked and call.flag("enableTpu"):
+        asked = limits.DEFAULT["tpu"]
     return "" if asked == "None" else asked
 
 
-def _refused(call: Call, kind: str) -> str:
+def _refused(call: Call, kind: limits.Kind) -> str:
     """Why the caller may not start another session of that kind, empty where they may."""
     running = [
         session
         for session in call.site.sessions.all()
         if session.owner == call.user.name and session.accelerator == kind and session.status in UNFINISHED
     ]
-    if len(running) >= AT_ONCE[kind]:
-        return f"Maximum batch {kind.upper()} session count of {AT_ONCE[kind]} reached."
-    if kind in HOURS and _used(call, kind) >= HOURS[kind] * 3600:
-        return f"Maximum weekly {kind.upper()} quota of {HOURS[kind]:.2f} hours reached."
+    if len(running) >= limits.AT_ONCE[kind]:
+        return f"Maximum batch {kind.upper()} session count of {limits.AT_ONCE[kind]} reached."
+    if kind in limits.HOURS and _used(call, kind) >= limits.HOURS[kind] * 3600:
+        return f"Maximum weekly {kind.upper()} quota of {limits.HOURS[kind]:.2f} hours reached."
     return ""
 
 
@@ -296,10 +279,8 @@ def _used(call: Call, kind: str) -> float:
     return float(total)
 
 
-def _by_id(call: Call, id: Any) -> dict[str, Any] | None:
-    if not id:
-        return None
-    return next((kernel for kernel in call.store.documents("kernel") if kernel["id"] == int(id)), None)
+def _by_id(call: Call, id: int) -> dict[str, Any] | None:
+    return next((kernel for kernel in call.store.documents("kernel") if kernel["id"] == id), None)
 
 
 def _visible(call: Call, kernel: dict[str, Any]) -> bool:
@@ -328,15 +309,15 @@ def _outputs(session: Session) -> list[tuple[str, Path]]:
 
 
 def _wanted(call: Call, kernel: dict[str, Any], session: Session) -> bool:
-    body = call.body
+    sources = session.sources
     return (
-        (not body.get("user") or kernel["owner"] == body["user"])
+        call.text("user") in ("", kernel["owner"])
         and (call.text("group") != "PROFILE" or kernel["owner"] == call.user.name)
-        and (not body.get("language") or body["language"] in ("all", kernel["language"]))
-        and (not body.get("kernelType") or body["kernelType"] in ("all", kernel["kind"]))
-        and (not body.get("competition") or body["competition"] in session.sources["competitionDataSources"])
-        and (not body.get("dataset") or body["dataset"] in session.sources["datasetDataSources"])
-        and (not body.get("parentKernel") or body["parentKernel"] in session.sources["kernelDataSources"])
+        and call.text("language") in ("", "all", kernel["language"])
+        and call.text("kernelType") in ("", "all", kernel["kind"])
+        and call.text("competition") in ("", *sources["competitionDataSources"])
+        and call.text("dataset") in ("", *sources["datasetDataSources"])
+        and call.text("parentKernel") in ("", *sources["kernelDataSources"])
         and call.text("search").lower() in f"{kernel['title']} {kernel['slug']}".lower()
     )
 

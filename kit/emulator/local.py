@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kit import places
+from kit import limits, places
 from kit.emulator import hosting
 from kit.emulator.clock import Clock
 from kit.emulator.faults import Fault, Faults
@@ -165,7 +165,7 @@ def opened(
     clock: Clock | None = None,
     grading_seconds: float = 0.0,
     kernels: Mode = "off",
-    disk: int = 20 << 30,
+    disk: int = limits.DISK,
     private_scores: bool = False,
     new_mounts: bool = True,
     flat_errors: bool = False,

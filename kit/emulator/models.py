@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 import tarfile
 from pathlib import Path
 from typing import Any
 
-from kit.emulator import files, uploads
+from kit.emulator import files, landing
 from kit.emulator.site import Call
 from kit.emulator.wire import Redirect, Refusal, page
 
 _SITE = "https://www.kaggle.com/models"
-_NAME = re.compile(r"\w[\w-]{0,79}")
+_NAME = re.compile(r"\w[\w-]{0,79}", re.ASCII)
 _TEXTS = ("title", "subtitle", "description", "provenanceSources")
 _INSTANCE_TEXTS = ("overview", "usage", "licenseName", "externalBaseModelUrl", "modelInstanceType")
 
 
+_REF = re.compile(r"([\w-]+)/([\w-]+)/(\w+)/([\w-]+)(?:/(\d{1,9}))?", re.ASCII)
+
+
 def folder(call: Call, ref: str) -> Path | None:
-    """Where the files of `owner/model/framework/variation[/N]` are; None where the caller may not see them."""
-    owner, model, framework, slug, number = [*ref.split("/"), "", "", "", ""][:5]
-    told = call.store.get("model", f"{owner}/{model}")
-    instance = call.store.get("instance", f"{owner}/{model}/{_short(framework)}/{slug}")
-    if told is None or instance is None or (told["private"] and owner != call.user.name):
+    """Where the files of `owner/model/framework/variation[/N]` are.
+
+    None where there are none, where the caller may not see them, and for a reference of another form: a path is made
+    of it.
+    """
+    parts = _REF.fullmatch(ref)
+    if parts is None:
         return None
-    wanted = int(number) if number.isdecimal() else (instance["versions"] or [0])[-1]
+    owner, name, framework, slug, number = parts.groups()
+    model = call.store.get("model", f"{owner}/{name}")
+    instance = call.store.get("instance", f"{owner}/{name}/{_short(framework)}/{slug}")
+    if model is None or instance is None or (model["private"] and owner != call.user.name):
+        return None
+    wanted = int(number) if number else _newest(instance)
     return _files(call, instance, wanted) if wanted in instance["versions"] else None
 
 
@@ -37,12 +46,13 @@ def create_model(call: Call) -> dict[str, Any]:
         raise Refusal(403, "Permission 'models.create' was denied")
     if not _NAME.fullmatch(slug):
         return {"error": f"The slug {slug!r} is invalid", "errorCode": 400}
-    if call.store.get("model", f"{owner}/{slug}") is not None:
-        return {"error": f"The slug {slug} is already used by another model.", "errorCode": 409}
-    model: dict[str, Any] = {key: call.body.get(key) or "" for key in _TEXTS}
+    model: dict[str, Any] = {key: call.text(key) for key in _TEXTS}
     model |= {"id": call.store.number(), "owner": owner, "slug": slug, "at": call.now}
-    model["private"] = bool(call.body.get("isPrivate", True))
-    call.store.put("model", f"{owner}/{slug}", model)
+    model["private"] = call.flag("isPrivate", True)
+    with call.store.change():
+        if call.store.get("model", f"{owner}/{slug}") is not None:
+            return {"error": f"The slug {slug} is already used by another model.", "errorCode": 409}
+        call.store.put("model", f"{owner}/{slug}", model)
     return _made(model["id"], f"{owner}/{slug}")
 
 
@@ -55,7 +65,7 @@ def update_model(call: Call) -> dict[str, Any]:
     """Change the texts and the visibility of a model."""
     model = _model(call, own=True)
     model |= {key: call.body[key] for key in _TEXTS if key in call.body}
-    model["private"] = bool(call.body.get("isPrivate", model["private"]))
+    model["private"] = call.flag("isPrivate", model["private"])
     call.store.put("model", f"{model['owner']}/{model['slug']}", model)
     return _made(model["id"], f"{model['owner']}/{model['slug']}")
 
@@ -71,7 +81,7 @@ def delete_model(call: Call) -> dict[str, Any]:
 
 def list_models(call: Call) -> dict[str, Any]:
     """Models that the caller may see."""
-    found = [
+    listed = [
         model
         for model in call.store.documents("model")
         if (model["owner"] == call.user.name or not model["private"])
@@ -79,27 +89,26 @@ def list_models(call: Call) -> dict[str, Any]:
         and call.text("search").lower() in f"{model['slug']} {model['title']}".lower()
     ]
     if call.text("sortBy").endswith("TIME"):
-        found.sort(key=lambda model: model["at"], reverse=True)
-    shown, token = page(found, call.body)
+        listed.sort(key=lambda model: model["at"], reverse=True)
+    shown, token = page(listed, call.body)
     models = [_described(call, model) for model in shown]
-    return {"models": models, "nextPageToken": token, "totalResults": len(found)}
+    return {"models": models, "nextPageToken": token, "totalResults": len(listed)}
 
 
 def create_model_instance(call: Call) -> dict[str, Any]:
     """A variation of a model, with its first version."""
     model = _model(call, own=True)
-    told = call.body.get("body") or {}
-    short, slug = _short(str(told.get("framework") or "")), str(told.get("instanceSlug") or "")
-    key = f"{model['owner']}/{model['slug']}/{short}/{slug}"
+    told = call.inner("body")
+    short, slug = _short(told.text("framework")), told.text("instanceSlug")
     if not (_NAME.fullmatch(short) and _NAME.fullmatch(slug)):
         return {"error": f"The variation {short}/{slug} is invalid", "errorCode": 400}
-    if call.store.get("instance", key) is not None:
-        return {"error": f"The variation {slug} already exists.", "errorCode": 409}
-    instance: dict[str, Any] = {name: told.get(name) or "" for name in _INSTANCE_TEXTS}
+    instance: dict[str, Any] = {name: told.text(name) for name in _INSTANCE_TEXTS}
     instance |= {"id": call.store.number(), "owner": model["owner"], "model": model["slug"], "short": short}
-    instance |= {"framework": told.get("framework") or "", "slug": slug, "versions": []}
-    with call.store.change():
-        return _add_version(call, instance, told)
+    instance |= {"framework": told.text("framework"), "slug": slug, "versions": []}
+    with landing.landed(told) as folder, call.store.change():
+        if call.store.get("instance", _key(instance)) is not None:
+            return {"error": f"The variation {slug} already exists.", "errorCode": 409}
+        return _add_version(call, instance, folder)
 
 
 def get_model_instance(call: Call) -> dict[str, Any]:
@@ -133,8 +142,9 @@ def list_model_instances(call: Call) -> dict[str, Any]:
 
 def create_model_instance_version(call: Call) -> dict[str, Any]:
     """A new version of a variation."""
-    with call.store.change():
-        return _add_version(call, _instance(call, own=True), call.body.get("body") or {})
+    _instance(call, own=True)
+    with landing.landed(call.inner("body")) as folder, call.store.change():
+        return _add_version(call, _instance(call, own=True), folder)
 
 
 def list_model_instance_versions(call: Call) -> dict[str, Any]:
@@ -165,19 +175,21 @@ def list_model_instance_version_files(call: Call) -> dict[str, Any]:
 
 
 def download_model_instance_version(call: Call) -> Redirect:
-    """A version as one archive."""
+    """One file of a version, or all in one archive."""
     instance = _instance(call)
     number = _number(call, instance)
     source = _files(call, instance, number)
+    if wanted := call.text("path"):
+        return Redirect(call.link(files.one(source, wanted)))
     archive = source.parent / "archives" / str(number) / f"{instance['model']}.tar.gz"
 
     def pack(part: Path) -> None:
         with tarfile.open(part, "w:gz") as into:
             for name, path in files.listing(source):
-                data = path.read_bytes()
                 entry = tarfile.TarInfo(name)
-                entry.size = len(data)
-                into.addfile(entry, io.BytesIO(data))
+                with path.open("rb") as file:
+                    entry.size = path.stat().st_size
+                    into.addfile(entry, file)
 
     return Redirect(call.link(files.built(archive, pack)))
 
@@ -192,9 +204,10 @@ def delete_model_instance_version(call: Call) -> dict[str, Any]:
     return {}
 
 
-def _add_version(call: Call, instance: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+def _add_version(call: Call, instance: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the files in `folder` the newest version."""
     number = max(instance["versions"], default=instance.get("last", 0)) + 1
-    uploads.land(call, told.get("files") or [], told.get("directories") or [], _files(call, instance, number))
+    files.move(folder, _files(call, instance, number))
     instance["versions"].append(number)
     instance["last"] = number
     call.store.put("instance", _key(instance), instance)
@@ -236,10 +249,15 @@ def _drop_instance(call: Call, instance: dict[str, Any]) -> None:
 
 
 def _number(call: Call, instance: dict[str, Any]) -> int:
-    number = int(call.body.get("versionNumber") or (instance["versions"] or [0])[-1])
+    number = call.number("versionNumber") or _newest(instance)
     if number not in instance["versions"]:
         raise Refusal(404, f"Version {number} not found")
     return number
+
+
+def _newest(instance: dict[str, Any]) -> int:
+    """The number of the newest version; 0 where all were deleted."""
+    return int(instance["versions"][-1]) if instance["versions"] else 0
 
 
 def _key(instance: dict[str, Any]) -> str:
@@ -274,7 +292,7 @@ def _described(call: Call, model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described_instance(instance: dict[str, Any]) -> dict[str, Any]:
-    number = (instance["versions"] or [0])[-1]
+    number = _newest(instance)
     return {
         "id": instance["id"],
         "slug": instance["slug"],

@@ -84,6 +84,7 @@ _SERVICES: dict[str, tuple[Callable[[Call], Reply], ...]] = {
     "blobs.BlobApiService": (uploads.start_blob_upload,),
     "security.OAuthService": (accounts.introspect_token,),
     "users.AccountService": (accounts.generate_access_token,),
+    "api.v1.DiagnosticsService": (accounts.hello,),
 }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
+import errno
 import json
 import logging
 import re
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -20,10 +21,10 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
+from kit.emulator import fields, uploads, wire
 from kit.emulator import page as pages
-from kit.emulator import uploads, wire
 from kit.emulator.faults import Fault, Faults
 from kit.emulator.kernels import log_stream
 from kit.emulator.routes import OPEN, ROUTES
@@ -33,18 +34,27 @@ from kit.emulator.wire import Download, Redirect, Refusal, Reply, Stream
 
 _log = logging.getLogger(__name__)
 
-HOME = {"localhost", "127.0.0.1"}
+_HOST = re.compile(r"(?:localhost|127\.0\.0\.1)(?::\d{1,5})?", re.IGNORECASE)
 """Names by which the server may be called. A foreign Host is refused: a web page elsewhere must not reach it by
 pointing its own name at 127.0.0.1, and no client may use it as a proxy to the world."""
 
-LARGEST = 64 << 20
-"""The largest request of the API, bytes: a notebook with its outputs fits, a flood does not."""
+_TARGET = re.compile(r"(?:(\w+)://([^/?#]*))?(/[^?#]*)?(?:\?([^#]*))?(?:#.*)?")
+"""A request's target: scheme and host where it is absolute, as a proxy gets it, then path and query."""
+
+STRANGER = 1 << 16
+"""Bytes that a request may have whose sender is not known yet: a form of the web page, or a token to look up."""
 
 _CHUNK = 1 << 16
 _IDLE = 120
 """Seconds that a connection may be idle."""
 
+_LINGER, _PATIENCE = 256 << 20, 5
+"""Bytes of a refused request that are read and forgotten, and seconds that each piece of them is waited for."""
+
+_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 _RPC = re.compile(r"/(?:api/)?v1/([\w.]+/\w+)")
+_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})", re.ASCII)
+_CONTENT_RANGE = re.compile(r"bytes (?:\*|(\d{1,18})-(\d{1,18}))/(?:\d{1,18}|\*)", re.ASCII)
 _LOGS = re.compile(r"/(?:api/)?v1/kernels/logs/stream/([^/]+)/([^/]+)")
 
 
@@ -97,13 +107,23 @@ class Server(ThreadingHTTPServer):
             self.server_close()
 
 
+def _full(error: Exception) -> bool:
+    """Whether the disk had no room."""
+    if isinstance(error, sqlite3.Error):
+        return error.sqlite_errorcode == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: Server
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # what is no HTTP is answered in HTTP all the same
     server_version = "kit-emulator"
     sys_version = ""
     timeout = _IDLE
     disable_nagle_algorithm = True
+    _awaited = False
+    """Whether the client waits for leave to send its body (`Expect: 100-continue`)."""
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: addresses hold tokens."""
@@ -121,16 +141,27 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._put)
 
     def do_CONNECT(self) -> None:
-        self._step, self._user, self.close_connection = "Connect", "", True
-        self._send_error(Refusal(403, "This is the emulator of kaggle-kit, which connects to nowhere."), None)
+        self.send_error(403)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is not understood as HTTP, in the form of every other error; http.server calls this too."""
+        self._step, self._user, self.close_connection = "Malformed", "", True
+        words = "This is the emulator of kaggle-kit, which connects to nowhere." if code == 403 else "Bad request"
+        status = {501: 405, 505: 400}.get(code, code)  # an unknown verb or version is no fault of the server's
+        self._send_error(Refusal(status, message or words), None)
+
+    def handle_expect_100(self) -> bool:
+        """A client that waits for leave to send its body gets it when the body is read, not before."""
+        self._awaited = True
+        return True
 
     def _answer(self, how: Any) -> None:
-        self._step, self._user, self._left = "Page", "", self._length()
+        self._step, self._user, self._left = "Page", "", 0
         try:
+            self._left = self._length()
             how(*self._target())
         except Refusal as refusal:
-            self._drain()
-            self._send_error(refusal, None)
+            self._refuse(refusal)
         except _Cut:
             self._note(0)
             self.close_connection = True
@@ -138,51 +169,57 @@ class _Handler(BaseHTTPRequestHandler):
                 self.connection.shutdown(socket.SHUT_RDWR)
         except (ConnectionError, TimeoutError):
             self.close_connection = True
-        except Exception:
+        except Exception as error:
             self.close_connection = True
             if self.server.stopping:  # the store closes under requests that are still in their threads
                 return
+            if _full(error):
+                return self._send_error(Refusal(413, "The emulator's disk is full."), None)
+            if isinstance(error, FileNotFoundError):  # listed a moment ago, then deleted by another call or a kernel
+                return self._send_error(Refusal(404, "The file was deleted while it was asked for."), None)
             _log.exception("answering %s", self._step)
             self._send_error(Refusal(500, "Internal error of the emulator; its own output says more."), None)
 
     def _target(self) -> tuple[str, dict[str, str]]:
         """Path and query of the request, whose host must be this server."""
-        parts = urlsplit(self.path)
-        host = parts.hostname or urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        if host not in HOME or parts.scheme not in ("", "http"):
-            raise Refusal(403, f"This is the emulator of kaggle-kit, which is not {host} and connects to nowhere.")
-        self._base = f"http://{parts.netloc or self.headers.get('Host')}"
-        return unquote(parts.path), dict(parse_qsl(parts.query))
+        target = _TARGET.fullmatch(self.path)
+        if target is None:
+            raise Refusal(400, "Bad request")
+        scheme, host, path, query = target.groups()
+        host = host or self.headers.get("Host", "")
+        if not _HOST.fullmatch(host) or scheme not in (None, "http"):
+            raise Refusal(403, "This is the emulator of kaggle-kit, which connects to nowhere else.")
+        self._base = f"http://{host}"
+        return unquote(path or "/"), dict(parse_qsl(query or ""))
 
     def _length(self) -> int:
-        length = self.headers.get("Content-Length", "0")
-        return int(length) if length.isdecimal() else 0
+        """Bytes of the request's body.
+
+        Raises Refusal for a body whose length is not told: what follows it could not be told from it.
+        """
+        told = self.headers.get_all("Content-Length", ["0"])
+        if "Transfer-Encoding" in self.headers or len(told) > 1 or not _NUMBER.fullmatch(told[0]):
+            self.close_connection = True
+            raise Refusal(411, "A request must tell the length of its body once, in Content-Length")
+        return int(told[0])
 
     # Requests
 
     def _post(self, path: str, query: dict[str, str]) -> None:
         rpc = _RPC.fullmatch(path)
         if not rpc:
-            if self._left > _CHUNK:
-                raise Refusal(413, "Too large")
-            form = dict(parse_qsl(self._read(self._left).decode("utf-8", "replace")))
+            form = dict(parse_qsl(self._body(STRANGER).decode("utf-8", "replace")))
             return self._send_page(pages.act(self.server.site, path, form, self._cookie()))
         self._step = rpc[1].partition("/")[2]
         handler = ROUTES.get(rpc[1])
-        if self._left > LARGEST:
-            raise Refusal(413, "Request too large")
-        raw = self._read(self._left)
-        fault = self.server.faults.at(self._step)
-        self._strike(fault)
         if handler is None:
             raise Refusal(404, f"Method {rpc[1]} is not known to the emulator")
+        # Who calls is asked before anything is read: strangers must not fill the memory.
         user = User(0, "", "", "") if rpc[1] in OPEN else self._authenticated()
-        try:
-            body = json.loads(raw or b"{}")
-        except ValueError:
-            raise Refusal(400, "Request body is not JSON") from None
-        if not isinstance(body, dict):
-            raise Refusal(400, "Request body is not a JSON object")
+        raw = self._body(STRANGER if rpc[1] in OPEN else fields.most_bytes(self._step))
+        fault = self.server.faults.at(self._step)
+        self._strike(fault)
+        body = fields.read(raw)
         reply: Reply | Refusal
         try:
             reply = handler(Call(self.server.site, user, body, self._base))
@@ -202,13 +239,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, json.dumps(reply).encode(), "application/json", {}, fault)
 
     def _get(self, path: str, query: dict[str, str]) -> None:
-        self._drain()
+        self._body(STRANGER)
         if logs := _LOGS.fullmatch(path):
             self._step = "LogStream"
             fault = self.server.faults.at(self._step)
             self._strike(fault, transfer=True)
-            body = {"userName": logs[1], "kernelSlug": logs[2], **query}
-            reply = log_stream(Call(self.server.site, self._authenticated(), body, self._base))
+            body = {"userName": logs[1], "kernelSlug": logs[2], "versionLabel": query.get("versionLabel")}
+            reply = log_stream(Call(self.server.site, self._authenticated(), fields.checked(body), self._base))
             if isinstance(reply, Stream):
                 return self._send_stream(reply, fault)
             return self._send(200, reply.data, reply.type, {}, fault)
@@ -231,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._drain()
             self._strike(fault)
         have = uploads.received(target)
-        asked = re.fullmatch(r"bytes (?:\*|(\d+)-(\d+))/(\d+|\*)", self.headers.get("Content-Range", ""))
+        asked = _CONTENT_RANGE.fullmatch(self.headers.get("Content-Range", ""))
         if have == size:  # what is whole never changes: it may be a submission, or part of a dataset
             target.touch()
             self._drain()
@@ -271,15 +308,45 @@ class _Handler(BaseHTTPRequestHandler):
         ranged = {"Range": f"bytes=0-{have - 1}"} if have else {}
         self._send(308, b"", "text/plain", ranged, fault)
 
+    def _body(self, most: int) -> bytes:
+        """The body of the request. Raises Refusal where it has more than `most` bytes."""
+        if self._left > most:
+            raise Refusal(413, f"Request too large: {most} bytes are taken")
+        return self._read(self._left)
+
     def _read(self, count: int) -> bytes:
-        found = self.rfile.read(count)
-        self._left -= len(found)
-        return found
+        if self._awaited:
+            self._awaited = False
+            self.send_response_only(100)
+            self.end_headers()
+        piece = self.rfile.read(count)
+        self._left -= len(piece)
+        return piece
 
     def _drain(self) -> None:
-        """Read what is left of the request: an answer sent over unread bytes would reset the connection."""
+        """Read what is left of the request, a piece at a time, and forget it."""
         while self._left > 0 and self._read(min(self._left, _CHUNK)):
             pass
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer that the request is refused, perhaps before its body has come.
+
+        A connection that is closed over unread bytes is reset, and the client would not see why it was refused. So a
+        small body is read before the answer, and the connection goes on. A large one is let run out after it, for
+        some time, and the connection ends.
+        """
+        if self._awaited:  # the client has not sent its body, and will not
+            self._awaited, self._left, self.close_connection = False, 0, True
+        elif self._left > _CHUNK:
+            self.close_connection = True
+        else:
+            self._drain()
+        self._send_error(refusal, None)
+        self._left = min(self._left, _LINGER)
+        if self._left:
+            self.connection.settimeout(_PATIENCE)
+            with contextlib.suppress(OSError):
+                self._drain()
 
     def _authenticated(self) -> User:
         word, _, value = self.headers.get("Authorization", "").partition(" ")
@@ -287,7 +354,7 @@ class _Handler(BaseHTTPRequestHandler):
         if word.lower() == "bearer":
             user = self.server.site.store.by_token(value.strip())
         elif word.lower() == "basic":
-            with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+            with contextlib.suppress(ValueError):  # no base64, or no UTF-8 in it
                 name, _, key = base64.b64decode(value, validate=True).decode().partition(":")
                 user = self.server.site.store.by_key(name, key)
         if user is None:
@@ -296,8 +363,8 @@ class _Handler(BaseHTTPRequestHandler):
         return user
 
     def _cookie(self) -> str:
-        found = re.search(r"(?:^|;\s*)user=([\w.-]+)", self.headers.get("Cookie", ""))
-        return found[1] if found else ""
+        user = re.search(r"(?:^|;\s*)user=([\w.-]+)", self.headers.get("Cookie", ""))
+        return user[1] if user else ""
 
     # Answers
 
@@ -357,9 +424,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, path: Path, fault: Fault | None) -> None:
         size = path.stat().st_size
-        ranged = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        ranged = _RANGE.fullmatch(self.headers.get("Range", ""))
         start = int(ranged[1]) if ranged else 0
         end = min(int(ranged[2]) + 1 if ranged and ranged[2] else size, size)
+        if end <= start < size:  # such a range means nothing, and is passed over (RFC 9110, 14.1.1)
+            ranged, start, end = None, 0, size
         headers = {"Accept-Ranges": "bytes", "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True)}
         if ranged and start >= size:
             return self._send(416, b"", "text/plain", {"Content-Range": f"bytes */{size}"}, fault)
@@ -379,7 +448,7 @@ class _Handler(BaseHTTPRequestHandler):
             while start < end and (piece := file.read(min(_CHUNK, end - start))):
                 self.wfile.write(piece)
                 start += len(piece)
-        if fault and fault.kind == "cut":
+        if start < end or (fault and fault.kind == "cut"):  # a file that has shrunk since leaves its promise open too
             raise _Cut
 
     def _send_stream(self, stream: Stream, fault: Fault | None) -> None:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from kit import limits
 from kit.emulator.store import Store
 from kit.sandbox import notebook, walls
 
@@ -29,12 +30,6 @@ STOPPED = "The emulator was stopped while this session ran."
 
 _TICK = 0.2
 """Seconds between two looks at a running session's time and disk."""
-
-
-def accelerator(machine: str) -> str:
-    """What time on a machine is counted as: gpu, tpu or cpu."""
-    name = machine.lower()
-    return "gpu" if name.startswith("nvidia") else "tpu" if name.startswith("tpu") else "cpu"
 
 
 @dataclass
@@ -73,15 +68,15 @@ class Session:
         return Path(self.folder) / "log.jsonl"
 
     @property
-    def accelerator(self) -> str:
+    def accelerator(self) -> limits.Kind:
         """What its time is counted as."""
-        return accelerator(self.machine)
+        return limits.kind(self.machine)
 
 
 class Sessions:
     """All sessions: those that run now have a thread each. `disk` is the cap on a session's output, bytes."""
 
-    def __init__(self, store: Store, mode: Mode, *, disk: int = 20 << 30) -> None:
+    def __init__(self, store: Store, mode: Mode, *, disk: int = limits.DISK) -> None:
         self._store, self.mode, self._disk = store, mode, disk
         self._threads: list[threading.Thread] = []
         self._processes: dict[str, subprocess.Popen[bytes]] = {}

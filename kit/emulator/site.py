@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,10 @@ class Site:
 
 @dataclass
 class Call:
-    """A call of a method: who calls, with what, and where the server is reached by that caller."""
+    """A call of a method: who calls, with what, and where the server is reached by that caller.
+
+    `body` holds the known fields only, each of its kind and within its bounds (`fields.read`).
+    """
 
     site: Site
     user: User
@@ -62,7 +65,23 @@ class Call:
 
     def text(self, key: str) -> str:
         """A text of the request; empty where it is not given."""
-        return str(self.body.get(key) or "")
+        return str(self.body.get(key, ""))
+
+    def number(self, key: str) -> int:
+        """A number of the request; 0 where it is not given."""
+        return int(self.body.get(key, 0))
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """A flag of the request."""
+        return bool(self.body.get(key, default))
+
+    def texts(self, key: str) -> list[str]:
+        """A list of texts of the request; empty where it is not given."""
+        return list(self.body.get(key, ()))
+
+    def inner(self, key: str) -> Call:
+        """The call with an object of the request in place of the request; an empty one where it is not given."""
+        return replace(self, body=self.body.get(key, {}))
 
     def link(self, path: Path) -> str:
         """The address below this server from which a file can be fetched without credentials."""

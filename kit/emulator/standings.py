@@ -133,7 +133,10 @@ def _made_up(hosted: Hosted) -> tuple[Team, ...]:
     for number in range(RIVALS):
         wrong = draw.random(len(answers.y)) < 0.01 + 0.6 * (number / RIVALS) ** 2
         found = np.where(_like(wrong, answers.y), draw.permutation(answers.y), answers.y)
-        public, private = (grading.score(hosted, found, part) for part in (answers.public, answers.private))
+        try:
+            public, private = (grading.score(hosted, found, part) for part in (answers.public, answers.private))
+        except grading.Rejected:
+            continue  # swapped answers may be what the metric cannot score
         teams.append(Team(f"Rival {number + 1:02d}", public, private))
     return tuple(teams)
 

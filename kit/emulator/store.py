@@ -105,8 +105,8 @@ class Store:
     def one(self, sql: str, *values: Any) -> sqlite3.Row | None:
         """The first row of a query."""
         with self._lock:
-            found: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
-            return found
+            row: sqlite3.Row | None = self._db.execute(sql, values).fetchone()
+            return row
 
     def number(self) -> int:
         """A number that was never given before, for ids."""
@@ -119,10 +119,10 @@ class Store:
 
     def document(self, kind: str, key: str) -> dict[str, Any]:
         """The document of that kind and key, which must be there: KeyError where it is not."""
-        found = self.get(kind, key)
-        if found is None:
+        body = self.get(kind, key)
+        if body is None:
             raise KeyError(f"{kind} {key}")
-        return found
+        return body
 
     def put(self, kind: str, key: str, body: dict[str, Any]) -> None:
         """Write a document, over an earlier one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import zipfile
+import shutil
 from pathlib import Path
 from sqlite3 import Row
 from typing import Any
@@ -15,21 +15,45 @@ from kit.emulator.wire import Refusal
 MOST = 20 << 30
 """The largest upload, bytes: no more than the emulator's disk should be asked for by mistake."""
 
+SPARE = 1 << 30
+"""Bytes of the disk that no upload takes: whoever runs the emulator goes on working on that machine."""
+
+LONGEST_NAME = 200
+"""Bytes of a file's name: folders in folders still make a path that Linux takes (4,096 bytes)."""
+
 
 def start_blob_upload(call: Call) -> dict[str, Any]:
     """A place to upload a file of a dataset or model to."""
     return start(call, call.text("name") or "file")
 
 
-def start(call: Call, name: str) -> dict[str, Any]:
-    """A token, and the address to put `contentLength` bytes at."""
-    size = int(call.body.get("contentLength") or 0)
-    if not 0 <= size <= MOST:
-        raise Refusal(413, f"A file may have at most {MOST} bytes")
+def start(call: Call, name: str, most: int = MOST) -> dict[str, Any]:
+    """A token, and the address to put `contentLength` bytes at.
+
+    Raises Refusal for more than `most` bytes, for more than the disk has room for, and for a name that no file can
+    have. Folders in a name are cut off.
+    """
+    size = call.number("contentLength")
+    if size > most:
+        raise Refusal(413, f"A file may have at most {most} bytes")
+    check_room(call.store.folder, size)
+    name = file_name(name.replace("\\", "/").rpartition("/")[2])
     token = secrets.token_urlsafe(24)
-    sql = "INSERT INTO blobs VALUES (?, ?, ?, ?, ?)"
-    call.store.run(sql, token, call.user.name, Path(name.replace("\\", "/")).name, size, call.now)
+    call.store.run("INSERT INTO blobs VALUES (?, ?, ?, ?, ?)", token, call.user.name, name, size, call.now)
     return {"token": token, "createUrl": f"{call.base}/upload/{token}"}
+
+
+def file_name(name: str) -> str:
+    """The name, which one file or folder can have. Raises Refusal for any other."""
+    if name in ("", ".", "..") or "/" in name or len(name.encode()) > LONGEST_NAME:
+        raise Refusal(400, f"Invalid name of a file or folder: {name[:LONGEST_NAME]!r}")
+    return name
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Raises Refusal where the disk of `folder` has no room for `size` bytes."""
+    if size > max(shutil.disk_usage(folder).free - SPARE, 0):
+        raise Refusal(413, f"The emulator's disk has no room for {size} bytes")
 
 
 def expected(store: Store, token: str) -> tuple[Path, int]:
@@ -53,23 +77,3 @@ def finished(call: Call, token: str) -> Row:
     if received(call.store.blob(token)) != row["bytes"]:
         raise Refusal(400, f"The upload of {row['name']} is incomplete")
     return row
-
-
-def land(call: Call, listed: list[dict[str, Any]], directories: list[dict[str, Any]], folder: Path) -> None:
-    """Put uploads into `folder` under their names; zip archives are unpacked into folders of their own, as Kaggle does.
-
-    Raises Refusal for an upload that is missing, incomplete, or somebody else's.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for item in listed:
-        blob = finished(call, str(item.get("token") or ""))
-        if blob["name"].endswith(".zip") and zipfile.is_zipfile(call.store.blob(blob["token"])):
-            with zipfile.ZipFile(call.store.blob(blob["token"])) as archive:
-                archive.extractall(folder / blob["name"].removesuffix(".zip"))
-        else:
-            call.store.keep(blob["token"], folder / blob["name"])
-    for directory in directories:
-        name = Path(str(directory.get("name") or "")).name
-        if name in ("", "..", "."):
-            raise Refusal(400, f"Invalid directory name: {directory.get('name')!r}")
-        land(call, directory.get("files") or [], directory.get("directories") or [], folder / name)

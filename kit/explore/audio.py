@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.drawing import rows, sound, style
-from kit.explore.overview import BARS, Found
+from kit.explore.overview import BARS, Findings
 from kit.notes import tell
 from kit.rows.clips import Clips
 from kit.task.contract import Data
@@ -32,28 +32,28 @@ class Measured(NamedTuple):
     loudness: np.ndarray
 
 
-def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
+def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     """Facts and pictures of recordings that are held as Clips; of paths nothing."""
     clips, others = train.x.take(), test.x.take()
     if not all(isinstance(x, Clips) and len(x) for x in (clips, others)):
-        return Found({}, [])
+        return Findings({}, [])
     tell("Measuring recordings")
     measured = {"train": measure(clips), "test": measure(others)}
     facts: dict[str, str | int | float] = {}
     for what, data in (("train", train), ("test", test)):
-        found = measured[what]
+        figures = measured[what]
         facts[f"{what} sample rate"] = f"{data.x.take().rate:,} Hz, mono, 16 bits"
         facts[f"{what} seconds"] = (
-            f"{found.seconds.min():.2f} to {found.seconds.max():.2f}, median {np.median(found.seconds):.2f}, "
-            f"{found.seconds.sum() / 60:.1f} minutes together"
+            f"{figures.seconds.min():.2f} to {figures.seconds.max():.2f}, median {np.median(figures.seconds):.2f}, "
+            f"{figures.seconds.sum() / 60:.1f} minutes together"
         )
-        facts[f"{what} samples"] = f"{found.least.min():,.0f} to {found.greatest.max():,.0f}"
+        facts[f"{what} samples"] = f"{figures.least.min():,.0f} to {figures.greatest.max():,.0f}"
         facts[f"{what} loudness"] = (
-            f"{found.loudness.min():.1f} to {found.loudness.max():.1f} dB of full scale, "
-            f"median {np.median(found.loudness):.1f}"
+            f"{figures.loudness.min():.1f} to {figures.loudness.max():.1f} dB of full scale, "
+            f"median {np.median(figures.loudness):.1f}"
         )
         facts[f"{what} clips that reach full scale"] = int(
-            ((found.least <= -FULL) | (found.greatest >= FULL - 1)).sum()
+            ((figures.least <= -FULL) | (figures.greatest >= FULL - 1)).sum()
         )
     pictures = [draw_spread(measured, out / "recordings.png")]
     if names and train.y is not None:
@@ -70,33 +70,33 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
             if len(who) <= GROUPS and len(names) <= BARS:
                 pictures.append(draw_groups(y, of, names, who.astype(str).tolist(), out / "groups.png"))
                 pictures.append(draw_voices(measured["train"], of, who.astype(str).tolist(), out / "voices.png"))
-    return Found(facts, pictures)
+    return Findings(facts, pictures)
 
 
 def measure(clips: Clips) -> Measured:
     """The figures of each clip."""
-    found = np.zeros((len(clips), 3))
+    extremes = np.zeros((len(clips), 3))
     for row, wave in enumerate(clips):
         samples = wave.astype(np.float64) if len(wave) else np.zeros(1)
-        found[row] = samples.min(), samples.max(), np.square(samples).mean()
-    loudness = 10 * np.log10(np.maximum(found[:, 2], 1e-3) / FULL**2)
-    return Measured(clips.seconds, found[:, 0], found[:, 1], loudness)
+        extremes[row] = samples.min(), samples.max(), np.square(samples).mean()
+    loudness = 10 * np.log10(np.maximum(extremes[:, 2], 1e-3) / FULL**2)
+    return Measured(clips.seconds, extremes[:, 0], extremes[:, 1], loudness)
 
 
 def draw_spread(measured: dict[str, Measured], to: Path) -> Path:
     """Durations, loudness, and least and greatest samples, train against test."""
     made, charts = style.charts(4, "Recordings, train against test")
     figures = (
-        ("seconds", lambda found: found.seconds),
-        ("loudness, dB of full scale", lambda found: found.loudness),
-        ("least sample of a clip", lambda found: found.least),
-        ("greatest sample of a clip", lambda found: found.greatest),
+        ("seconds", lambda clips: clips.seconds),
+        ("loudness, dB of full scale", lambda clips: clips.loudness),
+        ("least sample of a clip", lambda clips: clips.least),
+        ("greatest sample of a clip", lambda clips: clips.greatest),
     )
     for chart, (name, values) in zip(charts, figures, strict=True):
-        edges = np.histogram_bin_edges(np.concatenate([values(found) for found in measured.values()]), bins=40)
-        for (what, found), colour in zip(measured.items(), (style.BLUE, style.RED), strict=True):
-            share = np.histogram(values(found), edges)[0] / len(found.seconds) * 100
-            chart.stairs(share, edges, color=colour, linewidth=1.4, label=f"{what}, {len(found.seconds):,} clips")
+        edges = np.histogram_bin_edges(np.concatenate([values(clips) for clips in measured.values()]), bins=40)
+        for (what, clips), colour in zip(measured.items(), (style.BLUE, style.RED), strict=True):
+            share = np.histogram(values(clips), edges)[0] / len(clips.seconds) * 100
+            chart.stairs(share, edges, color=colour, linewidth=1.4, label=f"{what}, {len(clips.seconds):,} clips")
         chart.locator_params(axis="x", nbins=5)
         style.label(chart, name, "share of clips, %")
     charts[0].legend(fontsize=style.SMALL, frameon=False)
@@ -143,12 +143,12 @@ def draw_groups(y: np.ndarray, of: np.ndarray, names: list[str], who: list[str],
     return style.save(made, to)
 
 
-def draw_voices(found: Measured, of: np.ndarray, who: list[str], to: Path) -> Path:
+def draw_voices(figures: Measured, of: np.ndarray, who: list[str], to: Path) -> Path:
     """How long and how loud the clips of each group are: groups that differ are harder to predict when held out."""
     made, charts = style.charts(2, "Train clips of each group", size=(4.6, 0.34 * len(who) + 1))
     for chart, values, name in (
-        (charts[0], found.seconds, "seconds"),
-        (charts[1], found.loudness, "loudness, dB of full scale"),
+        (charts[0], figures.seconds, "seconds"),
+        (charts[1], figures.loudness, "loudness, dB of full scale"),
     ):
         chart.boxplot(
             [values[of == number] for number in range(len(who))],

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.drawing import rows, style
-from kit.explore.overview import Found
+from kit.explore.overview import Findings
 from kit.notes import tell
 from kit.task.contract import Data
 
@@ -61,18 +61,18 @@ class Pairs(NamedTuple):
     correlation: np.ndarray
 
 
-def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
+def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     """Facts and pictures of images that are held as one array; of paths nothing."""
     images, others = train.x.take(), test.x.take()
     if not all(isinstance(x, np.ndarray) and x.ndim in (3, 4) and len(x) for x in (images, others)):
-        return Found({}, [])
+        return Findings({}, [])
     facts: dict[str, str | int | float] = {"image": " x ".join(map(str, images.shape[1:]))}
     tell("Measuring pixels")
     measured = {"train": pixels(images), "test": pixels(others)}
-    for what, found in measured.items():
+    for what, figures in measured.items():
         facts[f"{what} pixels"] = (
-            f"{found.least:.4g} to {found.greatest:.4g}, mean {found.mean:.4g}, sd {found.sd:.4g}, "
-            f"{found.zero:.1%} are 0"
+            f"{figures.least:.4g} to {figures.greatest:.4g}, mean {figures.mean:.4g}, sd {figures.sd:.4g}, "
+            f"{figures.zero:.1%} are 0"
         )
     pictures = [draw_brightness(measured["train"].brightness, measured["test"].brightness, out / "brightness.png")]
     if names and train.y is not None:
@@ -84,7 +84,7 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
         facts["test images with a near-duplicate in train"] = int((pairs.correlation >= NEAR).sum())
         facts["near-duplicate means"] = f"correlation {NEAR} or more, as of one digit and its JPEG of quality 75"
         pictures.append(draw_pairs(train, test, pairs, names, out / "near-duplicates.png"))
-    return Found(facts, pictures)
+    return Findings(facts, pictures)
 
 
 def pixels(x: np.ndarray) -> Pixels:
@@ -166,9 +166,9 @@ def draw_brightness(train: np.ndarray, test: np.ndarray, to: Path) -> Path:
     """How bright images are, train against test: curves that differ mean that the sets were not made alike."""
     made, (chart,) = style.charts(1, "Brightness of images, train against test", size=(6.5, 3.6))
     edges = np.histogram_bin_edges(np.concatenate([train, test]), bins=50)
-    for found, what, colour in ((train, "train", style.BLUE), (test, "test", style.RED)):
-        share = np.histogram(found, edges)[0] / len(found) * 100
-        chart.stairs(share, edges, color=colour, linewidth=1.4, label=f"{what}, {len(found):,} images")
+    for means, what, colour in ((train, "train", style.BLUE), (test, "test", style.RED)):
+        share = np.histogram(means, edges)[0] / len(means) * 100
+        chart.stairs(share, edges, color=colour, linewidth=1.4, label=f"{what}, {len(means):,} images")
     chart.legend(fontsize=style.SMALL, frameon=False)
     style.label(chart, "mean pixel value of an image", "share of images, %")
     return style.save(made, to)
@@ -247,11 +247,11 @@ def _project(vectors: np.ndarray, middle: np.ndarray, axes: np.ndarray) -> np.nd
 def _correlations(left: np.ndarray, at: np.ndarray, right: np.ndarray, of: np.ndarray) -> np.ndarray:
     """Correlation of the pixels of `left[at]` and `right[of]`, row by row."""
     step = max(1, BYTES // (16 * int(np.prod(left.shape[1:]))))
-    found = np.empty(len(at))
+    correlations = np.empty(len(at))
     for start in range(0, len(at), step):
         a, b = (
             _unit(np.asarray(x[rows_[start : start + step]], np.float64).reshape(-1, int(np.prod(x.shape[1:]))))
             for x, rows_ in ((left, at), (right, of))
         )
-        found[start : start + step] = np.einsum("ij,ij->i", a, b)
-    return found
+        correlations[start : start + step] = np.einsum("ij,ij->i", a, b)
+    return correlations

@@ -1,6 +1,6 @@
 """A look at the data before a model sees it: what any rows have, and what their kind adds.
 
-What a kind adds is `<kind>.py` beside this file, with `look(train, test, names, out) -> Found`; a kind
+What a kind adds is `<kind>.py` beside this file, with `look(train, test, names, out) -> Findings`; a kind
 without such a file adds nothing.
 """
 
@@ -29,14 +29,14 @@ VALUES = 2**24
 """Values of an array that are looked at together."""
 
 
-class Found(NamedTuple):
-    """What was found: figures by name, and pictures in the order in which they are worth seeing."""
+class Findings(NamedTuple):
+    """What exploring told: figures by name, and pictures in the order in which they are worth seeing."""
 
     facts: dict[str, str | int | float]
     pictures: list[Path]
 
 
-def explore(entry: Entry, *, out: Path | None = None) -> Found:
+def explore(entry: Entry, *, out: Path | None = None) -> Findings:
     """Facts and pictures of a competition's rows; pictures go to the folder `out`, else to `explore/` in its data.
 
     Raises KitError when the data is not here.
@@ -66,7 +66,7 @@ def explore(entry: Entry, *, out: Path | None = None) -> Found:
         more = importlib.import_module(name).look(train, test, names, out)
         facts |= more.facts
         pictures += more.pictures
-    return Found(facts, pictures)
+    return Findings(facts, pictures)
 
 
 def missing(what: str, x: Any) -> dict[str, str | int | float]:
@@ -160,8 +160,8 @@ def draw_balance(y: np.ndarray, names: list[str], name: str, to: Path) -> Path:
     title = f"{name}: {len(y):,} train rows of {int((counts > 0).sum()):,} classes"
     if len(names) > BARS:
         made, (chart,) = style.charts(1, title, size=(6.5, 3.6))
-        found = np.sort(counts[counts > 0])[::-1]
-        chart.plot(np.arange(1, len(found) + 1), found, color=style.BLUE)
+        sizes = np.sort(counts[counts > 0])[::-1]
+        chart.plot(np.arange(1, len(sizes) + 1), sizes, color=style.BLUE)
         chart.set_yscale("log")
         style.label(chart, "classes, the largest first", "train rows, log scale")
         return style.save(made, to)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kit.drawing import style
-from kit.explore.overview import Found
+from kit.explore.overview import Findings
 from kit.notes import tell
 from kit.rows.texts import hashtags, normalised
 from kit.task.contract import Data
@@ -58,19 +58,19 @@ class Repeats(NamedTuple):
     known: np.ndarray
 
 
-def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
+def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     """Facts and pictures of texts: rows that are texts, or tables with a column of them."""
     table = train.x.take()
     column = text_column(table)
     texts, others = _texts(table, column), _texts(test.x.take(), column)
     if not len(texts) or not len(others):
-        return Found({}, [])
+        return Findings({}, [])
     facts: dict[str, str | int | float] = {} if column is None else {"text column": column}
     tell("Measuring texts")
     lengths = {"train": words(texts), "test": words(others)}
-    for what, found in lengths.items():
-        low, middle, high = np.percentile(found, (5, 50, 95))
-        facts[f"{what} words a text"] = f"median {middle:.0f}, 5% to 95% {low:.0f} to {high:.0f}, most {found.max():,}"
+    for what, counts in lengths.items():
+        low, middle, high = np.percentile(counts, (5, 50, 95))
+        facts[f"{what} words a text"] = f"median {middle:.0f}, 5% to 95% {low:.0f} to {high:.0f}, most {counts.max():,}"
     tagged = [hashtags(text) for text in texts]
     facts["train texts with a hashtag"] = _share(sum(map(bool, tagged)), len(texts))
     facts["different hashtags"] = len({tag.lower() for tags in tagged for tag in tags})
@@ -99,7 +99,7 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Found:
             pictures.append(draw_values(other, values, names, out / f"{other}.png"))
         if same.mixed.any():
             pictures.append(draw_mixed(texts, y, same, names, out / "conflicts.png"))
-    return Found(facts, pictures)
+    return Findings(facts, pictures)
 
 
 def text_column(x: Any) -> str | None:
@@ -145,15 +145,15 @@ def telling(texts: list[str], y: np.ndarray, classes: int, most: int) -> list[li
     if len(vocabulary) < 2:  # its share is 1 everywhere
         return nothing
     prior = np.asarray(counts.sum(0)).ravel().astype(float)
-    found = []
+    words = []
     for label in range(classes):
         inside = np.asarray(counts[y == label].sum(0)).ravel() + prior
         outside = np.asarray(counts[y != label].sum(0)).ravel() + prior
         odds = np.log(inside / (inside.sum() - inside)) - np.log(outside / (outside.sum() - outside))
         z = odds / np.sqrt(1 / inside + 1 / outside)
         order = np.argsort(-z, kind="stable")[:most]
-        found.append([(str(vocabulary[i]), float(z[i])) for i in order if z[i] > 0])
-    return found
+        words.append([(str(vocabulary[i]), float(z[i])) for i in order if z[i] > 0])
+    return words
 
 
 def draw_lengths(lengths: dict[str, np.ndarray], y: np.ndarray | None, names: list[str], to: Path) -> Path:
@@ -163,16 +163,16 @@ def draw_lengths(lengths: dict[str, np.ndarray], y: np.ndarray | None, names: li
     longest = float(np.percentile(np.concatenate([*lengths.values()]), 99.5))
     edges = np.linspace(0, max(longest, 1), min(60, int(longest) + 2))
     lines = [
-        [(what, found, colour) for (what, found), colour in zip(lengths.items(), (style.BLUE, style.RED), strict=True)]
+        [(what, counts, hue) for (what, counts), hue in zip(lengths.items(), (style.BLUE, style.RED), strict=True)]
     ]
     if classes and y is not None:
         train = lengths["train"]
         lines.append([(style.short(names[label], 20), train[y == label], COLOURS[label]) for label in range(classes)])
     for chart, shown in zip(charts, lines, strict=True):
-        for what, found, colour in shown:
-            if len(found):
-                share = np.histogram(found, edges)[0] / len(found) * 100
-                chart.stairs(share, edges, color=colour, linewidth=1.4, label=f"{what}, median {np.median(found):.0f}")
+        for what, counts, colour in shown:
+            if len(counts):
+                share = np.histogram(counts, edges)[0] / len(counts) * 100
+                chart.stairs(share, edges, color=colour, linewidth=1.4, label=f"{what}, median {np.median(counts):.0f}")
         chart.legend(fontsize=style.SMALL, frameon=False)
         style.label(chart, "words", "share of texts, %")
     if classes:
@@ -183,9 +183,9 @@ def draw_lengths(lengths: dict[str, np.ndarray], y: np.ndarray | None, names: li
 
 def draw_words(texts: list[str], y: np.ndarray, names: list[str], to: Path) -> Path:
     """The words that tell each label from the others."""
-    found = telling(texts, y, len(names), SHOWN // 2)
+    words = telling(texts, y, len(names), SHOWN // 2)
     made, charts = style.charts(len(names), f"Words that tell a label, of {len(texts):,} train texts", size=(4.2, 3.6))
-    for chart, label, pairs in zip(charts, range(len(names)), found, strict=True):
+    for chart, label, pairs in zip(charts, range(len(names)), words, strict=True):
         style.plain(chart, grid="x")
         chart.grid(visible=False, axis="y")
         chart.barh(range(len(pairs)), [z for _, z in pairs], color=COLOURS[label], height=0.7)

@@ -10,7 +10,11 @@ from kit.train.runs import Run
 
 def comparable(run: Run) -> tuple[bool, str, int]:
     """What two runs must share for their scores to be compared: the data, the metric, and how many rows judged them."""
-    return (run.plan.sample, run.record.get("metric", ""), run.record.get("rows", {}).get("out_of_fold", 0))
+    return (
+        (run.plan.sample, "", 0)
+        if not run.finished
+        else (run.plan.sample, run.record.metric, run.record.rows.out_of_fold)
+    )
 
 
 def ranked(runs: Sequence[Run]) -> list[Run]:
@@ -18,7 +22,7 @@ def ranked(runs: Sequence[Run]) -> list[Run]:
     one; runs without a score last."""
 
     def key(run: Run) -> tuple:
-        sign = -1 if run.record.get("higher_is_better", True) else 1
+        sign = 1 if run.finished and not run.record.higher_is_better else -1
         sample, _, rows = comparable(run)
         return (run.score is None, sample, _otherwise(run), -rows, sign * (run.score or 0.0), run.name)
 

@@ -34,10 +34,10 @@ def difference(before: Rows, after: Rows) -> Difference:
     return Difference(len(after), sum(moves.values()), common)
 
 
-def most(metric: Metric, found: Difference) -> float | None:
+def most(metric: Metric, change: Difference) -> float | None:
     """By how much the score over all rows can differ at most; None where the metric sets no such bound.
 
     Each row is worth 1/n of an accuracy, so that k changed rows of n move it by at most k/n. The public score is an
     accuracy over a part of the rows: with all changed rows in it, it could move by more.
     """
-    return found.share if metric.name == "accuracy" else None
+    return change.share if metric.name == "accuracy" else None

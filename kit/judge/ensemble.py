@@ -1,9 +1,9 @@
-"""Blends of runs: mean, rank mean, or weights found by hill climbing on out-of-fold predictions."""
+"""Blends of runs: merged as the competition declares, by ranks, by vote, or with weights found by hill climbing."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple, get_args
 
@@ -11,13 +11,22 @@ import numpy as np
 
 from kit.errors import KitError
 from kit.judge import choose
-from kit.task import decisions
+from kit.task import decisions, merging, outputs
 from kit.task.catalog import Entry
-from kit.task.contract import Competition, Metric
+from kit.task.contract import Competition, Merge, Metric
 from kit.train import finish, predictions, provenance, runs
-from kit.train.runs import Plan, Run
+from kit.train.record import Plan
+from kit.train.runs import Run
 
-Method = Literal["mean", "rank", "hill-climb"]
+Method = Literal["mean", "rank", "geometric", "log-mean", "vote", "hill-climb"]
+
+MERGES: dict[str, Merge] = {
+    "mean": merging.mean,
+    "rank": merging.rank_mean,
+    "geometric": merging.geometric_mean,
+    "log-mean": merging.log_mean,
+}
+"""What merges by each method; `vote` and `hill-climb` merge as `merging.declared` says."""
 
 BAGS, ROUNDS = 20, 30
 """Bags of rows, and models added in each; the score is flat after some 20 additions of a few models."""
@@ -25,41 +34,50 @@ BAGS, ROUNDS = 20, 30
 
 class Blend(NamedTuple):
     """A finished blend. `nested` is its score when each fold's weights, and decision where one is chosen, are found on
-    the other folds: what the out-of-fold score gains over it is optimism of choosing on the rows that judge."""
+    the other folds: what the out-of-fold score gains over it is optimism of choosing on the rows that judge. It is
+    None where weights were found and there is only one fold, so that there are no others to find them on."""
 
     run: Run
     weights: dict[str, float]
-    nested: float
+    nested: float | None
 
 
 class Aligned(NamedTuple):
-    """Out-of-fold predictions of runs that share ids and folds: `pred` is (runs, rows) or (runs, rows, classes)."""
+    """Out-of-fold predictions of runs that share ids and folds: `pred` is (runs, rows) or (runs, rows, classes),
+    `columns` what the metric needs of each row, by name."""
 
     ids: np.ndarray
     fold: np.ndarray
     y: np.ndarray
     pred: np.ndarray
+    columns: dict[str, np.ndarray]
 
 
-def blend(entry: Entry, members: Sequence[Run], *, method: Method = "hill-climb", seed: int = 0) -> Blend:
+def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None, seed: int = 0) -> Blend:
     """A run made of other runs, compared, submitted and blended like any other.
 
-    Raises KitError for fewer than two runs, an unknown method, or runs that differ in ids, folds or labels.
+    Without a method labels and texts are merged by vote, and all else with weights found by hill climbing. Raises
+    KitError for fewer than two runs, an unknown method, one that does not fit the predictions or the metric, or runs
+    that differ in ids, folds or labels.
     """
     started = time.perf_counter()
-    if method not in get_args(Method):
+    if method not in (None, *get_args(Method)):
         raise KitError(f"No method is called {method!r}.", f"Known: {', '.join(get_args(Method))}.")
     oof = align(members)
-    metric = decisions.judge(entry.competition)
-    known = shaped(oof.pred, method)
-    weights = weigh(metric, oof.y, known, method, seed)
-    nested = _nested(entry.competition, oof, known, method, seed)
+    competition = entry.competition
+    method = method or ("vote" if merging.are_labels(competition.metric, oof.pred) else "hill-climb")
+    _check_method(entry, members, oof.pred, method)
+    merge = MERGES.get(method) or merging.declared(competition.metric, oof.pred)
+    labels = decisions.labels(competition, oof.y)
+    judged = _Judged(decisions.judge(competition), merge, oof, labels, seed if method == "hill-climb" else None)
+    weights = judged.weigh(np.ones(len(oof.y), bool))
 
     tests = [predictions.load(run.folder / "test.npz") for run in members]
     for run, test in zip(members, tests, strict=True):
         if not np.array_equal(test["ids"], tests[0]["ids"]):
             raise _differ(members[0], run, "the ids of their test rows")
     first = members[0].plan
+    nested = _nested(competition, judged)
     entry = replace(entry, sample=first.sample)
     plan = Plan(
         entry.name,
@@ -74,18 +92,18 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method = "hill-climb"
         data=first.data,
     )
     run = finish.conclude(
-        entry.competition,
+        competition,
         runs.create(plan),
-        oof={"ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": combine(known, weights)},
-        test={
-            "ids": tests[0]["ids"],
-            "pred": combine(shaped(np.stack([test["pred"] for test in tests]), method), weights),
-        },
-        sample=entry.public() / entry.competition.submission.sample,
-        train_rows=members[0].record["rows"]["train"],
+        oof={**oof.columns, "ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": merge([*oof.pred], weights)},
+        test={"ids": tests[0]["ids"], "pred": merge([test["pred"] for test in tests], weights)},
+        sample=entry.public() / competition.submission.sample,
+        train_rows=members[0].record.rows.train,
+        labels=labels,
         facts={
             "nested_score": nested,
-            "fit_seconds": round(sum(run.record.get("fit_seconds") or 0 for run in members), 1),
+            "split": members[0].record.split,
+            "groups": members[0].record.groups,
+            "fit_seconds": round(sum(run.record.fit_seconds for run in members), 1),
             "seconds": round(time.perf_counter() - started, 1),
             "where": provenance.where(),
             "device": provenance.device(),
@@ -122,47 +140,23 @@ def align(members: Sequence[Run]) -> Aligned:
                 raise _differ(members[0], run, f"{column} of {np.sum(~same):,} rows, first in row {row:,}: {values}")
         if other["pred"].shape != first["pred"].shape:
             raise _differ(members[0], run, f"shapes: {first['pred'].shape} and {other['pred'].shape}")
-    return Aligned(first["ids"], first["fold"], first["y"], np.stack([first["pred"], *(one["pred"] for one in others)]))
+        if (other["pred"].dtype.kind == "f") != (first["pred"].dtype.kind == "f"):
+            raise _differ(members[0], run, "what they predict: one labels or texts, the other numbers")
+    pred = np.stack([first["pred"], *(one["pred"] for one in others)])
+    columns = {name: column for name, column in first.items() if name not in ("fold", "y", "pred")}
+    return Aligned(first["ids"], first["fold"], first["y"], pred, columns)
 
 
-def shaped(pred: np.ndarray, method: Method) -> np.ndarray:
-    """Predictions of (runs, rows, ...) as they are, or each column's ranks among the rows, 0 to 1, for `rank`."""
-    if method != "rank":
-        return pred
-    from scipy.stats import rankdata
-
-    return rankdata(pred, axis=1) / pred.shape[1]
-
-
-def _nested(competition: Competition, oof: Aligned, known: np.ndarray, method: Method, seed: int) -> float:
-    """The score of the blend when all that is chosen for a fold is chosen on the others."""
-    metric = decisions.judge(competition)
-    judged: list[np.ndarray] = []
-    rows: list[np.ndarray] = []
-    for number in np.unique(oof.fold):
-        held = oof.fold == number
-        weights = weigh(metric, oof.y[~held], known[:, ~held], method, seed)
-        pred = combine(known[:, held], weights)
-        if decisions.fits(competition):
-            pred = decisions.fit(competition, oof.y[~held], combine(known[:, ~held], weights))(pred)
-        judged.append(pred)
-        rows.append(np.flatnonzero(held))
-    return competition.metric.score(oof.y[np.concatenate(rows)], np.concatenate(judged))
-
-
-def combine(pred: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The weighted sum over the first axis."""
-    return np.tensordot(weights, pred, axes=1)
-
-
-def weigh(metric: Metric, y: np.ndarray, pred: np.ndarray, method: Method, seed: int) -> np.ndarray:
-    """A non-negative weight for each run, the sum 1: equal ones, or those of `hill_climb`."""
-    if method != "hill-climb":
-        return np.full(len(pred), 1 / len(pred))
-    return hill_climb(metric, y, pred, seed)
-
-
-def hill_climb(metric: Metric, y: np.ndarray, pred: np.ndarray, seed: int) -> np.ndarray:
+def hill_climb(
+    metric: Metric,
+    y: np.ndarray,
+    pred: np.ndarray,
+    seed: int,
+    *,
+    columns: Mapping[str, np.ndarray] | None = None,
+    labels: outputs.Values | None = None,
+    merge: Merge = merging.mean,
+) -> np.ndarray:
     """Weights of (runs, rows, ...) predictions by greedy selection with replacement, averaged over bags of rows.
 
     In each bag the best run starts; then the run is added, again and again, whose addition scores best, and the best
@@ -175,23 +169,107 @@ def hill_climb(metric: Metric, y: np.ndarray, pred: np.ndarray, seed: int) -> np
     total = np.zeros(len(pred))
     for _ in range(BAGS):
         bag = np.sort(random.integers(len(y), size=len(y)))
-        total += _climb(metric, y[bag], pred[:, bag])
+        drawn = {name: column[bag] for name, column in (columns or {}).items()}
+
+        def score(blended: np.ndarray, y: np.ndarray = y[bag], drawn: Mapping[str, np.ndarray] = drawn) -> float:
+            return metric.score(y, blended, drawn, labels) * (1 if metric.higher_is_better else -1)
+
+        total += _climb(score, pred[:, bag], merge)
     return total / total.sum()
 
 
-def _climb(metric: Metric, y: np.ndarray, pred: np.ndarray) -> np.ndarray:
-    """The share of each run in the best ensemble met while runs are added one by one."""
-    sign = 1 if metric.higher_is_better else -1
+def _climb(score: Callable[[np.ndarray], float], pred: np.ndarray, merge: Merge) -> np.ndarray:
+    """The share of each run in the best ensemble met while runs are added one by one; a higher score is better."""
     counts, best, best_score = np.zeros(len(pred)), np.zeros(len(pred)), -np.inf
     total = np.zeros(pred.shape[1:])
     for step in range(1, ROUNDS + 1):
-        scores = [sign * metric.score(y, (total + one) / step) for one in pred]
+        if merge is merging.mean:
+            # A running sum instead of all runs merged anew, which would cost as many additions as there are runs.
+            scores = [score((total + one) / step) for one in pred]
+        else:
+            scores = [score(merge([*pred], counts + one)) for one in np.eye(len(pred))]
         chosen = int(np.argmax(scores))
         total += pred[chosen]
         counts[chosen] += 1
         if max(scores) > best_score:
             best, best_score = counts / step, max(scores)
     return best
+
+
+class _Judged(NamedTuple):
+    """How the members of a blend get their weights: by hill climbing with `seed`, equal ones where that is None."""
+
+    metric: Metric
+    merge: Merge
+    oof: Aligned
+    labels: outputs.Values | None
+    seed: int | None
+
+    def weigh(self, rows: np.ndarray) -> np.ndarray:
+        """A non-negative weight for each run, the sum 1, chosen on the rows of a mask."""
+        pred = self.oof.pred
+        if self.seed is None:
+            return np.full(len(pred), 1 / len(pred))
+        columns = {name: column[rows] for name, column in self.oof.columns.items()}
+        return hill_climb(
+            self.metric,
+            self.oof.y[rows],
+            pred[:, rows],
+            self.seed,
+            columns=columns,
+            labels=self.labels,
+            merge=self.merge,
+        )
+
+
+def _nested(competition: Competition, judged: _Judged) -> float | None:
+    """The score of the blend when all that is chosen for a fold is chosen on the others."""
+    oof, numbers = judged.oof, np.unique(judged.oof.fold)
+    if judged.seed is None:
+        merged = judged.merge([*oof.pred], None)
+        said = decisions.nested(competition, oof.fold, oof.y, merged)
+        return competition.metric.score(oof.y, said, oof.columns, judged.labels)
+    if len(numbers) < 2:
+        return None
+    parts: list[np.ndarray] = []
+    rows: list[np.ndarray] = []
+    for number in numbers:
+        held = oof.fold == number
+        weights = judged.weigh(~held)
+        pred = judged.merge([*oof.pred[:, held]], weights)
+        if decisions.fits(competition):
+            others = judged.merge([*oof.pred[:, ~held]], weights)
+            pred = np.asarray(decisions.fit(competition, oof.y[~held], others)(pred))
+        parts.append(pred)
+        rows.append(np.flatnonzero(held))
+    order = np.concatenate(rows)
+    columns = {name: column[order] for name, column in oof.columns.items()}
+    return competition.metric.score(oof.y[order], np.concatenate(parts), columns, judged.labels)
+
+
+def _check_method(entry: Entry, members: Sequence[Run], pred: np.ndarray, method: Method) -> None:
+    """Raises KitError where a method does not fit what the runs predict or what the metric counts."""
+    metric = entry.competition.metric
+    right, fitting = "", "hill-climb"
+    if merging.are_labels(metric, pred):
+        if method == "vote":
+            return
+        wrong, fitting = "these runs predict labels or texts, which cannot be added up", "vote"
+    elif method == "vote":
+        wrong = "it is for labels and texts, and these runs predict numbers or probabilities"
+    elif method == "rank" and not metric.ranks and not decisions.fits(entry.competition):
+        wrong = f"it keeps only the order of the predictions, and {metric.name} counts their size"
+        right = "Ranks are for metrics of order, such as AUC."
+    elif method == "geometric" and metric.predictions == "numbers":
+        wrong = f"it is for probabilities, and {metric.name} is a metric of numbers"
+    elif method == "log-mean" and metric.predictions != "numbers":
+        wrong = f"it is for numbers, and {metric.name} is not a metric of numbers"
+    else:
+        return
+    names = " ".join(run.name for run in members)
+    raise KitError(
+        f"--method {method} does not fit: {wrong}.", right, f"kit ensemble {entry.name} {names} --method {fitting}"
+    )
 
 
 def _differ(one: Run, other: Run, where: str) -> KitError:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from kit import places
 from kit.errors import KitError
 from kit.kaggle import credentials, failures
 from kit.kaggle.failures import Failure
@@ -279,8 +280,8 @@ def _connected(tries: int) -> Client:
         except ImportError as error:
             raise KitError(
                 f"The package kaggle cannot be imported: {error}",
-                "kaggle 2.2.4 with kagglesdk 0.1.37 and six is known to work.",
-                "pip install -c constraints.txt kaggle kagglesdk six",
+                "kaggle 2.2.5 with kagglesdk 0.1.38 and six is known to work.",
+                places.install_tested("kaggle", "kagglesdk", "six"),
             ) from None
         except (SystemExit, OSError, ValueError) as error:
             said = credentials.redact(str(error))

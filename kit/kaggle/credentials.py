@@ -33,7 +33,7 @@ class Credential(NamedTuple):
 
 def find() -> list[Credential]:
     """All credentials, the one that is sent first. Files that cannot be read count as absent."""
-    return [found for found in (*_tokens(), *_keys(), *_oauth()) if found.secret]
+    return [credential for credential in (*_tokens(), *_keys(), *_oauth()) if credential.secret]
 
 
 def folder() -> Path:
@@ -63,15 +63,15 @@ def redact(text: str) -> str:
 
 
 def _tokens() -> list[Credential]:
-    found = []
+    tokens = []
     if "KAGGLE_KERNEL_RUN_TYPE" in os.environ and (path := os.environ.get("KAGGLE_API_V1_TOKEN")):
-        found.append(Credential("access token", "KAGGLE_API_V1_TOKEN", _text(Path(path))))
+        tokens.append(Credential("access token", "KAGGLE_API_V1_TOKEN", _text(Path(path))))
     if value := os.environ.get("KAGGLE_API_TOKEN"):
         held = _text(Path(value)) or value  # the variable may hold a token or name a file that does
-        found.append(Credential("access token", "KAGGLE_API_TOKEN", held))
+        tokens.append(Credential("access token", "KAGGLE_API_TOKEN", held))
     for name in ("~/.kaggle/access_token", "~/.kaggle/access_token.txt"):
-        found.append(Credential("access token", name, _text(Path(name).expanduser())))
-    return found
+        tokens.append(Credential("access token", name, _text(Path(name).expanduser())))
+    return tokens
 
 
 def _keys() -> list[Credential]:

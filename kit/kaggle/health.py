@@ -33,11 +33,11 @@ EXAMPLE = "titanic"
 
 def lines() -> list[Line]:
     """What `kit doctor` says of Kaggle; without credentials it neither imports the client nor goes online."""
-    found = credentials.find()
-    if not found:
+    usable = credentials.find()
+    if not usable:
         right = credentials.missing().right
         return [("Kaggle credentials", f"none, so only local work is possible. {right}", "")]
-    told = [_credentials(found)]
+    told = [_credentials(usable)]
     try:
         started = time.perf_counter()
         kaggle = client.connect(tries=1)
@@ -54,8 +54,8 @@ def lines() -> list[Line]:
     return told
 
 
-def _credentials(found: list[credentials.Credential]) -> Line:
-    first, *others = found
+def _credentials(usable: list[credentials.Credential]) -> Line:
+    first, *others = usable
     text = f"{first.where} ({first.kind})"
     if hidden := list(dict.fromkeys(other.where for other in others if other.where != first.where)):
         text += f", which comes before {', '.join(hidden)}"
@@ -131,7 +131,7 @@ def live() -> list[Check]:
         ("an unknown kernel is refused with 403 or 404", lambda: _unknown_kernel(kaggle)),
         ("inputs are mounted under /kaggle/input in a known layout", _mounts),
     ]
-    found = []
+    done: list[Check] = []
     for assumption, examine in checks:
         tell(f"Checking that {assumption.replace('`', '')}")
         try:
@@ -140,8 +140,8 @@ def live() -> list[Check]:
             holds, seen = False, error.wrong
         except Exception as error:  # a field that is gone must become a line of the report, like any other difference
             holds, seen = False, f"{type(error).__name__}: {error}"
-        found.append(Check(assumption, _anonymous(seen, kaggle), holds))
-    return found
+        done.append(Check(assumption, _anonymous(seen, kaggle), holds))
+    return done
 
 
 def report(checks: list[Check]) -> str:

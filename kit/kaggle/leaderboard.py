@@ -102,10 +102,10 @@ def read(data: bytes) -> Board:
             f"Its columns: {', '.join(header) or 'none'}. Kaggle may have changed them.",
             "kit doctor --live",
         )
-    found = [_row(line) for line in lines]
+    rows = [_row(line) for line in lines]
     return Board(
-        tuple(row for row in found if row.rank > 0),
-        tuple(row for row in found if row.rank <= 0),
+        tuple(row for row in rows if row.rank > 0),
+        tuple(row for row in rows if row.rank <= 0),
         "privateleaderboard" in name,
     )
 
@@ -137,7 +137,7 @@ def medal(rank: int, teams: int) -> str:
 
 @dataclass(frozen=True)
 class Noise:
-    """One standard error of a public score, and how it was found."""
+    """One standard error of a public score, and how it was computed."""
 
     value: float
     formula: str
@@ -150,13 +150,13 @@ def noise(run: Run, score: float, public_share: float | None) -> Noise | None:
     test rows times `public_share`. Of other metrics, and where the share is not known, the spread of the run's fold
     scores stands in: each fold is a draw of rows too, though of another number.
     """
-    rows = run.record.get("rows", {}).get("test", 0)
-    if run.record.get("metric") == "accuracy" and public_share and rows:
+    record = run.record
+    if record.metric == "accuracy" and public_share and (rows := record.rows.test):
         public = round(rows * public_share)
         value = math.sqrt(max(score * (1 - score), 0.0) / public)
         return Noise(value, f"sqrt(p (1 - p) / m) with m = {public:,} public rows")
-    if sd := run.record.get("sd"):
-        return Noise(sd, "standard deviation of the fold scores")
+    if record.sd:
+        return Noise(record.sd, "standard deviation of the fold scores")
     return None
 
 
@@ -165,10 +165,10 @@ def judged(runs: list[Run], public_share: float | None) -> list[dict[str, Any]]:
     which of these are no more than noise (SURE standard errors)."""
     rows: list[dict[str, Any]] = []
     best: float | None = None
-    sent = [run for run in runs if isinstance(run.kaggle().get("public_score"), (int, float))]
+    sent = [run for run in runs if run.finished and isinstance(run.kaggle().get("public_score"), (int, float))]
     for run in sorted(sent, key=lambda run: (run.kaggle().get("when", ""), run.name)):
         public: float = run.kaggle()["public_score"]
-        sign = 1 if run.record.get("higher_is_better", True) else -1
+        sign = 1 if run.record.higher_is_better else -1
         error = noise(run, public, public_share)
         gap = None if run.score is None else public - run.score
         gain = None if best is None else sign * (public - best)
@@ -223,7 +223,7 @@ def _decimal(text: str) -> float | None:
 
 def summary(board: Board, own: Row | None) -> dict[str, Any]:
     """The board and one's place on it, for scripts."""
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "teams": board.teams,
         "private": board.private,
         "first_score": board.rows[0].score if board.rows else None,
@@ -231,7 +231,7 @@ def summary(board: Board, own: Row | None) -> dict[str, Any]:
         "own": None,
     }
     if own:
-        found["own"] = {
+        facts["own"] = {
             "rank": own.rank,
             "team_id": own.id,
             "team": own.team,
@@ -241,7 +241,7 @@ def summary(board: Board, own: Row | None) -> dict[str, Any]:
             "would_be_medal": medal(own.rank, board.teams) or None,
             "submissions": own.count,
         }
-    return found
+    return facts
 
 
 def page(slug: str) -> str:

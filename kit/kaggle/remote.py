@@ -82,8 +82,8 @@ def _competition(kaggle: client.Client, slug: str, folder: Path) -> tuple[list[P
     tell(_summary(slug, listing, more))
 
     def opened(headers: dict[str, str]) -> Any:
-        found = kaggle.ask(f"Downloading {slug}", "competitions.download_data_files", safe=True, competition_name=slug)
-        return _follow(f"Downloading {slug}", found, headers)
+        answer = kaggle.ask(f"Downloading {slug}", "competitions.download_data_files", safe=True, competition_name=slug)
+        return _follow(f"Downloading {slug}", answer, headers)
 
     return [_received(f"{slug}.zip", opened, folder)], listing
 
@@ -96,8 +96,8 @@ def _dataset(kaggle: client.Client, source: KaggleDataset, folder: Path) -> tupl
 
     def opened(headers: dict[str, str]) -> Any:
         what = f"Downloading {source.ref}"
-        found = kaggle.ask(what, "datasets.download_dataset", safe=True, **named)
-        return _follow(what, found, headers)
+        answer = kaggle.ask(what, "datasets.download_dataset", safe=True, **named)
+        return _follow(what, answer, headers)
 
     # Sizes that Kaggle lists for datasets may be those of compressed files, so that only names are compared.
     return [_received(f"{slug}.zip", opened, folder)], {}
@@ -133,10 +133,10 @@ def _from_web(url: str, digest: str, folder: Path) -> Path:
     name = PurePosixPath(urlsplit(url).path).name or "download"
     tell(f"Downloading {name} from {urlsplit(url).hostname}")
     path = _received(name, lambda headers: transfer.get(f"Downloading {name}", url, headers), folder)
-    if digest and (found := records.sha256(path)) != digest.lower():
+    if digest and (digest_here := records.sha256(path)) != digest.lower():
         path.unlink()
         raise KitError(
-            f"{name} has the sha256 {found}.",
+            f"{name} has the sha256 {digest_here}.",
             f"It must have {digest}: the file at {urlsplit(url).hostname} has changed, or was damaged on the way.",
             "the same command again",
         )

@@ -86,15 +86,15 @@ def _scored(ref: int, kaggle: Client, name: str, show: Callable[[str], None]) ->
     for turn in range(10**6):
         waited = time.monotonic() - started
         try:
-            found = kaggle.ask("Asking for the score", "competitions.get_submission", safe=True, ref=ref)
-            state = _state(found)
+            submission = kaggle.ask("Asking for the score", "competitions.get_submission", safe=True, ref=ref)
+            state = _state(submission)
         except Refusal as refusal:
             if refusal.status not in (403, 404) or waited > LAG:
                 raise
             state = "PENDING"
         show(state.lower())
         if state != "PENDING":
-            return found
+            return submission
         if waited > PATIENCE:
             break
         time.sleep(WAITS[min(turn, len(WAITS) - 1)])
@@ -105,8 +105,8 @@ def _scored(ref: int, kaggle: Client, name: str, show: Callable[[str], None]) ->
     )
 
 
-def _state(found: Any) -> str:
-    return getattr(found.status, "name", str(found.status))
+def _state(submission: Any) -> str:
+    return getattr(submission.status, "name", str(submission.status))
 
 
 def _number(text: str | None) -> float | None:

@@ -137,9 +137,9 @@ def once(
                 tell(
                     f"The answer was lost the last time; the submission arrived all the same, as ref {arrived[0].ref}."
                 )
-                found = book.change(lost, state=ledger.SENT, ref=arrived[0].ref)
+                attempt = book.change(lost, state=ledger.SENT, ref=arrived[0].ref)
                 if not force:
-                    return found, False
+                    return attempt, False
             else:
                 book.change(lost, state=ledger.REFUSED, reason="never arrived")
         facts: dict[str, Any] = {
@@ -201,7 +201,7 @@ def _created(book: Ledger, attempt: Attempt, parcel: Parcel, kaggle: Client, ent
 
 def _listed(kaggle: Client, name: str, parcel: Parcel) -> list[Any]:
     """The submissions on the server that hold these bytes, the newest first."""
-    found, token = [], ""
+    matching, token = [], ""
     size = parcel.file.stat().st_size
     for _ in range(PAGES):
         answer = kaggle.ask(
@@ -215,10 +215,10 @@ def _listed(kaggle: Client, name: str, parcel: Parcel) -> list[Any]:
         for one in answer.submissions or []:
             marked = (one.description or "").endswith(ledger.mark(parcel.sha256))
             if marked and one.total_bytes in (0, size):  # by any name, since a file may be renamed
-                found.append(one)
+                matching.append(one)
         if not (token := answer.next_page_token):
             break
-    return sorted(found, key=lambda one: -one.ref)
+    return sorted(matching, key=lambda one: -one.ref)
 
 
 def _newest(attempts: list[Attempt], parcel: Parcel, kaggle: Client) -> Attempt | None:

@@ -63,13 +63,13 @@ def earlier(entry: Entry, parcel: Parcel) -> dict[str, dict[str, Any]]:
     sent = [one for one in ledger.read(entry) if one.ref and one.sha256 != parcel.sha256]
     scored = {one.id: one.public_score for one in sent if one.public_score is not None}
     chosen = {"last": sent[-1].id if sent else "", "best": metric.best(scored) if scored else ""}
-    found = {}
+    changes = {}
     for word, wanted in chosen.items():
         attempt = next((one for one in sent if one.id == wanted), None)
         if attempt is None or not attempt.path.is_file():
             continue
         change = compare.difference(submission.read(entry.competition.submission, attempt.path), parcel.rows)
-        found[word] = {
+        changes[word] = {
             "ref": attempt.ref,
             "name": attempt.run or attempt.name,
             "public_score": attempt.public_score,
@@ -78,7 +78,7 @@ def earlier(entry: Entry, parcel: Parcel) -> dict[str, dict[str, Any]]:
             "commonest": [list(move) for move in change.moves],
             "score_moves_at_most": compare.most(metric, change),
         }
-    return found
+    return changes
 
 
 def words(entry: Entry, rows: int, facts: dict[str, Any]) -> str:
@@ -99,8 +99,8 @@ def message(run: Run | None, file: Path) -> str:
     """The description that Kaggle shows beside the submission."""
     if run is None:
         return file.name
-    score = f" {run.record['metric']} {run.score:.5f}" if run.score is not None else ""
-    commit = run.record.get("git", {}).get("commit", "")[:7]
+    score = f" {run.record.metric} {run.score:.5f}" if run.score is not None else ""
+    commit = run.record.git.commit[:7] if run.record.git else ""
     return f"{run.name}{score}" + (f" {commit}" if commit else "")
 
 
@@ -117,7 +117,7 @@ def card(entry: Entry, parcel: Parcel) -> dict[str, Any]:
         "message": parcel.message,
     }
     if parcel.run is not None and parcel.run.score is not None:
-        facts["out-of-fold"] = f"{parcel.run.record['metric']} {parcel.run.score:.5f}"
+        facts["out-of-fold"] = f"{parcel.run.record.metric} {parcel.run.score:.5f}"
     for at, column in enumerate(form.targets):
         counts = Counter(values[at] for values in parcel.rows.values())
         if len(counts) <= 20:

@@ -133,8 +133,8 @@ def _arrived(url: str, size: int) -> int:
     """Bytes of an upload that the server has. Source: developers.google.com/drive/api/guides/manage-uploads."""
     response = client.session().put(url, headers={"Content-Length": "0", "Content-Range": f"bytes */{size}"})
     if response.status_code == 308:
-        found = re.fullmatch(r"bytes=0-(\d+)", response.headers.get("Range", ""))
-        return int(found[1]) + 1 if found else 0
+        received = re.fullmatch(r"bytes=0-(\d+)", response.headers.get("Range", ""))
+        return int(received[1]) + 1 if received else 0
     response.raise_for_status()
     return size
 
@@ -156,9 +156,9 @@ class _Body:
 
 def _range(response: Any) -> tuple[int, int | None]:
     """Where the body of an answer begins in the file, and the size of the file where that is known."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
-    if response.status_code == 206 and found:
-        return int(found[1]), int(found[2])
+    content_range = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("Content-Range", ""))
+    if response.status_code == 206 and content_range:
+        return int(content_range[1]), int(content_range[2])
     unsized = response.headers.get("Content-Encoding", "identity") != "identity"
     length = response.headers.get("Content-Length", "")
     return 0, int(length) if length.isdecimal() and not unsized else None

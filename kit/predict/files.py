@@ -102,7 +102,7 @@ def _answer(entry: Entry, run: Run, like: Any, read: list[tuple[str, Any, list]]
     x = reader.rows([part for _, _, parts in read for part in parts], like)
     pred = model.predict(x)
     far = model.unlike(x) if model.unlike else np.zeros(len(x))
-    decided = np.asarray(decisions.recorded(entry.competition, run.record)(pred))
+    decided = np.asarray(decisions.recorded(entry.competition, run.chosen)(pred))
     items, pictures, at, names = [], [], 0, Counter[str]()
     for name, shown, parts in read:
         here = [

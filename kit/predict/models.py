@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
+from kit.task import merging
 from kit.task.catalog import Entry
 from kit.task.contract import Fitted
 from kit.train import predictions
@@ -16,7 +17,7 @@ from kit.train.runs import Run
 
 
 def load(entry: Entry, run: Run) -> Fitted:
-    """The model of a run: the mean of its folds', as its test predictions are.
+    """The model of a run: its folds' predictions merged, as its test predictions are.
 
     Raises KitError when the run is unfinished or a blend, its recipe stores no model, or the weights are not here.
     """
@@ -58,7 +59,8 @@ def load(entry: Entry, run: Run) -> Fitted:
     judges = [member.unlike for member in members if member.unlike]
 
     def predict(x: Any) -> np.ndarray:
-        return predictions.mean([predictions.run(member.predict, x, entry.competition.keep) for member in members])
+        parts = [predictions.run(member.predict, x, entry.competition.keep) for member in members]
+        return merging.declared(entry.competition.metric, parts[0])(parts)
 
     def unlike(x: Any) -> np.ndarray:
         return np.mean([judge(x) for judge in judges], axis=0)

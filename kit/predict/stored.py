@@ -54,7 +54,7 @@ def test_item(entry: Entry, run: Run, item: int | str) -> Item:
         raise _unknown(entry, run, stored["ids"], item)
     competition, pred = entry.competition, stored["pred"]
     train, test = competition.load(entry.public())
-    decided = np.asarray(decisions.recorded(competition, run.record)(pred[at : at + 1]))[0]
+    decided = np.asarray(decisions.recorded(competition, run.chosen)(pred[at : at + 1]))[0]
     label = decided.item() if np.ndim(decided) == 0 and hasattr(decided, "item") else _texts(decided)
 
     probabilities: dict[str, float] = {}

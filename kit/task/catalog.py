@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 class Recipe:
     """One model: `fit(fold, *, settings) -> predict` in `<folder>/<name>.py`.
 
-    `settings` are the keyword-only defaults of `fit`; `variants` and `smoke` are named overrides of them; `extra` is
-    the optional dependency group that the recipe needs; `attach` names the settings that hold handles of encoders
-    (`kit.toolbox.encoders.handles`), which a kernel must have attached.
+    `settings` are the keyword-only defaults of `fit`, and those of a function of a file beside the recipe to which
+    `fit` hands on what it does not name itself: `fit(fold, *, units: int = 64, **rest: _speech.train)`. `variants` and
+    `smoke` are named overrides of them; `extra` is the optional dependency group that the recipe needs; `attach` names
+    the settings that hold handles of encoders (`kit.toolbox.encoders.handles`), which a kernel must have attached.
     """
 
     name: str
@@ -278,28 +279,70 @@ def _summary(tree: ast.Module) -> str:
 
 def _read(path: Path) -> Recipe:
     tree = _parse(path)
-    fit = next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "fit"), None)
+    fit = _function(tree, "fit")
     if fit is None:
         raise KitError(
             f"{path} has no function `fit`.",
             "A recipe is `fit(fold, *, settings) -> predict`; a file that is none starts with an underscore.",
         )
-    constants = {
-        node.targets[0].id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-    }
-    pairs = zip(fit.args.kwonlyargs, fit.args.kw_defaults, strict=True)
+    constants = _constants(tree)
     return Recipe(
         name=_name(path),
         path=path,
         summary=_summary(tree),
-        settings={arg.arg: _literal(path, arg.arg, default) for arg, default in pairs},
-        variants=_literal(path, "VARIANTS", constants.get("VARIANTS"), {}),
+        settings=_settings(path, fit),
+        variants=_literal(path, "VARIANTS", _constant(path, constants.get("VARIANTS")), {}),
         smoke=_literal(path, "SMOKE", constants.get("SMOKE"), {}),
         extra=_literal(path, "EXTRA", constants.get("EXTRA"), ""),
         attach=_literal(path, "ATTACH", constants.get("ATTACH"), ()),
     )
+
+
+def _function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
+    return next((node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name), None)
+
+
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    """What is assigned to names at the top of a file."""
+    return {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
+
+
+def _settings(path: Path, function: ast.FunctionDef) -> dict[str, Any]:
+    """The keyword-only defaults of a function, and after them those that it takes over by `**rest: _file.function`."""
+    pairs = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    # What another function takes without a default, `fit` gives it, and it is no setting.
+    named = [(arg.arg, default) for arg, default in pairs if default is not None or function.name == "fit"]
+    own = {name: _literal(path, name, default) for name, default in named}
+    rest = function.args.kwarg
+    if rest is None:
+        return own
+    file, name = _beside(path, rest.annotation)
+    taken_over = _function(_parse(file), name) if file is not None else None
+    if file is None or taken_over is None:
+        raise KitError(
+            f"{path}:{rest.lineno}: `{function.name}` takes any setting by `**{rest.arg}`.",
+            "It must be said whose settings these are, by a function of a file beside it: "
+            f"`**{rest.arg}: _speech.train`.",
+        )
+    return own | {key: value for key, value in _settings(file, taken_over).items() if key not in own}
+
+
+def _constant(path: Path, node: ast.expr | None) -> ast.expr | None:
+    """The expression itself, or the one that `_file.NAME` stands for."""
+    file, name = _beside(path, node)
+    return node if file is None else _constants(_parse(file)).get(name, node)
+
+
+def _beside(path: Path, node: ast.expr | None) -> tuple[Path | None, str]:
+    """The file beside `path` and the name in it that `_file.name` means; None for another expression."""
+    if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
+        return None, ""
+    file = path.with_name(f"{node.value.id}.py")
+    return (file if file.is_file() else None), node.attr
 
 
 def _literal(path: Path, name: str, node: ast.expr | None, default: Any = None) -> Any:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from kit.errors import KitError
 from kit.rows import views
+from kit.task import outputs
 from kit.task.sources import Source
 
 Kind = Literal["image", "audio", "text", "table"]
@@ -102,17 +105,101 @@ class Fold(NamedTuple):
     report: Report = silent
 
 
+class Merge(Protocol):
+    """Predictions of the same rows by several models, and a weight for each model or None for equal ones, to one
+    prediction. `kit.task.merging` holds those that kit knows."""
+
+    def __call__(
+        self, parts: Sequence[np.ndarray], weights: Sequence[float] | np.ndarray | None = None, /
+    ) -> np.ndarray: ...
+
+
 @dataclass(frozen=True)
 class Metric:
-    """What Kaggle scores by. `score(y, pred)` takes labels and what the recipe predicted, row by row."""
+    """What Kaggle scores by. `kit.task.metrics` is the catalogue; one's own is
+    `Metric("mine", function, higher_is_better=True)`.
+
+    `function(y, pred)` takes the targets and the predictions of n rows and gives a number. What `predictions` names is
+    what it gets (`kit.task.outputs.Form`); with None it gets what the recipe predicted. `guesses` is how many labels
+    a row of the form "guesses" may hold. `needs` are further columns of the rows that it takes as keywords, an array
+    of n each: "weight", "group", "ids" or another column of `Data`; "labels" are the label values in the order
+    of the probability columns.
+
+    A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, if nothing else
+    is said. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
+    several models become one; `merging.declared` chooses where it is None. `names` are other names of the metric, the
+    short one first.
+    """
 
     name: str
-    score: Callable[[np.ndarray, np.ndarray], float]
+    function: Callable[..., float]
     higher_is_better: bool
+    needs: tuple[str, ...] = ()
+    perfect: float = math.nan
+    tolerance: float = 1e-12
+    predictions: outputs.Form | None = None
+    guesses: int = 0
+    ranks: bool = False
+    merge: Merge | None = None
+    names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.perfect):
+            object.__setattr__(self, "perfect", 1.0 if self.higher_is_better else 0.0)
+
+    def score(
+        self,
+        y: np.ndarray,
+        pred: np.ndarray,
+        columns: Mapping[str, Any] | None = None,
+        labels: outputs.Values | None = None,
+    ) -> float:
+        """The score of what was predicted for rows whose targets are `y`.
+
+        `columns` holds, by name, the columns that `needs` names. `labels` are the label values in the order of the
+        probability columns; without them they are read off `y` (`outputs.classes`). Raises KitError when a column is
+        missing, the predictions do not fit the metric, or the score is not a finite number.
+        """
+        if len(y) != len(pred) or not len(y):
+            raise KitError(
+                f"{self.name} got {len(y):,} rows and {len(pred):,} predictions.", "Each row needs one prediction."
+            )
+        y, pred = outputs.plain(y), outputs.plain(pred)
+        if labels is not None and outputs.are_texts(pred) and outputs.are_class_numbers(y, labels):
+            y = np.asarray(labels)[y]
+        given: dict[str, Any] = {**(columns or {})}
+        if self.predictions not in (None, "numbers") or "labels" in self.needs:
+            given["labels"] = outputs.classes(y, outputs.columns(y, pred), labels)
+        if self.predictions is not None:
+            y, pred = outputs.wanted(self.predictions, y, pred, given.get("labels", np.arange(0)), self.guesses)
+        score = float(self.function(y, pred, **{need: self._column(need, given) for need in self.needs}))
+        if not math.isfinite(score):
+            raise KitError(f"{self.name} of these {len(y):,} rows is {score}.", "A score must be a finite number.")
+        return score
+
+    def columns(self, data: Any) -> dict[str, np.ndarray]:
+        """The columns of `data`, a Data, that the metric needs, by name.
+
+        Raises KitError when `data` has no such column.
+        """
+        given = {need: getattr(data, need, None) for need in self.needs if need != "labels"}
+        return {need: np.asarray(self._column(need, given)) for need in given}
+
+    def is_perfect(self, score: float) -> bool:
+        """Whether a score is that of a perfect prediction."""
+        return abs(score - self.perfect) <= self.tolerance
 
     def best(self, scores: dict[str, float]) -> str:
         """The key of the best score; the first of equals."""
         return (max if self.higher_is_better else min)(scores, key=lambda key: scores[key])
+
+    def _column(self, need: str, given: Mapping[str, Any]) -> Any:
+        if given.get(need) is None:
+            raise KitError(
+                f"{self.name} needs the column {need!r} of each row, and there is none.",
+                f"`load` must return Data(..., {need}=...); a solution.csv must have a column {need!r}.",
+            )
+        return given[need]
 
 
 @dataclass(frozen=True)
@@ -154,6 +241,10 @@ class Competition:
     public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
     prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
     that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
+
+    `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
+    most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
+    predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for train and test rows.
     """
 
     source: Source
@@ -167,3 +258,4 @@ class Competition:
     keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
+    rows: Callable[[Path, int | None], Iterator[Data]] | None = None

@@ -1,38 +1,41 @@
-"""Decisions that are chosen on out-of-fold predictions, such as the probability from which a row counts as positive."""
+"""Decisions that are chosen on out-of-fold predictions, such as the probability from which a row counts as positive,
+and what a competition's metrics judge by."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 
-from kit.task.contract import Competition, Decide, Metric
+from kit.task import outputs
+from kit.task.contract import Competition, Data, Decide, Metric
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """Class 1 from the probability `at` on. `fit` chooses the one of the highest F1.
+    """The second of two labels from the probability `at` on. `fit` chooses the one of the highest F1.
 
-    Predictions are (n,) or (n, 1) float, the probability of class 1, or (n, 2).
+    Predictions are (n,) or (n, 1) float, the probability of the second label, or (n, 2).
     """
 
     at: float = 0.5
+    labels: tuple[Any, Any] = field(default=(0, 1), metadata={"chosen": False})
 
     def __call__(self, pred: np.ndarray) -> np.ndarray:
-        """Labels 0 and 1, int64 of (n,)."""
-        return (positive(pred) >= self.at).astype(np.int64)
+        """One of the labels for each row, (n,)."""
+        return np.asarray(self.labels)[(outputs.positive(pred) >= self.at).astype(np.int64)]
 
     def fit(self, y: np.ndarray, pred: np.ndarray) -> Threshold:
         """The threshold whose labels have the highest F1 against `y`, halfway between two predictions.
 
         F1 changes only where a prediction is passed, so that every different one is tried. Source: Lipton, Elkan,
-        Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 Measure, ECML 2014. Without a row of class 1
-        the threshold stays.
+        Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 Measure, ECML 2014. Without a row of the
+        second label the threshold stays.
         """
-        p = positive(pred).astype(np.float64)
+        p = outputs.positive(pred).astype(np.float64)
         order = np.argsort(-p, kind="stable")
-        hits = np.cumsum(y[order] == 1)
+        hits = np.cumsum(y[order] == self.labels[1])
         if not len(hits) or hits[-1] == 0:
             return self
         # F1 of calling the first k rows positive; rows of one prediction are called alike, so only their last k counts.
@@ -40,7 +43,7 @@ class Threshold:
         ranked = p[order]
         score[:-1][ranked[:-1] == ranked[1:]] = -1
         best = int(np.argmax(score))
-        return Threshold(float(ranked[best] + ranked[min(best + 1, len(ranked) - 1)]) / 2)
+        return replace(self, at=float(ranked[best] + ranked[min(best + 1, len(ranked) - 1)]) / 2)
 
 
 def fits(competition: Competition) -> bool:
@@ -76,21 +79,48 @@ def judge(competition: Competition) -> Metric:
     metric = competition.metric
     if not fits(competition):
         return metric
-    return replace(metric, score=lambda y, pred: metric.score(y, fit(competition, y, pred)(pred)))
+
+    def score(y: np.ndarray, pred: np.ndarray, **given: Any) -> float:
+        return metric.score(y, fit(competition, y, pred)(pred), given, given.get("labels"))
+
+    return replace(metric, function=score, predictions=None)
+
+
+def labels(competition: Competition, y: np.ndarray) -> outputs.Values | None:
+    """The label values in the order of the probability columns, where `y` are all targets that are known.
+
+    These are the labels that the submission declares; the target columns, where `y` holds their names; else the
+    different values of `y`, sorted. None where the number of columns says it (integers from 0 on), and for numbers.
+    """
+    form = competition.submission
+    if form.labels is not None:
+        return form.labels
+    if y.ndim > 1 or competition.metric.predictions in (None, "numbers"):
+        return None
+    if outputs.are_texts(y):
+        values = np.unique(y.astype(str))
+        return form.targets if len(form.targets) > 1 and set(values.tolist()) <= set(form.targets) else values
+    if y.dtype.kind == "b" or competition.metric.predictions == "positive":
+        return None
+    values = np.unique(y)
+    return None if np.array_equal(values, np.arange(len(values))) else values
+
+
+def columns(competition: Competition, data: Data) -> dict[str, np.ndarray]:
+    """The columns of `data` that the competition's metrics need beside targets and predictions, by name.
+
+    Raises KitError when one is missing.
+    """
+    asked = [metric.columns(data) for metric in (competition.metric, *competition.also)]
+    return {name: column for columns in asked for name, column in columns.items()}
 
 
 def facts(decide: Any) -> dict[str, Any]:
     """What was chosen, by name, such as `{"at": 0.41}`."""
-    return asdict(decide)
+    return {each.name: getattr(decide, each.name) for each in fields(decide) if each.metadata.get("chosen", True)}
 
 
-def recorded(competition: Competition, record: dict[str, Any]) -> Decide:
-    """The decision that a run's `record` tells of; the declared one where nothing was chosen."""
-    chosen = record.get("decision", {}).get("chosen")
+def recorded(competition: Competition, chosen: dict[str, Any] | None) -> Decide:
+    """The decision with what a run has `chosen`, as `facts` gave it; the declared one where nothing was chosen."""
     decide: Any = competition.submission.decide
     return replace(decide, **chosen) if chosen else decide
-
-
-def positive(pred: np.ndarray) -> np.ndarray:
-    """The probability of class 1, (n,), of predictions (n,), (n, 1) or (n, 2)."""
-    return pred[:, 1] if pred.ndim == 2 and pred.shape[1] == 2 else pred.reshape(len(pred))

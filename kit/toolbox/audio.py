@@ -119,9 +119,9 @@ def noise(wave: np.ndarray, snr: float, slope: float, random: np.random.Generato
     count = len(wave)
     spectrum = np.fft.rfft(random.standard_normal(count))
     spectrum /= np.maximum(np.arange(len(spectrum)), 1) ** (slope / 2)
-    found = np.fft.irfft(spectrum, count)
-    power, own = np.mean(np.square(wave, dtype=np.float64)), np.mean(np.square(found))
-    return (wave + found * np.sqrt(power / max(own, 1e-30) / 10 ** (snr / 10))).astype(np.float32)
+    hiss = np.fft.irfft(spectrum, count)
+    power, own = np.mean(np.square(wave, dtype=np.float64)), np.mean(np.square(hiss))
+    return (wave + hiss * np.sqrt(power / max(own, 1e-30) / 10 ** (snr / 10))).astype(np.float32)
 
 
 def reverb(wave: np.ndarray, rate: int, seconds: float, random: np.random.Generator) -> np.ndarray:

@@ -3,7 +3,7 @@
 Sources: Lee et al., A simple unified framework for detecting out-of-distribution samples and adversarial attacks,
 NeurIPS 2018: a Gaussian a class, all with one covariance, and the Mahalanobis distance to the nearest. Features are
 brought to length 1 first: Müller and Hein, Mahalanobis++: improving OOD detection via feature normalization, ICML 2025.
-On a fold of audio-mnist that found 40 of 40 white noises, of which features as they are found none. The highest
+On a fold of audio-mnist that tells 40 of 40 white noises; features as they are tell none of them. The highest
 probability: Hendrycks and Gimpel, A baseline for detecting misclassified and out-of-distribution examples in neural
 networks, ICLR 2017, which finds what lies near no class but in no far direction either, such as clicks.
 """

@@ -14,21 +14,28 @@ import numpy as np
 
 from kit import records
 from kit.errors import KitError
-from kit.task import splits
+from kit.task import decisions, merging, outputs, splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import Competition, Data, Fitted, Fold
-from kit.train import finish, predictions, progress, provenance, runs
+from kit.train import finish, predictions, progress, provenance, record, runs
 from kit.train.executors import Executor, local
-from kit.train.runs import Plan, Run
+from kit.train.record import Done, Plan
+from kit.train.runs import Run
 
 
 class Rows(NamedTuple):
-    """What every fold shares: the rows, and the fold number of each training row."""
+    """What every fold shares: the rows, the fold number of each training row, and the label values in the order of
+    the probability columns, None where these are numbered from 0.
+
+    `judged` are the training rows as the split sees them: without groups where it may cut them.
+    """
 
     train: Data
     test: Data
+    judged: Data
     split: splits.Split
     column: np.ndarray
+    labels: outputs.Values | None
 
 
 def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = False) -> Run:
@@ -46,23 +53,27 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
         todo = [number for number in wanted if not run.done(number)]
         executor(partial(fit_fold, entry.competition, recipe, run, rows, show=show), todo)
 
-    done = [run.done(number) for number in wanted]
+    done = [fold for number in wanted if (fold := run.done(number))]
     tests = [predictions.load(run.fold(number) / "test.npz")["pred"] for number in wanted]
+    merge = merging.declared(entry.competition.metric, tests[0])
     return finish.conclude(
         entry.competition,
         run,
         oof=gathered(run, rows, [number for number in wanted if number >= 0]),
-        test={"ids": rows.test.ids, "pred": predictions.mean(tests)},
+        test={"ids": rows.test.ids, "pred": merge(tests)},
         sample=entry.public() / entry.competition.submission.sample,
         train_rows=len(rows.train.ids),
+        labels=rows.labels,
         facts={
-            "parameters": next((fold["parameters"] for fold in done if "parameters" in fold), None),
-            "fit_seconds": round(sum(fold["seconds"] for fold in done), 1),
+            "split": provenance.split(rows.split),
+            "groups": provenance.groups(rows.judged.group),
+            "parameters": next((fold.parameters for fold in done if fold.parameters), None),
+            "fit_seconds": round(sum(fold.seconds for fold in done), 1),
             "seconds": round(time.perf_counter() - started, 1),
-            "peak_memory_bytes": max(provenance.peak_memory(), *(fold["peak_memory_bytes"] for fold in done)),
-            "where": ", ".join(dict.fromkeys(fold["where"] for fold in done)),
-            "device": ", ".join(dict.fromkeys(fold["device"] for fold in done)),
-            "versions": {name: found for fold in done for name, found in fold["versions"].items()},
+            "peak_memory_bytes": max(provenance.peak_memory(), *(fold.peak_memory_bytes for fold in done)),
+            "where": ", ".join(dict.fromkeys(fold.where for fold in done)),
+            "device": ", ".join(dict.fromkeys(fold.device for fold in done)),
+            "versions": {name: version for fold in done for name, version in fold.versions.items()},
             "git": provenance.git(entry.folder),
         },
     )
@@ -112,24 +123,33 @@ def fit_fold(
             f"`fit` of recipe {recipe.name} returned {type(fitted).__name__}.",
             "It must return a Fitted: `from kit.task.contract import Fitted`, then `return Fitted(predict)`.",
         )
-    done: dict[str, Any] = {"seconds": round(seconds, 2), "rows": len(fold.train)}
-    if fitted.parameters:
-        done["parameters"] = fitted.parameters
+    score = None
     if len(held):
         valid = fold.valid
         assert valid.y is not None  # `load` below refuses train rows without labels.
         pred = predictions.run(fitted.predict, valid.x, competition.keep)
-        done["score"] = competition.metric.score(valid.y, pred)
-        predictions.save(folder / "valid.npz", ids=valid.ids, fold=rows.column[held], y=valid.y, pred=pred)
+        columns = decisions.columns(competition, valid)
+        score = competition.metric.score(valid.y, pred, columns, rows.labels)
+        own = {"ids": valid.ids, "fold": rows.column[held], "y": valid.y, "pred": pred}
+        predictions.save(folder / "valid.npz", **columns | own)
     predictions.save(folder / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
-    machine = {"where": provenance.where(), "device": provenance.device(), "versions": provenance.versions()}
-    records.write_json(folder / "done.json", done | machine | {"peak_memory_bytes": provenance.peak_memory()})
+    done = Done(
+        seconds=round(seconds, 2),
+        rows=len(fold.train),
+        where=provenance.where(),
+        device=provenance.device(),
+        versions=provenance.versions(),
+        peak_memory_bytes=provenance.peak_memory(),
+        score=score,
+        parameters=fitted.parameters,
+    )
+    record.write(folder / record.DONE, done)
 
 
 def load(entry: Entry, plan: Plan) -> Rows:
     """The competition's rows, and the fold column that `plan` asks for.
 
-    Raises KitError when there is no data, or ids repeat, or labels are missing.
+    Raises KitError when there is no data, or ids repeat, or labels or a column that the metric needs are missing.
     """
     train_rows, test_rows = entry.competition.load(entry.public())
     for what, data in (("train", train_rows), ("test", test_rows)):
@@ -140,10 +160,12 @@ def load(entry: Entry, plan: Plan) -> Rows:
             )
     if train_rows.y is None:
         raise KitError(f"`load` of {entry.name} returned train rows without labels.", "Data(..., y=...) holds them.")
+    decisions.columns(entry.competition, train_rows)  # raised here, before anything is fitted
     split = scheme(entry.competition, plan)
     # A split by name is there to be compared with work that cut groups; it is never the one that runs are chosen by.
     judged = replace(train_rows, group=None) if plan.scheme in entry.competition.splits else train_rows
-    return Rows(train_rows, test_rows, split, splits.column(split, judged))
+    labels = decisions.labels(entry.competition, train_rows.y)
+    return Rows(train_rows, test_rows, judged, split, splits.column(split, judged), labels)
 
 
 def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any], **rest: Any) -> Plan:

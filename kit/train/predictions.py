@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,53 +41,6 @@ def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = eve
             )
         parts.append(keep(pred))
     return np.concatenate(parts) if parts else keep(np.asarray(predict(rows.take())))
-
-
-def top(k: int) -> Callable[[np.ndarray], np.ndarray]:
-    """A `keep` that stores the k likeliest classes of (n, classes) probabilities, likeliest first.
-
-    The result is a structured array of n rows with `label` (k x uint16) and `p` (k x float16): 4k bytes a row, 20 for
-    k = 5, against 6,352 for 1,588 classes of float32.
-    """
-
-    def keep(pred: np.ndarray) -> np.ndarray:
-        count = min(k, pred.shape[1])
-        likeliest = np.argpartition(-pred, count - 1, axis=1)[:, :count]
-        order = np.argsort(-np.take_along_axis(pred, likeliest, 1), axis=1, kind="stable")
-        label = np.take_along_axis(likeliest, order, 1)
-        kept = np.empty(len(pred), [("label", np.uint16, (count,)), ("p", np.float16, (count,))])
-        kept["label"], kept["p"] = label, np.take_along_axis(pred, label, 1)
-        return kept
-
-    return keep
-
-
-def mean(parts: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
-    """The mean of predictions for the same rows, in float64 inside and of the first one's dtype outside.
-
-    Of `top` predictions, a class that one of them lacks counts as probability 0 there.
-    """
-    share = np.full(len(parts), 1 / len(parts)) if weights is None else np.asarray(weights, float) / np.sum(weights)
-    if parts[0].dtype.names:
-        return _mean_top(parts, share)
-    total = np.zeros(parts[0].shape)
-    for part, weight in zip(parts, share, strict=True):
-        total += weight * part
-    return total.astype(parts[0].dtype if parts[0].dtype.kind == "f" else np.float64)
-
-
-def _mean_top(parts: Sequence[np.ndarray], share: np.ndarray) -> np.ndarray:
-    k = parts[0]["label"].shape[1]
-    classes = 1 + max(int(part["label"].max(initial=0)) for part in parts)
-    kept = []
-    for start in range(0, len(parts[0]), CHUNK):
-        rows = parts[0][start : start + CHUNK]
-        total = np.zeros((len(rows), max(classes, k)))
-        for part, weight in zip(parts, share, strict=True):
-            chunk = part[start : start + CHUNK]
-            np.add.at(total, (np.arange(len(chunk))[:, None], chunk["label"]), weight * chunk["p"].astype(float))
-        kept.append(top(k)(total))
-    return np.concatenate(kept) if kept else parts[0]
 
 
 def save(path: Path, **arrays: np.ndarray) -> None:

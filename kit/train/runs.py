@@ -8,50 +8,25 @@ and, last, `done.json`.
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from kit import places, records
 from kit.errors import KitError
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that decides a run's predictions: the same plan, data, packages and machine give the same bytes.
-
-    `scheme` is `cv`, `holdout`, `full` or the name of another split that the competition declares; `folds` the number
-    of folds asked for (None: as declared); `only` a single fold to fit. `data` is the sha256 of each public file,
-    `code` the digest of the recipe's Python files.
-    """
-
-    competition: str
-    recipe: str
-    variant: str
-    settings: dict[str, Any]
-    seed: int = 0
-    scheme: str = "cv"
-    folds: int | None = None
-    only: int | None = None
-    sample: bool = False
-    deterministic: bool = True
-    data: dict[str, str] = field(default_factory=dict)
-    code: str = ""
-
-    @property
-    def label(self) -> str:
-        """`cnn` or `cnn:augmented`, as typed."""
-        return f"{self.recipe}:{self.variant}" if self.variant else self.recipe
+from kit.notes import tell
+from kit.train import record
+from kit.train.record import Done, Plan, Record
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder. `record` is `run.json`, empty while the run is unfinished."""
+    """A run folder. `recorded` is what `run.json` holds, None while the run is unfinished."""
 
     folder: Path
     plan: Plan
-    record: dict[str, Any]
+    recorded: Record | None = None
 
     @property
     def name(self) -> str:
@@ -61,12 +36,31 @@ class Run:
     @property
     def finished(self) -> bool:
         """Whether every fold was fitted and `run.json` written."""
-        return bool(self.record)
+        return self.recorded is not None
+
+    @property
+    def record(self) -> Record:
+        """What `run.json` holds.
+
+        Raises KitError while the run is unfinished.
+        """
+        if self.recorded is None:
+            raise KitError(
+                f"Run {self.name} is unfinished.",
+                "Only a finished run has scores and a submission.",
+                f"kit train {self.plan.competition} --resume {self.name}",
+            )
+        return self.recorded
 
     @property
     def score(self) -> float | None:
         """The score of the pooled out-of-fold predictions; None while unfinished or when no row was held out."""
-        return self.record.get("oof_score")
+        return self.recorded.oof_score if self.recorded else None
+
+    @property
+    def chosen(self) -> dict[str, Any] | None:
+        """What was chosen of the decision on out-of-fold predictions, by name; None where it is as declared."""
+        return self.recorded.decision.chosen if self.recorded and self.recorded.decision else None
 
     @property
     def submission(self) -> Path:
@@ -77,18 +71,27 @@ class Run:
         """The folder of a fold; of the model fitted on all rows for -1."""
         return self.folder / (f"fold-{number}" if number >= 0 else "full")
 
-    def done(self, number: int) -> dict[str, Any]:
-        """What a finished fold recorded; empty while it is unfinished."""
-        return records.read_json(self.fold(number) / "done.json")
+    def done(self, number: int) -> Done | None:
+        """What a finished fold recorded; None while it is unfinished."""
+        return record.read(Done, self.fold(number) / record.DONE, self.folder)
 
     def kaggle(self) -> dict[str, Any]:
-        """What submit and pull recorded."""
-        return records.read_json(self.folder / "kaggle.json")
+        """What submit and pull recorded; nothing where the file is damaged, of which a person is told."""
+        try:
+            return records.read_json(self.folder / "kaggle.json")
+        except KitError as error:
+            _tell_once(error)
+            return {}
 
-    def finish(self, record: dict[str, Any]) -> Run:
+    def finish(self, recorded: Record) -> Run:
         """Write `run.json`, whole."""
-        records.write_json(self.folder / "run.json", record)
-        return Run(self.folder, self.plan, record)
+        record.write(self.folder / record.RUN, recorded)
+        return replace(self, recorded=recorded)
+
+    def facts(self) -> dict[str, Any]:
+        """Name, folder, and all that is recorded, as JSON holds it; of an unfinished run its plan."""
+        known = record.facts(self.recorded) if self.recorded else {"plan": record.facts(self.plan)}
+        return {"name": self.name, "folder": str(self.folder), "finished": self.finished} | known
 
 
 def create(plan: Plan) -> Run:
@@ -101,38 +104,58 @@ def create(plan: Plan) -> Run:
             folder.mkdir(parents=True)
         except FileExistsError:
             continue
-        records.write_json(folder / "plan.json", asdict(plan))
-        return Run(folder, plan, {})
+        record.write(folder / record.PLAN, plan)
+        return Run(folder, plan)
     raise KitError(f"{store} holds a thousand runs of this second.", "Runs are named by the second.")
 
 
 def every(competition: str) -> list[Run]:
-    """All runs of a competition, finished or not, the oldest first."""
-    store = places.runs(competition)
-    return [_open(path.parent) for path in sorted(store.glob("*/plan.json")) + sorted(_landed(store))]
+    """All runs of a competition, finished or not, the oldest first.
+
+    A folder whose records cannot be read is passed over, and a person is told which it is and how to delete it.
+    """
+    known: list[Run] = []
+    for folder in _folders(competition):
+        try:
+            known.append(at(folder))
+        except KitError as error:
+            _tell_once(error)
+    return known
+
+
+def at(folder: Path) -> Run:
+    """The run in `folder`.
+
+    Raises KitError when its records are damaged or of another version, or there are none.
+    """
+    plan = record.read(Plan, folder / record.PLAN, folder)
+    recorded = record.read(Record, folder / record.RUN, folder)
+    if plan is None and recorded is None:
+        raise KitError(f"{folder} holds no run.", "A run has plan.json, or run.json where git has kept it.", "kit runs")
+    return Run(folder, plan or recorded.plan, recorded)  # type: ignore[union-attr]
 
 
 def find(competition: str, word: str) -> Run:
     """The run whose name is, or begins or ends with, `word`; `last` is the newest.
 
-    Raises KitError when there is none or more than one.
+    Raises KitError when there is none, more than one, or its records cannot be read.
     """
-    known = every(competition)
-    if word == "last" and known:
-        return max(known, key=_started)
-    fits = [run for run in known if run.name == word] or [
-        run for run in known if run.name.startswith(word) or run.name.endswith(word)
+    folders = _folders(competition)
+    named = [folder for folder in folders if folder.name == word] or [
+        folder for folder in folders if folder.name.startswith(word) or folder.name.endswith(word)
     ]
-    if len(fits) == 1:
-        return fits[0]
-    if not fits:
+    if len(named) == 1:
+        return at(named[0])
+    if word == "last" and (known := every(competition)):
+        return max(known, key=_started)
+    if not named:
         raise KitError(
             f"No run of {competition} is called {word!r}.",
-            f"Known: {', '.join(run.name for run in known[-5:]) or 'none'}.",
+            f"Known: {', '.join(folder.name for folder in folders[-5:]) or 'none'}.",
             f"kit runs {competition}",
         )
     raise KitError(
-        f"{word!r} fits {len(fits)} runs: {', '.join(run.name for run in fits[:5])}.",
+        f"{word!r} fits {len(named)} runs: {', '.join(folder.name for folder in named[:5])}.",
         "A run is named by its folder, or by enough of its beginning or end.",
         f"kit runs {competition}",
     )
@@ -164,23 +187,24 @@ def resumable(run: Run, plan: Plan) -> Run:
     return run
 
 
-def plan_of(stored: dict[str, Any]) -> Plan:
-    """The plan that was stored as JSON, which has lists where settings have tuples."""
-    settings = {key: tuple(value) if isinstance(value, list) else value for key, value in stored["settings"].items()}
-    return Plan(**stored | {"settings": settings})
-
-
-def _open(folder: Path) -> Run:
-    record = records.read_json(folder / "run.json")
-    return Run(folder, plan_of(records.read_json(folder / "plan.json") or record.get("plan", {})), record)
+def _folders(competition: str) -> list[Path]:
+    """The folders of runs, the oldest first; also those of which only `run.json` is here, as after `git clone`."""
+    store = places.runs(competition)
+    return sorted({path.parent for name in (record.PLAN, record.RUN) for path in store.glob(f"*/{name}")})
 
 
 def _started(run: Run) -> tuple[str, int]:
     """When a run was created: the second in its name, and within one second when its plan was written."""
-    plan = run.folder / "plan.json"
+    plan = run.folder / record.PLAN
     return run.name[:15], plan.stat().st_mtime_ns if plan.exists() else 0
 
 
-def _landed(store: Path) -> list[Path]:
-    """Runs of which only `run.json` is here, as after `git clone`."""
-    return [path for path in store.glob("*/run.json") if not (path.parent / "plan.json").exists()]
+_TOLD: set[str] = set()
+
+
+def _tell_once(error: KitError) -> None:
+    """Tell of a folder that is passed over, once in a process: a command looks at the runs several times."""
+    line = f"Passed over: {error.wrong} {error.right} {error.cure}"
+    if line not in _TOLD:
+        _TOLD.add(line)
+        tell(line)

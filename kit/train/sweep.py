@@ -20,7 +20,8 @@ from kit.errors import KitError
 from kit.notes import tell
 from kit.task import catalog
 from kit.train import runs
-from kit.train.runs import Plan, Run
+from kit.train.record import Plan
+from kit.train.runs import Run
 from kit.words import duration
 
 COLUMNS = ("recipe", "settings", "seeds", "mean", "sd", "oof", "parameters", "seconds", "peak GiB")
@@ -145,7 +146,7 @@ def rows(found: Sequence[Run]) -> list[Row]:
         cells.setdefault(repr(replace(run.plan, seed=0)), []).append(run)
     named = _differing([group[0].plan.settings for group in cells.values()])
     table = [_row(group, named) for group in cells.values()]
-    sign = -1 if found and found[0].record["higher_is_better"] else 1
+    sign = -1 if found and found[0].record.higher_is_better else 1
     return sorted(table, key=lambda row: (row.mean is None, sign * (row.mean or 0)))
 
 
@@ -163,7 +164,7 @@ def write(folder: Path, table: Sequence[Row]) -> list[Path]:
 
 def _row(group: list[Run], named: list[str]) -> Row:
     scores = [run.score for run in group if run.score is not None]
-    higher = group[0].record["higher_is_better"]
+    higher = group[0].record.higher_is_better
     settings = group[0].plan.settings
     return Row(
         recipe=group[0].plan.label,
@@ -172,13 +173,10 @@ def _row(group: list[Run], named: list[str]) -> Row:
         mean=float(np.mean(scores)) if scores else None,
         sd=float(np.std(scores, ddof=1)) if len(scores) > 1 else None,
         oof=(max if higher else min)(scores) if scores else None,
-        parameters=max((run.record["parameters"] or 0 for run in group), default=0) or None,
-        seconds=max(run.record["fit_seconds"] for run in group),
-        peak=max(run.record["peak_memory_bytes"] for run in group),
-        also={
-            name: float(np.mean([run.record["also"][name] for run in group]))
-            for name in group[0].record.get("also", {})
-        },
+        parameters=max((run.record.parameters or 0 for run in group), default=0) or None,
+        seconds=max(run.record.fit_seconds for run in group),
+        peak=max(run.record.peak_memory_bytes for run in group),
+        also={name: float(np.mean([run.record.also[name] for run in group])) for name in group[0].record.also},
     )
 
 

@@ -2,40 +2,37 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.shell_completion import ShellComplete
 
-from kit.cli import completion, parser
+from kit import doctor, places
+from kit.cli import command
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-def verbs(top: argparse.ArgumentParser, before: str = "kit") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+def verbs(group: click.Group, before: str = "kit") -> Iterator[tuple[str, click.Command]]:
     """Every verb with its words, `kit kernel build` too."""
-    for action in top._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, found in action.choices.items():
-                if name != "complete":
-                    yield f"{before} {name}", found
-                    yield from verbs(found, f"{before} {name}")
+    for name, verb in group.commands.items():
+        yield f"{before} {name}", verb
+        if isinstance(verb, click.Group):
+            yield from verbs(verb, f"{before} {name}")
 
 
-VERBS = dict(verbs(parser()))
+VERBS = dict(verbs(command))
 
 
-@pytest.mark.parametrize("words", VERBS)
+@pytest.mark.parametrize("words", [words for words, verb in VERBS.items() if not isinstance(verb, click.Group)])
 def test_every_verb_has_help_with_an_example_of_itself(words):
-    text = VERBS[words].format_help()
-    if any(isinstance(action, argparse._SubParsersAction) for action in VERBS[words]._actions):
-        return
-    assert "Example:" in text
-    assert f"{words} " in text.partition("Example:")[2] or f"{words}\n" in text.partition("Example:")[2]
+    example = VERBS[words].get_help(click.Context(VERBS[words])).partition("Example:")[2]
+    assert f"  {words} " in example or f"  {words}\n" in example or f"({words} " in example or f"({words})" in example
 
 
 @pytest.mark.parametrize("words", VERBS)
@@ -43,10 +40,18 @@ def test_every_verb_is_in_the_readme(words):
     assert words in README
 
 
+def candidates(*words: str) -> list[str]:
+    """What may stand in place of the last of `words`."""
+    return [
+        item.value
+        for item in ShellComplete(command, {}, "kit", "_KIT_COMPLETE").get_completions(list(words[:-1]), words[-1])
+    ]
+
+
 def test_help_is_printed_without_a_verb(kit):
     status, out, _ = kit()
     assert status == 0
-    assert out.startswith("usage: kit ")
+    assert out.startswith("Usage: kit ")
 
 
 def test_a_mistake_of_the_user_is_a_message_and_status_1(kit):
@@ -59,15 +64,13 @@ def test_a_mistake_of_the_user_is_a_message_and_status_1(kit):
 def test_wrong_usage_is_status_2(kit):
     status, _, err = kit("train")
     assert status == 2
-    assert "the following arguments are required: competition" in err
+    assert "Missing argument 'COMPETITION'" in err
 
 
 HEAVY = ("numpy", "tensorflow", "keras", "torch", "jax", "xgboost", "sklearn", "pandas", "matplotlib", "kaggle", "rich")
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["list"], ["list", "digit-recognizer"], ["runs"], ["train", "--help"], ["complete", "tr"]]
-)
+@pytest.mark.parametrize("words", [["--help"], ["list"], ["list", "digit-recognizer"], ["runs"], ["train", "--help"]])
 def test_what_must_feel_instant_imports_nothing_heavy(words, workspace):
     code = (
         "import sys\nfrom kit.cli import main\n"
@@ -129,55 +132,54 @@ def test_no_runs_say_what_to_type(kit, parity):
 
 
 @pytest.mark.parametrize(
-    ("before", "found"),
+    ("words", "answer"),
     [
-        ([], "train"),
-        (["train"], "parity"),
-        (["train", "parity"], "table:noisy"),
-        (["train", "parity", "table"], "--folds"),
-        (["train", "parity", "table", "--set"], "epochs="),
-        (["list", "--json"], "parity"),
-        (["completion"], "fish"),
+        (("tr",), "train"),
+        (("train", "pa"), "parity"),
+        (("train", "parity", ""), "table:noisy"),
+        (("sweep", "parity", "table", ""), "table:noisy"),
+        (("train", "parity", "table", "--fo"), "--folds"),
+        (("train", "parity", "table", "--set", ""), "epochs="),
+        (("list", "--json", ""), "parity"),
+        (("kernel", "bui"), "build"),
+        (("completion", ""), "fish"),
     ],
 )
-def test_completion_knows_verbs_competitions_recipes_options_and_settings(parity, before, found):
-    assert found in completion.candidates(parser(), before)
+def test_completion_knows_verbs_competitions_recipes_options_and_settings(parity, words, answer):
+    assert answer in candidates(*words)
 
 
 def test_completion_knows_runs(kit, parity):
     kit("train", "parity", "--sample", "--no-plots")
-    assert any(name.endswith("-table") for name in completion.candidates(parser(), ["submit", "parity"]))
-
-
-def test_completion_prints_only_what_fits_the_word_begun(kit, parity):
-    assert kit("complete", "train", "par")[1] == "parity\n"
+    assert any(name.endswith("-table") for name in candidates("submit", "parity", ""))
+    assert candidates("train", "parity", "--resume", "") == []
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_completion_script_asks_kit(kit, shell):
-    assert "kit complete" in kit("completion", shell)[1]
+    assert f"_KIT_COMPLETE={shell}_complete" in kit("completion", shell)[1]
 
 
 def test_bash_completes_a_recipe_and_variant(parity, workspace):
     binary = str(Path(sys.executable).parent)
     script = (
         f"PATH={binary}:$PATH; source <(kit completion bash); "
-        "COMP_WORDS=(kit train parity ta); COMP_CWORD=3; _kit; echo ${COMPREPLY[@]}"
+        "COMP_WORDS=(kit train parity ta); COMP_CWORD=3; _kit_completion kit; echo ${COMPREPLY[@]}"
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "table table:noisy\n"
 
 
 def test_doctor_names_a_cure_for_each_problem(kit, workspace, monkeypatch):
-    from kit import doctor
-
     monkeypatch.setattr(doctor, "_version", lambda name: {"kaggle": "2.2.4", "kagglesdk": "0.1.32"}.get(name, ""))
     status, out, err = kit("doctor")
     assert status == 1
-    assert "!!  tensorflow" in out
-    assert "tensorflow: pip install tensorflow\n" in err
-    assert "kagglesdk 0.1.32: pip install -c constraints.txt kaggle kagglesdk\n" in err
-    assert "kaggle and kagglesdk: pip install -c constraints.txt kaggle kagglesdk\n" in err
+    assert "!!  pandas" in out
+    assert "ok  tensorflow" in out and "not installed; recipes that need it: pip install -c" in out
+    install = f"pip install -c {places.CONSTRAINTS}"
+    assert f"pandas: {install} pandas\n" in err
+    assert f"kagglesdk 0.1.32: {install} kaggle kagglesdk\n" in err
+    assert f"kaggle and kagglesdk: {install} kaggle kagglesdk\n" in err
 
 
 def test_doctor_is_content_with_this_machine(kit, workspace):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,24 +15,23 @@ from pathlib import Path
 
 from kit.emulator.local import Emulator, running
 from kit.sandbox import walls
-from tests.client_suite import sdist, seed
+from tests.client_suite import expected, sdist, seed
+from tests.client_suite.expected import Line, Outcome
 
 BACKEND = """
-import time, unittest
+import json, time, unittest
 sleep = time.sleep
 time.sleep = lambda seconds: sleep(min(seconds, 1))  # the suite waits 30 s a push for Kaggle's own pace
-unittest.main("backend_tests", verbosity=2, argv=["backend_tests"])
-"""
-
-IN_THE_CLIENT = {
-    "kaggle d list --size 10": "--size is deprecated: the client refuses before it sends anything",
-    "kaggle m get -p tmp $KAGGLE_DEVELOPER/test-model": "the client cannot write the datetime it received as JSON",
-    "kaggle c pages titanic": "the client's argparse takes `titanic` for a subcommand",
-    "kaggle c pages titanic -v -q": "the client's argparse takes `titanic` for a subcommand",
-    "kaggle c pages titanic --page-name rules --content": "the client's argparse takes `titanic` for a subcommand",
-    "kaggle c pages list titanic --page-name rules": "the client's argparse takes `titanic` for a subcommand",
+result = unittest.main("backend_tests", verbosity=2, argv=["backend_tests"], exit=False).result
+failed = [str(test) for test, _ in result.failures + result.errors + result.expectedFailures]
+outcome = {
+    "ran": result.testsRun,
+    "failed": failed + [str(test) for test in result.unexpectedSuccesses],
+    "skipped": [str(test) for test, _ in result.skipped],
 }
-"""Command lines that fail before or after the server has its say, and why."""
+with open("outcome.json", "w") as file:
+    json.dump(outcome, file)
+"""
 
 
 def main() -> int:
@@ -41,82 +40,96 @@ def main() -> int:
     asked.add_argument("suite", nargs="?", choices=("backend", "commands"), help="default: both")
     suite = asked.parse_args().suite
     sources = sdist.fetch()
-    failed = 0
+    problems = []
     if suite != "commands":
-        failed += backend(sources)
+        problems += backend(sources)
     if suite != "backend":
-        failed += commands(sources)
-    return 1 if failed else 0
+        problems += commands(sources)
+    for problem in problems:
+        print(f"WRONG: {problem}")
+    return 1 if problems else 0
 
 
-def backend(sources: Path) -> int:
-    """Run `tests/backend/backend_tests.py`; the number of tests that failed."""
+def backend(sources: Path) -> list[str]:
+    """Run `tests/backend/backend_tests.py`; how its outcome differs from what it must be."""
     with _seeded(sources) as (emulator, folder):
         shutil.copytree(sources / "tests" / "backend", folder / "backend")
-        done = subprocess.run(
-            [sys.executable, "-c", BACKEND],
-            cwd=folder / "backend",
-            env=_environment(emulator),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-        )
-    ran = re.search(r"^Ran (\d+) tests? in ([\d.]+)s$", done.stderr, re.M)
-    bad = re.findall(r"^(?:FAIL|ERROR): (\w+)", done.stderr, re.M)
-    skipped = len(re.findall(r"\.\.\. skipped", done.stderr))
-    if ran is None or bad:
-        print(done.stdout[-4000:], done.stderr[-8000:], sep="\n")
-    count = int(ran[1]) if ran else 0
+        outcome, printed = run_tests(folder / "backend", _environment(emulator))
+    problems = expected.wrong_tests(outcome)
+    if problems:
+        print(printed[-12_000:])
+    skipped = len(outcome.skipped)
     print(
-        f"backend_tests.py of kaggle {sdist.VERSION}: {count - len(bad) - skipped} of {count} pass, {skipped} skipped"
+        f"backend_tests.py of kaggle {sdist.installed()}: {outcome.passed} of {outcome.ran} pass, {skipped} are skipped"
     )
-    return len(bad) if ran else 1
+    return problems
 
 
-def commands(sources: Path) -> int:
-    """Run every line of `tests/test_commands.sh`; the number of lines that failed without a known reason."""
-    lines = (sources / "tests" / "test_commands.sh").read_text().splitlines()
+def run_tests(folder: Path, environment: dict[str, str]) -> tuple[Outcome, str]:
+    """Run `backend_tests.py` of a folder in a process of its own: the outcome, and what was printed.
+
+    A process that ends before its tests have ended has run none.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", BACKEND],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    written = folder / "outcome.json"
+    return Outcome(**json.loads(written.read_text())) if written.is_file() else Outcome(), done.stdout
+
+
+def commands(sources: Path) -> list[str]:
+    """Run every line of `tests/test_commands.sh`; how its results differ from what they must be."""
+    script = (sources / "tests" / "test_commands.sh").read_text().splitlines()
+    called = [line for line in script if line.startswith("kaggle ")]
     with _seeded(sources) as (emulator, folder):
         for name in ("kernel", "dataset"):
             (folder / "tests" / name).mkdir(parents=True)
         shutil.copy(sources / "tests" / "backend" / "dataset" / "data.csv", folder / "tests" / "dataset")
-        script = folder / "script.sh"
-        script.write_text("\n".join(["sleep() { :; }", *map(_recorded, lines)]) + "\n")
+        recorded = folder / "recorded"
+        recorded.mkdir()
+        text = "\n".join(["sleep() { :; }", "RAN=0", *map(_recorded, script)]) + "\n"
+        (folder / "script.sh").write_text(text)
         subprocess.run(
-            ["bash", str(script)],
+            ["bash", "script.sh"],
             cwd=folder,
             env=_environment(emulator) | {"KAGGLE_DEVELOPER": seed.USER},
             capture_output=True,
             check=False,
             timeout=900,
         )
-        results = (folder / "results").read_text().splitlines()
-        printed = (folder / "printed").read_text()
-    wrong = []
-    for line in results:
-        status, _, command = line.partition(" ")
-        if (status != "0") != (command in IN_THE_CLIENT):
-            wrong.append(line)
-    passed = sum(line.startswith("0 ") for line in results)
-    if wrong:
-        print(printed[-8000:])
-    for line in wrong:
-        print(f"unexpected exit status {line}")
-    print(f"test_commands.sh of kaggle {sdist.VERSION}: {passed} of {len(results)} lines pass")
-    for command, reason in IN_THE_CLIENT.items():
+        # A script that ends early leaves lines without a status: they did not run.
+        lines = [
+            Line(command, int((recorded / f"{number}.status").read_text()), (recorded / str(number)).read_text())
+            for number, command in enumerate(called, 1)
+            if (recorded / f"{number}.status").is_file()
+        ]
+    problems = expected.wrong_lines(lines)
+    for line in lines:
+        if problems and line.status and line.command not in expected.IN_THE_CLIENT:
+            print(f"$ {line.command}", line.printed[-2000:], sep="\n")
+    passed = sum(line.status == 0 for line in lines)
+    print(f"test_commands.sh of kaggle {sdist.installed()}: {passed} of {len(lines)} lines pass")
+    for command, (reason, _) in expected.IN_THE_CLIENT.items():
         print(f"  fails in the client: {command}: {reason}")
-    return len(wrong)
+    return problems
 
 
 def _recorded(line: str) -> str:
-    """A line of the script, with the exit status of the client noted; the client's questions are answered `no`."""
+    """A line of the script that keeps the output and exit status of the client, whose questions are answered `no`."""
     if not line.startswith("kaggle "):
         return line
-    quoted = line.replace("'", "'\\''")
-    into = "" if ">" in line else " >> printed"
-    return f"echo '$ {quoted}' >> printed\n{line}{into} 2>> printed <<< no\necho \"$? \"'{quoted}' >> results"
+    output = "" if ">" in line else " >> recorded/$RAN"
+    return (
+        f"RAN=$((RAN + 1))\n: > recorded/$RAN\n{line}{output} 2>> recorded/$RAN <<< no\necho $? > recorded/$RAN.status"
+    )
 
 
 @contextmanager

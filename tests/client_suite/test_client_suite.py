@@ -21,10 +21,10 @@ def sources() -> Path:
 
 
 @pytest.mark.slow
-def test_the_clients_backend_tests_pass(sources: Path) -> None:
-    assert suite.backend(sources) == 0
+def test_all_backend_tests_of_the_client_pass(sources: Path) -> None:
+    assert suite.backend(sources) == []
 
 
 @pytest.mark.slow
-def test_the_clients_command_lines_pass(sources: Path) -> None:
-    assert suite.commands(sources) == 0
+def test_all_command_lines_of_the_client_pass_but_those_that_fail_in_it(sources: Path) -> None:
+    assert suite.commands(sources) == []

@@ -13,9 +13,9 @@ from matplotlib.image import imread
 from kit.drawing import classes, rows, run_plots, style
 from kit.errors import KitError
 from kit.rows import views
-from kit.task import catalog
+from kit.task import catalog, outputs
 from kit.task.contract import Data, Submission
-from kit.train import loop, predictions, runs
+from kit.train import loop, runs
 from kit.train.runs import Plan
 
 
@@ -98,11 +98,42 @@ def test_the_surest_mistake_comes_first_and_stands_with_its_row(given, finished,
     assert said == ["true fire, id 50\npredicted calm, 0.90", "true calm, id 70\npredicted fire, 0.60"]
 
 
+@pytest.mark.parametrize("labels", [("calm", "fire", "flood"), (1, 2, 5)])
+def test_labels_that_are_texts_or_any_integers_are_drawn_by_name(given, finished, monkeypatch, labels) -> None:
+    train, pred = digits(60, 3)
+    train = Data(train.ids, train.x, np.array(labels)[train.y])
+    entry = given(train, train.head(5), kind="image", labels=labels)
+    seen = []
+    matrix = run_plots.matrix
+    monkeypatch.setattr(
+        run_plots,
+        "matrix",
+        lambda y, label, names, *rest: seen.append((y, label, names)) or matrix(y, label, names, *rest),
+    )
+    assert names(run_plots.run(entry, finished(entry, pred, pred[:5]))) == [
+        "folds.png",
+        "confusion.png",
+        "mistakes.png",
+    ]
+    (y, label, called), *_ = seen
+    assert called == [str(name) for name in labels]
+    assert y.tolist() == (np.arange(60) % 3).tolist()
+    assert label.tolist() == pred.argmax(1).tolist()
+
+
+def test_free_texts_have_no_pictures_of_mistakes(given, finished) -> None:
+    y = np.array([f"answer {i}" for i in range(6)])
+    train = Data(np.arange(6), np.array(["a"] * 6, object), y)
+    entry = given(train, train.head(2), kind="text")
+    said = np.array(["something else"] * 6)
+    assert names(run_plots.run(entry, finished(entry, said, said[:2]))) == ["folds.png"]
+
+
 def test_many_classes_give_the_most_confused_pairs(given, finished, tmp_path) -> None:
     train, pred = digits(400, 40)
     train = Data(train.ids, np.array([f"title {i}" for i in train.ids], object), train.y)
     entry = given(train, train.head(5), kind="text")
-    top = predictions.top(5)(pred)
+    top = outputs.top(5)(pred)
     assert names(run_plots.run(entry, finished(entry, top, top[:5]))) == ["folds.png", "confusion.png", "mistakes.png"]
     y = np.array([0, 0, 1])
     assert run_plots.pairs(y, y, ["a", "b"], "nothing confused", tmp_path / "none.png") is None
@@ -186,8 +217,8 @@ def test_probability_of_a_class_in_each_form_of_prediction() -> None:
     full = np.array([[0.1, 0.7, 0.2], [0.5, 0.3, 0.2]])
     label = np.array([2, 0])
     np.testing.assert_allclose(classes.probability(full, label), [0.2, 0.5])
-    np.testing.assert_allclose(classes.probability(predictions.top(2)(full), label), [0.2, 0.5], atol=1e-3)
-    np.testing.assert_allclose(classes.probability(predictions.top(1)(full), label), [0.0, 0.5], atol=1e-3)
+    np.testing.assert_allclose(classes.probability(outputs.top(2)(full), label), [0.2, 0.5], atol=1e-3)
+    np.testing.assert_allclose(classes.probability(outputs.top(1)(full), label), [0.0, 0.5], atol=1e-3)
     np.testing.assert_allclose(classes.probability(np.array([0.9, 0.2]), np.array([1, 0])), [0.9, 0.8])
     np.testing.assert_array_equal(classes.probability(np.array([2, 1]), label), [1, 0])
 
@@ -202,7 +233,8 @@ def test_classes_bear_the_names_of_the_submission_where_these_are_as_many() -> N
 
 def test_drawing_leaves_matplotlib_as_it_was(tmp_path) -> None:
     code = (
-        "import sys; from kit.drawing import run_plots, style; from kit.explore import overview; from kit.predict import stored; assert 'matplotlib' not in sys.modules\n"
+        "import sys; from kit.drawing import run_plots, style; from kit.explore import overview\n"
+        "from kit.predict import stored; assert 'matplotlib' not in sys.modules\n"
         f"style.save(style.charts(1, 'one')[0], __import__('pathlib').Path({str(tmp_path / 'one.png')!r}))\n"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

@@ -15,7 +15,6 @@ import pytest
 
 from kit.emulator.faults import Fault
 from kit.emulator.local import Emulator
-from kit.sandbox import walls
 from tests.emulator import titanic
 
 BEGIN = """
@@ -139,7 +138,7 @@ except Exception as error:
     assert [tuple(row) for row in rows] == [("COMPLETE", "lost")]
 
 
-@pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
+@pytest.mark.usefixtures("namespaces")
 def test_push_follow_and_fetch_a_notebook_and_submit_its_output(start: Callable[..., Emulator], tmp_path: Path) -> None:
     emulator = start({"kernels": "sandbox"})
     folder = tmp_path / "kernel"

@@ -16,20 +16,6 @@ import pytest
 
 from tests.emulator import titanic
 
-KIT = """
-import argparse, sys
-from kit.cli import emulator
-from kit.errors import KitError
-top = argparse.ArgumentParser()
-emulator.add(top.add_subparsers())
-args = top.parse_args()
-try:
-    args.run_verb(args)
-except KitError as error:
-    sys.exit(f"kit: {error}")
-"""
-# The verb alone, without the other modules of the command.
-
 
 @pytest.fixture
 def words(workspace: Path) -> list[str]:
@@ -40,7 +26,7 @@ def words(workspace: Path) -> list[str]:
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     environment = os.environ | {"KIT_HOME": str(folder)}
-    command = [sys.executable, "-c", KIT, "emulator", *words]
+    command = [sys.executable, "-m", "kit", "emulator", *words]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=folder
     )

@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 
+from kit import limits
 from kit.emulator.faults import Fault
 from kit.emulator.local import Emulator
-from kit.sandbox import notebook, walls
+from kit.errors import KitError
+from kit.kaggle.kernel import accelerators
+from kit.sandbox import notebook
 from tests.emulator.conftest import Answer, Caller
 
 Push = Callable[..., Answer]
-boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
+boxed = pytest.mark.usefixtures("namespaces")
 
 
 @pytest.fixture
-def runner(start: Callable[..., Emulator]) -> Caller:
+def runner(namespaces: None, start: Callable[..., Emulator]) -> Caller:
     """A user of an emulator that runs notebooks in a sandbox."""
     emulator = start({"kernels": "sandbox", "disk": 4 << 20})
     return Caller(emulator, emulator.user.token)
@@ -254,6 +257,22 @@ def test_the_weekly_quota_is_counted_and_binds(call: Caller) -> None:
     refused = push(call, enableGpu=True).json
     assert refused == {"error": "Maximum weekly GPU quota of 30.00 hours reached."}
     assert push(call).json["versionNumber"] == 1
+
+
+def test_kit_and_the_emulator_read_the_same_limits(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(limits.LONGEST, "gpu", 120)
+    monkeypatch.setitem(limits.HOURS, "gpu", 0.5)
+    machine = accelerators.find("t4")
+    assert accelerators.timeout(machine, None) == 120
+    with pytest.raises(KitError, match="A timeout of 121 seconds is not possible on t4"):
+        accelerators.timeout(machine, 121)
+    push(call, machineShape=machine.shape, sessionTimeoutSeconds=9000)
+    session = call.emulator.site.sessions.find("tester", "my-kernel", 1)
+    assert session is not None and session.seconds == 120
+    assert call("GetAcceleratorQuotaStatistics").json["gpuQuota"]["totalTimeAllowed"] == "1800s"
+    monkeypatch.setitem(limits.AT_ONCE, "gpu", 0)
+    refused = push(call, machineShape=machine.shape).json
+    assert refused == {"error": "Maximum batch GPU session count of 0 reached."}
 
 
 def test_a_quick_save_does_not_run(call: Caller) -> None:

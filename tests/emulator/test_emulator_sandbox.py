@@ -11,7 +11,7 @@ import pytest
 
 from kit.sandbox import walls
 
-boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
+boxed = pytest.mark.usefixtures("namespaces")
 
 
 def run(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +46,21 @@ def test_files_of_the_user_are_not_there(tmp_path):
     assert done.stdout == "False ['input', 'src', 'working']\n"
 
 
+@boxed
 def test_programs_are_found_where_the_path_of_a_user_does_not_lead(monkeypatch):
-    before = walls.available()
     monkeypatch.setenv("PATH", "/nowhere")
-    assert walls.available.__wrapped__() == before
+    assert walls.available.__wrapped__()
+
+
+@pytest.mark.parametrize(
+    ("ci", "outcome", "words"),
+    [
+        ("true", pytest.fail.Exception, "CI needs user namespaces"),
+        ("", pytest.skip.Exception, "this machine has no user namespaces"),
+    ],
+)
+def test_a_test_that_needs_namespaces_is_skipped_at_home_and_fails_in_ci(monkeypatch, request, ci, outcome, words):
+    monkeypatch.setattr(walls, "available", lambda: False)
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match=words):
+        request.getfixturevalue("namespaces")

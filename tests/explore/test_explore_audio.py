@@ -30,7 +30,7 @@ def data() -> tuple[Data, Data]:
     return train, Data(np.arange(2), Clips.of([tone(0.5, 32_767), tone(1.0, 100)], RATE))
 
 
-def look(tmp_path: Path, train: Data, test: Data) -> overview.Found:
+def look(tmp_path: Path, train: Data, test: Data) -> overview.Findings:
     return explore_audio.look(train, test, ["no", "yes"], tmp_path)
 
 
@@ -59,7 +59,7 @@ def test_recordings_without_groups_or_labels_are_drawn_as_far_as_they_go(tmp_pat
 
 def test_paths_are_not_looked_into(tmp_path):
     train, test = data()
-    assert look(tmp_path, replace(train, x=np.array(["a.wav"] * 8)), test) == overview.Found({}, [])
+    assert look(tmp_path, replace(train, x=np.array(["a.wav"] * 8)), test) == overview.Findings({}, [])
 
 
 def test_an_empty_and_a_silent_clip_can_be_measured():

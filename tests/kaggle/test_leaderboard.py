@@ -14,6 +14,8 @@ from kit.emulator.faults import Fault
 from kit.errors import KitError
 from kit.kaggle import leaderboard
 from kit.train import runs
+from kit.train.record import Plan, Rows
+from tests.given import recorded
 
 BOARD = """\ufeffRank,TeamId,TeamName,LastSubmissionDate,Score,SubmissionCount,TeamMemberUserNames
 1,11,"First, the",2026-01-01 00:00:00,0.99000,3,"anna,Bert"
@@ -94,11 +96,10 @@ def sent(workspace):
     """Writes a finished run of parity that was sent."""
 
     def write(name: str, cv: float | None, public: float | None, **record):
-        run = runs.create(runs.Plan("parity", "table", "", {}))
-        folder = run.folder.rename(run.folder.with_name(name))
-        facts = {"metric": "accuracy", "oof_score": cv, "sd": 0.01, "rows": {"test": 28_000}}
-        records.write_json(folder / "run.json", facts | {"higher_is_better": True} | record)
-        records.write_json(folder / "kaggle.json", {"public_score": public, "when": name})
+        run = runs.create(Plan("parity", "table", "", {}))
+        run = runs.at(run.folder.rename(run.folder.with_name(name)))
+        run.finish(recorded(run, **{"oof_score": cv, "sd": 0.01, "rows": Rows(42_000, 42_000, 28_000)} | record))
+        records.write_json(run.folder / "kaggle.json", {"public_score": public, "when": name})
 
     return write
 

@@ -225,9 +225,8 @@ def test_a_pending_submission_is_waited_for(run, site, ready, mine):
 def test_when_none_is_left_today_nothing_is_uploaded(run, site, ready, mine):
     for wrong in range(5):
         assert run("submit", "parity", mine(wrong), "--yes")[0] == 0
-    status, out, err = run("submit", "parity", mine(9), "--yes")
+    status, _, err = run("submit", "parity", mine(9), "--yes")
     assert (status, spent(site), site.steps("Upload")) == (1, 5, 5)
-    assert "remaining today" in out
     assert "kit: No submission is left: today's 5 are spent." in err
     site.clock.advance(days=1)
     assert run("submit", "parity", mine(9), "--yes")[0] == 0
@@ -251,14 +250,14 @@ def test_without_a_terminal_and_without_yes_nothing_is_sent(run, site, ready, mi
 def test_on_a_terminal_it_asks(run, site, ready, mine, monkeypatch, said, sent):
     import io
 
-    from kit.cli import outside
+    from kit.cli import submitting
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     monkeypatch.setattr(sys, "stdin", Terminal(said))
-    monkeypatch.setattr(outside, "_terminal", lambda: True)
+    monkeypatch.setattr(submitting, "terminal", lambda: True)
     status, _, err = run("submit", "parity", mine(3))
     assert (status, spent(site)) == (0, sent)
     assert "Send it to the emulator as tester? [y/N]" in err

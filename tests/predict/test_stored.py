@@ -8,6 +8,7 @@ from matplotlib.image import imread
 
 from kit.errors import KitError
 from kit.predict import stored
+from kit.task import outputs
 from kit.task.contract import Data
 from kit.train import predictions, runs
 from kit.train.runs import Plan
@@ -48,7 +49,7 @@ def test_one_probability_a_row_is_that_of_the_second_class(given, finished) -> N
 
 def test_of_many_classes_the_stored_ones_are_told(given, finished) -> None:
     entry = given(*rows(), kind="image", labels=("cat", "dog", "owl"))
-    keep = predictions.top(2)
+    keep = outputs.top(2)
     item = stored.test_item(entry, finished(entry, keep(np.eye(3)[Y]), keep(PRED)), 9)
     assert item[:2] == ("owl", {"owl": 0.625, "dog": 0.25})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
 from kit import places
@@ -63,19 +65,20 @@ def test_a_recipe_whose_package_is_missing_names_what_to_install(parity):
     assert error.value.cure == "pip install not_installed_anywhere"
 
 
-def test_a_recipe_of_an_extra_names_the_extra(parity):
-    (parity / "heavy.py").write_text('import not_installed_anywhere\n\nEXTRA = "bert"\n\ndef fit(fold):\n    pass\n')
-    with pytest.raises(KitError) as error:
-        catalog.find("parity").recipes["heavy"].module()
-    assert error.value.cure == f"pip install -e '{places.PACKAGED}[bert]'"
+HEAVY = 'import not_installed_anywhere\n\nEXTRA = "boosted"\n\ndef fit(fold):\n    pass\n'
 
 
-def test_an_installed_package_is_named_by_its_name(parity, monkeypatch, tmp_path):
-    monkeypatch.setattr(places, "PACKAGED", tmp_path)
-    (parity / "heavy.py").write_text('import not_installed_anywhere\n\nEXTRA = "bert"\n\ndef fit(fold):\n    pass\n')
+def test_a_recipe_of_an_extra_names_the_extra_and_its_packages(parity):
+    (parity / "heavy.py").write_text(HEAVY)
     with pytest.raises(KitError) as error:
         catalog.find("parity").recipes["heavy"].module()
-    assert error.value.cure == "pip install 'kaggle-kit[bert]'"
+    assert error.value.right == "It comes with the extra 'boosted'."
+    assert error.value.cure == f"pip install -c {places.CONSTRAINTS} xgboost"
+
+
+def test_an_extra_of_a_kit_that_is_not_installed_is_named_as_such(parity, monkeypatch):
+    monkeypatch.setattr(metadata, "requires", lambda name: None)
+    assert places.install("bert") == "pip install 'kaggle-kit[bert]'"
 
 
 def test_settings_come_from_defaults_then_smoke_then_variant_then_overrides(parity):

@@ -79,3 +79,47 @@ def test_a_decision_that_is_not_chosen_leaves_predictions_alone(parity):
 def test_what_a_run_recorded_decides_again(parity_f1):
     record = {"decision": {"chosen": decisions.facts(Threshold(0.25))}}
     assert decisions.recorded(parity_f1, record) == Threshold(0.25)
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (False, True), (3, 1)])
+def test_a_threshold_decides_between_the_declared_labels(labels):
+    y, p = np.array(labels)[[0, 0, 1, 1]], np.array([0.1, 0.2, 0.4, 0.9])
+    chosen = Threshold(labels=labels).fit(y, p)
+    assert chosen == Threshold(pytest.approx(0.3), labels)
+    assert chosen(p).tolist() == y.tolist()
+    assert decisions.facts(chosen) == {"at": pytest.approx(0.3)}
+
+
+def test_a_chosen_decision_of_text_labels_is_judged_by_what_the_metric_needs(parity):
+    found = catalog.find("parity").competition
+    labels = ("no", "yes")
+    form = replace(found.submission, decide=Threshold(labels=labels), labels=labels)
+    judge = decisions.judge(replace(found, metric=metrics.f1, submission=form))
+    y, p = np.array(["no", "no", "yes", "yes"]), np.array([0.1, 0.2, 0.3, 0.4])
+    assert judge.score(y, p, labels=labels) == 1.0
+    weighted = replace(metrics.f1, function=lambda y, pred, weight: weight[y == pred].sum(), needs=("weight",))
+    judge = decisions.judge(replace(found, metric=weighted, submission=form))
+    assert judge.score(y, p, {"weight": np.array([1.0, 2.0, 3.0, 4.0])}, labels) == 10.0
+
+
+@pytest.mark.parametrize(
+    ("metric", "target", "declared", "y", "labels"),
+    [
+        (metrics.accuracy, "type", ("b", "a"), ["a", "b"], ["b", "a"]),
+        (metrics.accuracy, "type", None, ["b", "a", "b"], ["a", "b"]),
+        (metrics.log_loss, ("odd", "even"), None, ["even", "odd"], ["odd", "even"]),
+        (metrics.log_loss, ("p", "q"), None, ["even", "odd"], ["even", "odd"]),
+        (metrics.accuracy, "type", None, [0, 1, 2], None),
+        (metrics.accuracy, "type", None, [1, 2, 3], [1, 2, 3]),
+        (metrics.accuracy, "type", None, [0, 2, 5], [0, 2, 5]),
+        (metrics.auc, "type", None, [0, 5, 7], None),
+        (metrics.rmse, "type", None, [1, 2, 3], None),
+    ],
+)
+def test_the_labels_of_a_competition_are_declared_or_columns_or_what_the_rows_hold(
+    parity, metric, target, declared, y, labels
+):
+    found = catalog.find("parity").competition
+    form = replace(found.submission, target=target, labels=declared)
+    known = decisions.labels(replace(found, metric=metric, submission=form), np.array(y))
+    assert (known if known is None else list(known)) == labels

@@ -16,6 +16,7 @@ import pytest
 from kit.judge import choose
 from kit.task import metrics
 from kit.train import predictions, progress, runs
+from kit.train.record import Rows
 
 
 def last(workspace):
@@ -42,8 +43,8 @@ def test_a_run_folder_holds_predictions_submission_and_record(kit, parity, works
     assert oof["y"].tolist() == [n % 2 for n in range(100, 160)]
     assert sorted(np.bincount(oof["fold"])) == [20, 20, 20]
     assert run.submission.read_text().splitlines()[:3] == ["id,odd", "200,0", "201,1"]
-    assert run.record["rows"] == {"train": 60, "out_of_fold": 60, "test": 20}
-    assert (run.record["metric"], run.record["higher_is_better"], run.score) == ("accuracy", True, 1.0)
+    assert run.record.rows == Rows(train=60, out_of_fold=60, test=20)
+    assert (run.record.metric, run.record.higher_is_better, run.score) == ("accuracy", True, 1.0)
 
 
 def test_the_history_of_a_fold_is_what_the_recipe_reported(kit, parity, workspace):
@@ -61,7 +62,7 @@ def test_progress_in_a_log_is_plain_lines(kit, parity):
 def test_one_fold_only_keeps_its_rows(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots", "--fold", "1")
     run = last(workspace)
-    assert list(run.record["fold_scores"]) == ["1"]
+    assert list(run.record.fold_scores) == ["1"]
     assert set(predictions.load(run.folder / "oof.npz")["fold"]) == {1}
     assert len(run.submission.read_text().splitlines()) == 21
 
@@ -77,13 +78,13 @@ def test_all_rows_train_one_model_without_a_score(kit, parity, workspace):
     run = last(workspace)
     assert status == 0
     assert "out-of-fold" not in out
-    assert (run.score, run.record["rows"]["out_of_fold"], run.done(-1)["rows"]) == (None, 0, 60)
+    assert (run.score, run.record.rows.out_of_fold, run.done(-1).rows) == (None, 0, 60)
     assert (run.folder / "full").is_dir()
 
 
 def test_a_holdout_judges_by_a_tenth(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots", "--holdout")
-    assert last(workspace).record["rows"]["out_of_fold"] == 6
+    assert last(workspace).record.rows.out_of_fold == 6
 
 
 def test_folds_settings_and_seed_are_recorded(kit, parity, workspace):
@@ -221,14 +222,15 @@ def test_what_would_change_a_run_that_goes_on_is_refused(kit, parity, workspace,
     unfinish(last(workspace))
     status, _, err = kit("train", "parity", "--resume", "last", *words)
     assert status == 1
-    assert f"{words[0]} would change it." in err
+    name = {"--set": "epochs", "--no-deterministic": "deterministic"}.get(words[0], words[0].lstrip("-"))
+    assert f"A resumed run goes on as it was planned; {name} would change {last(workspace).name}." in err
     assert not last(workspace).finished
 
 
 def test_a_run_goes_on_under_its_own_recipe_only(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots")
     unfinish(last(workspace))
-    assert "table:noisy would change it." in kit("train", "parity", "table:noisy", "--resume", "last")[2]
+    assert "table:noisy would change " in kit("train", "parity", "table:noisy", "--resume", "last")[2]
     assert kit("train", "parity", "table", "--resume", "last", "--no-plots")[0] == 0
 
 
@@ -280,7 +282,7 @@ def test_a_split_by_name_judges_the_run_and_is_never_chosen_by(kit, told, worksp
     assert status == 0
     assert out.startswith("F1 1.00000 out-of-fold on 60 rows")
     run = last(workspace)
-    assert (run.plan.scheme, list(run.record["fold_scores"])) == ("halves", ["0", "1"])
+    assert (run.plan.scheme, list(run.record.fold_scores)) == ("halves", ["0", "1"])
     assert choose.best([run], sample=True) is None
     kit("train", "parity", "table:noisy", "--sample", "--no-plots")
     assert [found.plan.scheme for found in choose.ranked(runs.every("parity"))] == ["cv", "halves"]
@@ -305,14 +307,14 @@ def test_what_was_decided_and_what_else_was_measured_is_recorded_and_told(kit, t
     _, out, _ = kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--set", "noise=0.4")
     record = last(workspace).record
     oof = predictions.load(last(workspace).folder / "oof.npz")
-    chosen = record["decision"]["chosen"]["at"]
+    chosen = record.decision.chosen["at"]
     labels = (oof["pred"][:, 1] >= chosen).astype(int)
-    assert record["decision"]["score"] == pytest.approx(metrics.f1.score(oof["y"], labels))
-    assert record["decision"]["unchosen"] == pytest.approx(metrics.f1.score(oof["y"], oof["pred"]))
-    assert record["oof_score"] <= record["decision"]["score"]
-    assert list(record["also"]) == ["accuracy"]
+    assert record.decision.score == pytest.approx(metrics.f1.score(oof["y"], labels))
+    assert record.decision.unchosen == pytest.approx(metrics.f1.score(oof["y"], oof["pred"]))
+    assert record.oof_score <= record.decision.score
+    assert list(record.also) == ["accuracy"]
     lines = out.splitlines()
-    assert lines[1] == f"accuracy {record['also']['accuracy']:.5f}"
+    assert lines[1] == f"accuracy {record.also['accuracy']:.5f}"
     assert lines[2].startswith(f"decision chosen on out-of-fold rows: at {chosen:.4f}; F1 ")
     test = predictions.load(last(workspace).folder / "test.npz")
     sent = [int(line.split(",")[1]) for line in last(workspace).submission.read_text().splitlines()[1:]]

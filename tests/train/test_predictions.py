@@ -39,34 +39,6 @@ def test_a_value_that_is_not_finite_is_refused_with_its_row(monkeypatch, value):
         predictions.run(lambda x: np.where(x == 3, value, x)[:, None], np.arange(5.0))
 
 
-def test_top_keeps_the_likeliest_classes_in_order():
-    kept = predictions.top(2)(np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]]))
-    assert kept["label"].tolist() == [[1, 2], [0, 2]]
-    assert kept["p"].tolist() == [[np.float16(0.6), np.float16(0.3)], [0.5, np.float16(0.3)]]
-    assert kept.itemsize == 8
-
-
-def test_five_of_many_classes_take_twenty_bytes_a_row():
-    assert predictions.top(5)(np.random.default_rng(0).random((3, 1588))).itemsize == 20
-
-
-def test_the_mean_keeps_the_dtype():
-    found = predictions.mean([np.array([0.0, 1.0], np.float32), np.array([1.0, 1.0], np.float32)])
-    assert (found.tolist(), found.dtype) == ([0.5, 1.0], np.float32)
-
-
-def test_the_mean_can_be_weighted():
-    assert predictions.mean([np.zeros(1), np.ones(1)], [1, 3]).tolist() == [0.75]
-
-
-def test_the_mean_of_top_predictions_counts_a_missing_class_as_nothing():
-    one = predictions.top(2)(np.array([[0.5, 0.375, 0.125]]))
-    other = predictions.top(2)(np.array([[0.5, 0.125, 0.375]]))
-    found = predictions.mean([one, other])
-    assert found["label"].tolist() == [[0, 1]]
-    assert found["p"].tolist() == [[0.5, 0.1875]]
-
-
 def test_the_same_arrays_give_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         predictions.save(tmp_path / f"{name}.npz", ids=np.array(["x", "y"], object), pred=np.arange(2.0))

@@ -6,8 +6,9 @@ import pytest
 
 from kit import records
 from kit.errors import KitError
-from kit.train import runs
-from kit.train.runs import Plan
+from kit.train import record, runs
+from kit.train.record import Done, Plan
+from tests.given import recorded
 
 PLAN = Plan("parity", "table", "noisy", {"kernels": (3, 5), "rate": 0.1})
 
@@ -43,17 +44,102 @@ def test_an_unknown_name_lists_what_there_is(workspace):
 
 def test_a_run_of_which_git_kept_only_the_record_is_listed(workspace):
     made = runs.create(PLAN)
-    done = made.finish({"plan": {**vars(PLAN)}, "oof_score": 0.5})
+    done = made.finish(recorded(made))
     (done.folder / "plan.json").unlink()
     found = runs.find("parity", made.name)
     assert (found.plan, found.score, found.finished) == (PLAN, 0.5, True)
 
 
-def test_a_damaged_record_is_one_clear_error(workspace):
+def test_a_finished_run_reads_back_as_it_was_written(workspace):
     made = runs.create(PLAN)
-    (made.folder / "run.json").write_text("{")
-    with pytest.raises(KitError, match=r"run\.json is damaged"):
-        runs.every("parity")
+    done = made.finish(recorded(made, decision=record.Decision({"at": 0.4}, 0.9, 0.8), git=record.Git("ab12", True)))
+    assert runs.find("parity", made.name) == done
+    assert runs.at(made.folder).chosen == {"at": 0.4}
+
+
+def test_what_an_unfinished_run_would_record_is_asked_for_in_vain(workspace):
+    made = runs.create(PLAN)
+    with pytest.raises(KitError, match="is unfinished") as caught:
+        made.record  # noqa: B018
+    assert caught.value.cure == f"kit train parity --resume {made.name}"
+    assert (made.score, made.done(0), made.facts()["plan"]["seed"]) == (None, None, 0)
+
+
+DAMAGE = {
+    "null": "run.json is damaged: it holds NoneType",
+    "text": "run.json is damaged",
+    "[" * 100_000: "run.json is damaged: maximum recursion depth exceeded",
+    '{"schema": 1}': "run.json is damaged: it has no key 'name'.",
+    '{"schema": 7}': "run.json has the schema version 7; this kit reads version 1.",
+    "{}": "run.json has no schema version; this kit reads version 1.",
+    '{"schema": 1, "plan": {"seed": "x"}}': "run.json is damaged",
+}
+
+
+@pytest.mark.parametrize(("text", "why"), DAMAGE.items(), ids=[str(number) for number in range(len(DAMAGE))])
+def test_a_folder_that_cannot_be_read_is_passed_over_and_named_with_how_to_delete_it(workspace, told, text, why):
+    good, bad = runs.create(PLAN), runs.create(PLAN)
+    (bad.folder / "run.json").write_text(text)
+    assert [run.name for run in runs.every("parity")] == [good.name]
+    runs.every("parity")
+    (line,) = told
+    assert line.startswith(f"Passed over: {bad.folder} holds a run that cannot be read: ") and why in line
+    assert line.endswith(f" rm -r {bad.folder}")
+    assert runs.find("parity", "last").name == good.name
+    with pytest.raises(KitError, match="holds a run that cannot be read"):
+        runs.find("parity", bad.name)
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"colour": "red"}, "it has an unknown key 'colour'"),
+        ({"seed": "7"}, "seed is str and not int"),
+        ({"seed": True}, "seed is bool and not int"),
+        ({"settings": [1]}, "settings is list and not dict"),
+        ({"data": {"train.csv": 3}}, "data.train.csv is int and not str"),
+        ({"recipe": None}, "recipe is NoneType and not str"),
+    ],
+)
+def test_a_plan_with_an_unknown_key_or_a_value_of_another_type_is_passed_over(workspace, told, change, why):
+    good, bad = runs.create(PLAN), runs.create(PLAN)
+    records.write_json(bad.folder / "plan.json", records.read_json(bad.folder / "plan.json") | change)
+    assert [run.name for run in runs.every("parity")] == [good.name]
+    assert f"plan.json is damaged: {why}." in told[0]
+
+
+def test_a_folder_in_the_place_of_a_record_is_passed_over(workspace, told):
+    bad = runs.create(PLAN)
+    (bad.folder / "run.json").mkdir()
+    assert runs.every("parity") == []
+    assert str(bad.folder) in told[0]
+
+
+def test_a_fold_that_was_recorded_by_another_kit_is_refused(workspace):
+    made = runs.create(PLAN)
+    done = Done(seconds=1.0, rows=40, where="local", device="a processor", versions={}, peak_memory_bytes=1)
+    record.write(made.fold(0) / record.DONE, done)
+    assert made.done(0) == done
+    records.write_json(made.fold(0) / record.DONE, {"schema": 0, "seconds": 1.0})
+    with pytest.raises(KitError, match=r"fold-0/done\.json has the schema version 0"):
+        made.done(0)
+
+
+def test_a_damaged_note_of_what_was_submitted_hides_no_run(workspace, told):
+    made = runs.create(PLAN)
+    (made.folder / "kaggle.json").write_text("[1")
+    assert [run.kaggle() for run in runs.every("parity")] == [{}]
+    assert "kaggle.json" in told[0]
+
+
+def test_the_commands_go_on_beside_a_damaged_run(kit, parity):
+    kit("train", "parity", "--sample", "--no-plots")
+    bad = runs.create(PLAN)
+    records.write_json(bad.folder / "plan.json", {"schema": 1, "colour": "red"})
+    status, out, err = kit("runs", "parity")
+    assert (status, out.count("\n")) == (0, 3)
+    assert err.count(f"rm -r {bad.folder}") == 1
+    assert kit("submit", "parity", "--sample", "--dry-run")[0] == 0
 
 
 def test_a_json_file_is_written_whole_or_not_at_all(workspace):

@@ -102,7 +102,7 @@ def test_further_metrics_are_columns_of_the_table(kit, parity, tmp_path):
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.4")
     table = sweep.rows(found := runs.every("parity"))
     assert sweep.columns(table) == [*sweep.COLUMNS, "accuracy"]
-    mean = sum(run.record["also"]["accuracy"] for run in found) / 2
+    mean = sum(run.record.also["accuracy"] for run in found) / 2
     with sweep.write(tmp_path, table)[1].open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["accuracy"]) == pytest.approx(mean)

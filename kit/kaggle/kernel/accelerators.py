@@ -1,12 +1,12 @@
-"""What Kaggle runs kernels on: today's machine names, for how long, and how many at once."""
+"""What Kaggle runs kernels on: today's machines by name, and for how long one is asked for."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from kit import limits
 from kit.errors import KitError
-
-Kind = Literal["cpu", "gpu", "tpu"]
+from kit.limits import Kind
 
 
 class Accelerator(NamedTuple):
@@ -31,27 +31,9 @@ KNOWN = (
 )
 """Source: docs/kernels.md of kaggle 2.2.5, which says that some are for competitions only, not which."""
 
-RETIRED = {
-    "NvidiaTeslaP100": "t4",
-    "TpuV38": "tpu",
-    "Tpu1VmV38": "tpu",
-    "TpuV232": "cpu",
-    "TpuV2256": "cpu",
-}
-"""Machines that are gone, and the word for what Kaggle gives instead without a message.
-
-Source: `_RETIRED_ACCELERATORS` of kaggle 2.2.5.
-"""
-
-LONGEST = {"cpu": 12 * 3600, "gpu": 12 * 3600, "tpu": 9 * 3600}
-"""Seconds that a session may take. Source: kaggle.com/docs/notebooks, quoted second-hand."""
-
 USUAL = 9 * 3600
 """Seconds after which a session is stopped unless asked otherwise: a running one cannot be cancelled through the API
 (kaggle-cli#388), and 9 hours is the limit that every source agrees on."""
-
-AT_ONCE = {"cpu": 5, "gpu": 2, "tpu": 1}
-"""Batch sessions of one user at a time. Source: the server's error texts; the one TPU is a careful guess."""
 
 
 def find(word: str) -> Accelerator:
@@ -62,12 +44,13 @@ def find(word: str) -> Accelerator:
     for machine in KNOWN:
         if word.lower() in (machine.word, machine.shape.lower()) or (word in ("None", "") and not machine.shape):
             return machine
-    for shape, instead in RETIRED.items():
+    for shape, given in limits.RETIRED.items():
         if word.lower() in (shape.lower(), shape.lower().removeprefix("nvidiatesla")):
+            instead = find(given)
             raise KitError(
                 f"Kaggle has retired {shape}, and would silently run the kernel on {_said(instead)}.",
                 f"Today's accelerators: {', '.join(machine.word for machine in KNOWN)}.",
-                f"kit push COMPETITION RECIPE --accelerator {instead}",
+                f"kit push COMPETITION RECIPE --accelerator {instead.word}",
             )
     raise KitError(
         f"No accelerator is called {word!r}.",
@@ -81,7 +64,7 @@ def timeout(machine: Accelerator, seconds: int | None) -> int:
 
     Raises KitError when Kaggle does not allow that many.
     """
-    longest = LONGEST[machine.kind]
+    longest = limits.LONGEST[machine.kind]
     seconds = min(USUAL, longest) if seconds is None else seconds
     if not 60 <= seconds <= longest:
         raise KitError(
@@ -92,6 +75,5 @@ def timeout(machine: Accelerator, seconds: int | None) -> int:
     return seconds
 
 
-def _said(word: str) -> str:
-    machine = find(word)
+def _said(machine: Accelerator) -> str:
     return f"{machine.shape} ({machine.what})" if machine.shape else "a machine without accelerator"

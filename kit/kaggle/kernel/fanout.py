@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kit import records
+from kit import limits, records
 from kit.errors import KitError
 from kit.kaggle import client as connection
 from kit.kaggle.client import Client
-from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, push, sessions, versions
+from kit.kaggle.kernel import metadata, notebook, outputs, push, sessions, versions
 from kit.kaggle.kernel.accelerators import Accelerator
 from kit.kaggle.kernel.metadata import Metadata
 from kit.kaggle.kernel.push import Full
@@ -53,7 +53,7 @@ class Kernels:
                 going[number] = Pushed(**stored)
                 waiting.remove(number)
         while waiting or going:
-            while waiting and len(going) < accelerators.AT_ONCE[self.machine.kind] and not failed:
+            while waiting and len(going) < limits.AT_ONCE[self.machine.kind] and not failed:
                 try:
                     going[waiting[0]] = self._push(waiting[0])
                 except Full as full:
@@ -109,7 +109,7 @@ class Kernels:
         )
         part = self._folder(number) / "output" / pushed.label
         outputs.fetch(files, part)
-        theirs = runs.plan_of(records.read_json(part / "run.json")["plan"])
+        theirs = runs.at(part).plan
         mine = self.run.plan
         if replace(theirs, data={}, only=None) != replace(mine, data={}, only=None):
             raise KitError(

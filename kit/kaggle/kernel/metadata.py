@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kit import records
+from kit import limits, records
 from kit.errors import KitError
 from kit.kaggle import publish
 from kit.kaggle.kernel import accelerators, notebook
@@ -90,41 +90,43 @@ def read(folder: Path) -> Metadata:
     """
     path = folder / FILE
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise KitError(f"{path} is missing.", "Building writes one.", "kit kernel build COMPETITION RECIPE") from None
     except ValueError as error:
         raise KitError(f"{path} is not JSON: {error}", "It is Kaggle's kernel-metadata.json.") from None
-    check(found, path)
-    return found
+    check(described, path)
+    return described
 
 
-def check(found: Metadata, path: Path) -> None:
+def check(described: Metadata, path: Path) -> None:
     """Raises KitError for what Kaggle refuses, and for what it takes and changes without a word."""
-    owner, _, name = str(found.get("id", "")).partition("/")
-    title = str(found.get("title", ""))
+    owner, _, name = str(described.get("id", "")).partition("/")
+    title = str(described.get("title", ""))
     if not owner or not name:
-        raise KitError(f"{path}: id {found.get('id')!r} names no kernel.", f'It is "{USER}/NAME" or "YOU/NAME".')
-    if len(title) < 5:
-        raise KitError(f"{path}: title {title!r} is too short.", "Kaggle wants five characters or more.")
+        raise KitError(f"{path}: id {described.get('id')!r} names no kernel.", f'It is "{USER}/NAME" or "YOU/NAME".')
+    if len(title) < limits.SHORTEST_TITLE:
+        raise KitError(
+            f"{path}: title {title!r} is too short.", f"Kaggle wants {limits.SHORTEST_TITLE} characters or more."
+        )
     if notebook.slug(title) != name:
         raise KitError(
             f"{path}: title {title!r} would make the kernel {notebook.slug(title)!r}, and id says {name!r}.",
             "Kaggle names a kernel after its title and refuses an id that differs; the two must agree.",
             f'"title": "{name.replace("-", " ")}"  # in {path.name}',
         )
-    if not isinstance(found.get("enable_internet"), bool):
+    if not isinstance(described.get("enable_internet"), bool):
         raise KitError(
             f"{path}: enable_internet is not given.",
             "Kaggle's documentation calls false the default, and its client sends true; so it must be written down.",
             f'"enable_internet": false  # in {path.name}',
         )
-    if found.get("code_file") != notebook.FILE or found.get("kernel_type") != "notebook":
+    if described.get("code_file") != notebook.FILE or described.get("kernel_type") != "notebook":
         raise KitError(
             f"{path}: code_file must be {notebook.FILE!r} and kernel_type 'notebook'.", "kit builds just that file."
         )
-    machine = machine_of(found)
-    if machine.kind == "tpu" and found.get("docker_image"):
+    machine = machine_of(described)
+    if machine.kind == "tpu" and described.get("docker_image"):
         raise KitError(
             f"{path}: docker_image is pinned, and the accelerator is a TPU.",
             "A pinned image makes Kaggle run the kernel without its TPU (kaggle-cli#1197).",
@@ -132,41 +134,41 @@ def check(found: Metadata, path: Path) -> None:
         )
 
 
-def machine_of(found: Metadata) -> Accelerator:
+def machine_of(described: Metadata) -> Accelerator:
     """The accelerator that metadata asks for.
 
     Raises KitError for one that is unknown or retired.
     """
-    shape = str(found.get("machine_shape") or "")
-    if not shape and found.get("enable_gpu"):
-        shape = "NvidiaTeslaT4"  # what Kaggle gives when a GPU is asked for without a name
-    if not shape and found.get("enable_tpu"):
-        shape = "TpuV5E8"
+    shape = str(described.get("machine_shape") or "")
+    if not shape and described.get("enable_gpu"):
+        shape = limits.DEFAULT["gpu"]
+    if not shape and described.get("enable_tpu"):
+        shape = limits.DEFAULT["tpu"]
     return accelerators.find(shape)
 
 
-def write(folder: Path, found: Metadata) -> None:
+def write(folder: Path, described: Metadata) -> None:
     """Write the metadata of the kernel in `folder`, whole."""
-    records.write_json(folder / FILE, found)
+    records.write_json(folder / FILE, described)
 
 
-def owned(found: Metadata, user: str) -> Metadata:
+def owned(described: Metadata, user: str) -> Metadata:
     """The metadata with `user` in place of USER."""
-    return json.loads(json.dumps(found).replace(USER, user))
+    return json.loads(json.dumps(described).replace(USER, user))
 
 
-def mounts(found: Metadata, *, new: bool) -> dict[str, str]:
+def mounts(described: Metadata, *, new: bool) -> dict[str, str]:
     """Each input of the kernel, as metadata names it, to its folder below `/kaggle/input` in the new or old layout.
 
     Source: docs of kaggle 2.2.5 and public notebooks of 2026, which show both.
     """
-    places = {slug: f"competitions/{slug}" if new else slug for slug in found.get("competition_sources", [])}
-    for ref in found.get("dataset_sources", []):
+    places = {slug: f"competitions/{slug}" if new else slug for slug in described.get("competition_sources", [])}
+    for ref in described.get("dataset_sources", []):
         owner, slug, *_ = ref.split("/")
         places[ref] = f"datasets/{owner}/{slug}" if new else slug
-    for ref in found.get("kernel_sources", []):
+    for ref in described.get("kernel_sources", []):
         owner, slug, *_ = ref.split("/")
         places[ref] = f"notebooks/{owner}/{slug}" if new else slug
-    for ref in found.get("model_sources", []):
+    for ref in described.get("model_sources", []):
         places[ref] = f"models/{ref}" if new else ref.partition("/")[2]
     return places

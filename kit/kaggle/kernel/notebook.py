@@ -8,11 +8,12 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+from kit import records
 from kit.errors import KitError
 from kit.kaggle.kernel import packing
 from kit.task import catalog
 from kit.task.catalog import Entry, Recipe
-from kit.train.runs import Plan, plan_of
+from kit.train.record import Plan
 
 FILE = "kernel.ipynb"
 
@@ -44,7 +45,7 @@ plan = loop.planned(entry, recipe, variant, settings, {rest})
 run = loop.train(entry, runs.create(plan))
 shutil.copyfile(run.submission, places.working() / "submission.csv")
 if run.score is not None:
-    print(f"{{run.record['metric']}} {{run.score:.5f}} out-of-fold on {{run.record['rows']['out_of_fold']:,}} rows")
+    print(f"{{run.record.metric}} {{run.score:.5f}} out-of-fold on {{run.record.rows.out_of_fold:,}} rows")
 """
 
 NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code")
@@ -113,7 +114,7 @@ def plan(text: str, file: Path) -> Plan:
     Raises KitError for a notebook that kit has not built, and for one whose recipe is gone.
     """
     try:
-        stored = plan_of(json.loads(text)["metadata"]["kit"]["plan"])
+        stored = records.typed(Plan, json.loads(text)["metadata"]["kit"]["plan"])
     except (ValueError, KeyError, TypeError):
         raise KitError(
             f"{file} was not built by kit.",

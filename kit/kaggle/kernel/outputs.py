@@ -77,8 +77,15 @@ def land(client: Client, pushed: Pushed, competition: str) -> Run:
         )
     part = target.parent.parent / ".pulled" / f"{pushed.ref.replace('/', '-')}-{pushed.label}"
     fetch(files, part)
-    record = records.read_json(part / "run.json")
-    if record.get("plan", {}).get("competition") != competition:
+    try:
+        landed = runs.at(part)
+    except KitError as error:
+        raise KitError(
+            f"The run that {pushed.ref} {pushed.label} left cannot be read: {error.wrong}",
+            "A kernel must be built by the kit that pulls its run.",
+            f"kit kernel build {competition}  # and push it again",
+        ) from None
+    if landed.plan.competition != competition:
         raise KitError(f"The run of {pushed.ref} {pushed.label} is not one of {competition}.")
     records.write_json(part / "kaggle.json", {"kernel": {**asdict(pushed), "pulled": records.now()}})
     target.parent.mkdir(parents=True, exist_ok=True)

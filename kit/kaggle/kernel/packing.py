@@ -73,7 +73,7 @@ def _follow(name: str, importer: str, found: Packed) -> None:
         path = _file(parts[:length])
         if path is None:
             return  # the name is a function or a class of the module before it
-        place = path.relative_to(places.PACKAGED).as_posix()
+        place = path.relative_to(places.KIT.parent).as_posix()
         if place in found:
             continue
         text = _text(path)
@@ -84,7 +84,7 @@ def _follow(name: str, importer: str, found: Packed) -> None:
 
 
 def _file(parts: list[str]) -> Path | None:
-    stem = places.PACKAGED.joinpath(*parts)
+    stem = places.KIT.parent.joinpath(*parts)
     return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
 
 

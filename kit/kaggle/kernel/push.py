@@ -55,35 +55,35 @@ def fresh(folder: Path) -> tuple[str, runs.Plan]:
     return text, plan
 
 
-def push(client: Client, text: str, found: Metadata, *, machine: Accelerator, timeout: int | None = None) -> Pushed:
+def push(client: Client, text: str, described: Metadata, *, machine: Accelerator, timeout: int | None = None) -> Pushed:
     """Send the notebook, which Kaggle then runs; what it became there.
 
     `machine` and `timeout` (seconds) outrank what the metadata says. Raises Full when too many sessions run, and
     KitError when Kaggle refuses the kernel or takes it without one of its sources.
     """
-    found = metadata.owned(found, client.user)
-    ref = str(found["id"])
+    described = metadata.owned(described, client.user)
+    ref = str(described["id"])
     seconds = accelerators.timeout(machine, timeout)
     quota.show(client, machine)
     before = versions.newest(client, ref)
-    answer = _sent(client, text, found, machine, seconds, before)
+    answer = _sent(client, text, described, machine, seconds, before)
     number = _checked(answer, ref)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Pushed(ref, number, page(ref), machine.word, seconds, digest, records.now())
 
 
 def _sent(
-    client: Client, text: str, found: Metadata, machine: Accelerator, seconds: int, before: int
+    client: Client, text: str, described: Metadata, machine: Accelerator, seconds: int, before: int
 ) -> dict[str, Any]:
     """The answer to the push, which is made once: after a lost answer the version is looked for before another try, as
     a second version would spend the quota a second time."""
-    ref = str(found["id"])
+    ref = str(described["id"])
     for attempt in range(1, TRIES + 1):
         try:
-            return _send(client, text, found, machine, seconds)
+            return _send(client, text, described, machine, seconds)
         except Refusal as refusal:
             if refusal.status == 409:
-                raise _taken(found, refusal) from None
+                raise _taken(described, refusal) from None
             if not refusal.unknown:
                 raise
             for wait in LOOKS if refusal.late else LOOKS[:1]:
@@ -101,13 +101,13 @@ def _sent(
     raise AssertionError("the last attempt returns or raises")
 
 
-def _send(client: Client, text: str, found: Metadata, machine: Accelerator, seconds: int) -> dict[str, Any]:
+def _send(client: Client, text: str, described: Metadata, machine: Accelerator, seconds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="kit-push-") as place:
         folder = Path(place)
         (folder / notebook.FILE).write_text(text, encoding="utf-8")
-        metadata.write(folder, {**found, **metadata.hardware(machine)})
+        metadata.write(folder, {**described, **metadata.hardware(machine)})
         answer = client.call(
-            f"Pushing {found['id']}",
+            f"Pushing {described['id']}",
             client.api.kernels_push,
             str(folder),
             timeout=str(seconds),
@@ -162,10 +162,10 @@ def _arrived(client: Client, ref: str, before: int, text: str) -> int:
 
     Raises KitError when that cannot be told.
     """
-    found = versions.stored(client, ref)
-    if found is None or not _same(str(found.blob.source), text):
+    kernel = versions.stored(client, ref)
+    if kernel is None or not _same(str(kernel.blob.source), text):
         return 0
-    number = int(found.metadata.current_version_number or 0)
+    number = int(kernel.metadata.current_version_number or 0)
     if not number:
         raise KitError(
             f"The answer to the push of {ref} was lost, and {connection.place()} does not say which version it has.",
@@ -187,9 +187,9 @@ def _same(source: str, text: str) -> bool:
         return False
 
 
-def _taken(found: Metadata, refusal: Refusal) -> KitError:
+def _taken(described: Metadata, refusal: Refusal) -> KitError:
     return KitError(
-        f"{connection.place().capitalize()} refuses {found['id']}: {refusal.reason}",
-        f"Its title {found['title']!r} is used by another kernel of yours, or belongs to another id than the given.",
+        f"{connection.place().capitalize()} refuses {described['id']}: {refusal.reason}",
+        f"Its title {described['title']!r} belongs to another kernel of yours, or to another id.",
         f'"id" and "title" in {metadata.FILE}  # change both, to words that agree',
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kit import places, records
+from kit import limits, places, records
 from kit.data import fetch
 from kit.errors import KitError
 from kit.kaggle import credentials, publish
@@ -24,9 +24,6 @@ from kit.sandbox import notebook, walls
 from kit.task import submission
 from kit.task.catalog import Entry
 from kit.toolbox.encoders import handles
-
-DISK = 20 << 30
-"""Bytes that a kernel may leave in /kaggle/working."""
 
 LONGEST = 1800.0
 """Seconds that one layout may take. On the sample a recipe takes a minute or two."""
@@ -70,7 +67,7 @@ def rehearse(
     inputs: dict[str, Path],
     *,
     echo: Callable[[str], None],
-    disk: int = DISK,
+    disk: int = limits.DISK,
     longest: float = LONGEST,
 ) -> list[Rehearsal]:
     """Run the notebook under the new and the old mount layout; each must leave a submission that Kaggle would accept.

@@ -56,9 +56,9 @@ def remembered(client: Client, folder: Path, number: int | None = None) -> Pushe
 
     Raises KitError when there is none.
     """
-    found = metadata.owned(metadata.read(folder), client.user)
+    described = metadata.owned(metadata.read(folder), client.user)
     known = records.read_json(folder / RECORD)
-    ref = str(found["id"])
+    ref = str(described["id"])
     # An emulator's versions are not Kaggle's, and the page tells whose a record is.
     if known and known["url"] == page(ref) and number in (None, known["version"]):
         return Pushed(**known)
@@ -69,14 +69,14 @@ def remembered(client: Client, folder: Path, number: int | None = None) -> Pushe
             f"Its newest version is {last}." if last else "It was not pushed yet, or its id is another.",
             "kit kernel push COMPETITION RECIPE",
         )
-    machine = metadata.machine_of(found)
+    machine = metadata.machine_of(described)
     return Pushed(ref, number or last, page(ref), machine.word, 0, "", "")
 
 
 def newest(client: Client, ref: str) -> int:
     """The number of a kernel's newest version, 0 when there is no such kernel of the user."""
-    found = stored(client, ref)
-    return 0 if found is None else int(found.metadata.current_version_number or 0)
+    kernel = stored(client, ref)
+    return 0 if kernel is None else int(kernel.metadata.current_version_number or 0)
 
 
 def stored(client: Client, ref: str) -> Any:

@@ -101,7 +101,7 @@ _SIZES = (
 def _named(config: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Each variable of `networks.BertEncoderV2` to the tensor of Hugging Face's BertModel, with that tensor's shape."""
     width, inner = config["hidden_size"], config["intermediate_size"]
-    found: dict[str, tuple[str, tuple[int, ...]]] = {
+    names: dict[str, tuple[str, tuple[int, ...]]] = {
         "word_embeddings/embeddings": ("embeddings.word_embeddings.weight", (config["vocab_size"], width)),
         "position_embedding/embeddings": (
             "embeddings.position_embeddings.weight",
@@ -111,12 +111,12 @@ def _named(config: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
     }
 
     def dense(place: str, name: str, outputs: int, inputs: int) -> None:
-        found[f"{place}/kernel"] = (f"{name}.weight", (outputs, inputs))
-        found[f"{place}/bias"] = (f"{name}.bias", (outputs,))
+        names[f"{place}/kernel"] = (f"{name}.weight", (outputs, inputs))
+        names[f"{place}/bias"] = (f"{name}.bias", (outputs,))
 
     def norm(place: str, name: str) -> None:
-        found[f"{place}/gamma"] = (f"{name}.weight", (width,))
-        found[f"{place}/beta"] = (f"{name}.bias", (width,))
+        names[f"{place}/gamma"] = (f"{name}.weight", (width,))
+        names[f"{place}/beta"] = (f"{name}.bias", (width,))
 
     norm("embeddings/layer_norm", "embeddings.LayerNorm")
     for number in range(config["num_hidden_layers"]):
@@ -129,7 +129,7 @@ def _named(config: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
         dense(f"{place}/output", f"{name}.output.dense", width, inner)
         norm(f"{place}/output_layer_norm", f"{name}.output.LayerNorm")
     dense("pooler_transform", "pooler.dense", width, width)
-    return found
+    return names
 
 
 def _weight(name: str, shape: tuple[int, ...], tensors: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -41,16 +41,16 @@ def convert(folder: Path, out: Path, name: str = "") -> dict[str, Any]:
 
     Raises KitError for a checkpoint that is damaged or no BERT, a missing package, and an `out` that holds other files.
     """
-    found = read(folder)
+    checkpoint = read(folder)
     card = {
         "name": name or out.name,
-        "model": found.config.get("_name_or_path", ""),
+        "model": checkpoint.config.get("_name_or_path", ""),
         "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
-        "layers": found.config.get("num_hidden_layers"),
-        "width": found.config.get("hidden_size"),
-        "lower": found.lower,
+        "layers": checkpoint.config.get("num_hidden_layers"),
+        "width": checkpoint.config.get("hidden_size"),
+        "lower": checkpoint.lower,
     }
-    bert.save(out, found.config, found.vocab, found.tensors, lower=found.lower, card=card)
+    bert.save(out, checkpoint.config, checkpoint.vocab, checkpoint.tensors, lower=checkpoint.lower, card=card)
     return card
 
 
@@ -91,7 +91,7 @@ def _refuse_file(folder: Path) -> None:
 
 def _json(path: Path, *, needed: bool) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if not needed:
             return {}
@@ -103,9 +103,9 @@ def _json(path: Path, *, needed: bool) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise KitError(f"{path} is not JSON: {error}", "The file is damaged.") from None
-    if not isinstance(found, dict):
+    if not isinstance(value, dict):
         raise KitError(f"{path} holds no JSON object.", "The file is damaged.")
-    return found
+    return value
 
 
 def _lower(folder: Path, config: dict[str, Any]) -> bool:
@@ -133,17 +133,17 @@ def _tensors(path: Path) -> dict[str, np.ndarray]:
     except ModuleNotFoundError:
         raise bert.needs("safetensors") from None
     try:
-        found = safetensors.deserialize(path.read_bytes())
+        stored = safetensors.deserialize(path.read_bytes())
     except safetensors.SafetensorError as error:
         raise KitError(f"{path} cannot be read: {error}", "The file is cut or damaged; its size tells.") from None
-    return {name: _array(path, name, facts) for name, facts in found}
+    return {name: _array(path, name, facts) for name, facts in stored}
 
 
 def _array(path: Path, name: str, facts: dict[str, Any]) -> np.ndarray:
     kinds = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4"}
     if facts["dtype"] not in kinds:
         raise KitError(f"Tensor {name} of {path} is of type {facts['dtype']}.", f"Known ones: {', '.join(kinds)}.")
-    found = np.frombuffer(facts["data"], kinds[facts["dtype"]])
+    array = np.frombuffer(facts["data"], kinds[facts["dtype"]])
     if facts["dtype"] == "BF16":  # the upper half of a float32
-        found = (found.astype(np.uint32) << 16).view(np.float32)
-    return found.reshape(facts["shape"])
+        array = (array.astype(np.uint32) << 16).view(np.float32)
+    return array.reshape(facts["shape"])

@@ -1,4 +1,4 @@
-"""Pretrained encoders as handles: an address, a folder or a name, found here, and among what a kernel has attached.
+"""Pretrained encoders as handles: an address, a folder or a name, looked up here, and among what a kernel has attached.
 
 An encoder is a folder of parts, each a SavedModel or a Keras model, beside a card that says what it was made of.
 """
@@ -92,9 +92,9 @@ def dataset(handle: str) -> str:
 def model(handle: str) -> str:
     """The address of a model as kernel metadata names it, `owner/model/framework/variation/version`; empty for a
     handle that is no such address."""
-    found = HUB.match(handle)
+    match = HUB.match(handle)
     # Kaggle writes the framework's first letter small in references, and large in addresses.
-    return "/".join((*found.groups()[:2], found[3][0].lower() + found[3][1:], *found.groups()[3:])) if found else ""
+    return "/".join((*match.groups()[:2], match[3][0].lower() + match[3][1:], *match.groups()[3:])) if match else ""
 
 
 def _attached(handle: str, part: Part) -> Path:
@@ -104,12 +104,12 @@ def _attached(handle: str, part: Part) -> Path:
     wanted = [f"/{end}{tail}".lower() for end in ends for tail in ("", f"/{part}")]
     root = places.kaggle_root() / "input"
     held = [Path(folder) for folder, _, files in os.walk(root, followlinks=True) if {*MODELS} & {*files}]
-    found = [folder for folder in held if f"/{folder.relative_to(root).as_posix()}".lower().endswith(tuple(wanted))]
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(sorted(str(folder) for folder in found or held)) or "none"
+    matches = [folder for folder in held if f"/{folder.relative_to(root).as_posix()}".lower().endswith(tuple(wanted))]
+    if len(matches) == 1:
+        return matches[0]
+    listed = ", ".join(sorted(str(folder) for folder in matches or held)) or "none"
     raise KitError(
-        f"{'No input' if not found else 'More than one input'} of this kernel is the {part} of {handle!r}.",
+        f"{'No input' if not matches else 'More than one input'} of this kernel is the {part} of {handle!r}.",
         f"Models attached: {listed}. It must be among the sources in kernel-metadata.json: "
         + (f"{ref} in model_sources." if ref else f"USER/{dataset(handle)} in dataset_sources."),
         "kit kernel build COMPETITION RECIPE" if ref else f"kit encoder publish {Path(handle).name}",

@@ -81,19 +81,19 @@ def load(folder: Path | str) -> Any:
             f"{folder} holds no speech encoder.", f"One has a {MODEL}. A text encoder is another thing.", again
         )
     try:
-        found = keras.saving.load_model(file, compile=False)
+        model = keras.saving.load_model(file, compile=False)
     # Keras says so of a file that is no archive, one that is cut, and one whose layers it does not know or trust.
     except (ValueError, TypeError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise KitError(
             f"{file} cannot be read: {str(error).splitlines()[0]}", "It may be cut or damaged.", again
         ) from error
-    if getattr(found, "input_shape", None) != (None, None, BANDS) or len(found.output_shape) != 3:
+    if getattr(model, "input_shape", None) != (None, None, BANDS) or len(model.output_shape) != 3:
         raise KitError(
-            f"{file} is another model, of {getattr(found, 'input_shape', None)} to {found.output_shape}.",
+            f"{file} is another model, of {getattr(model, 'input_shape', None)} to {model.output_shape}.",
             f"A speech encoder is one of spectrograms, (None, None, {BANDS}), to embeddings, (None, None, width).",
             again,
         )
-    return found
+    return model
 
 
 def convert(file: Path, out: Path, name: str = "") -> dict[str, Any]:
@@ -103,8 +103,8 @@ def convert(file: Path, out: Path, name: str = "") -> dict[str, Any]:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
     weights = read(file)
-    found = network()
-    found.set_weights(weights)
+    model = network()
+    model.set_weights(weights)
     card = {
         "name": name or out.name,
         "model": "google/speech_embedding",
@@ -114,7 +114,7 @@ def convert(file: Path, out: Path, name: str = "") -> dict[str, Any]:
     }
     with handles.writing(out, card) as part:
         (part / "encoder").mkdir()
-        found.save(part / "encoder" / MODEL)
+        model.save(part / "encoder" / MODEL)
     return card
 
 
@@ -135,14 +135,14 @@ def read(file: Path) -> list[np.ndarray]:
         graph = model.subgraphs[0]
         codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes]
         steps = [step for step in graph.operators if codes[step.opcodeIndex] == schema.BuiltinOperator.CONV_2D]
-        found = [_tensor(model, graph, index) for step in steps for index in step.inputs[1:3]]
+        weights = [_tensor(model, graph, index) for step in steps for index in step.inputs[1:3]]
     # What generated code and NumPy raise where an offset leads out of the file, or a table is not there.
     except (struct.error, IndexError, TypeError, ValueError, AttributeError) as error:
         raise KitError(f"{file} cannot be read: {error}", "The file is cut or damaged; its size tells.") from None
     # TensorFlow Lite has the channels that come out first, Keras has them last.
-    found = [np.transpose(each, (1, 2, 3, 0)) if each.ndim == 4 else each for each in found]
+    weights = [np.transpose(each, (1, 2, 3, 0)) if each.ndim == 4 else each for each in weights]
     wanted = [tuple(weight.shape) for weight in network().weights]
-    shapes = [each.shape for each in found]
+    shapes = [each.shape for each in weights]
     if shapes != wanted:
         place = next((i for i, (a, b) in enumerate(zip(shapes, wanted, strict=False)) if a != b), len(shapes))
         raise KitError(
@@ -150,9 +150,9 @@ def read(file: Path) -> list[np.ndarray]:
             f"{shapes[place] if place < len(shapes) else 'none'}.",
             f"The speech embedding has {len(wanted)}, and there {wanted[place] if place < len(wanted) else 'no more'}.",
         )
-    if not all(np.isfinite(each).all() for each in found):
+    if not all(np.isfinite(each).all() for each in weights):
         raise KitError(f"{file} holds numbers that are not finite.", "The file is damaged.")
-    return found
+    return weights
 
 
 def _tensor(model: Any, graph: Any, index: int) -> np.ndarray:

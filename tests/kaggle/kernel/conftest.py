@@ -11,10 +11,9 @@ from kit.data import fetch
 from kit.emulator.local import Emulator, running
 from kit.kaggle import client
 from kit.kaggle.kernel import fanout, push, sessions
-from kit.sandbox import walls
 from kit.task import catalog
 
-boxed = pytest.mark.skipif(not walls.available(), reason="this machine has no user namespaces")
+boxed = pytest.mark.usefixtures("namespaces")
 
 
 def hasten(parity: Path) -> None:
@@ -24,13 +23,13 @@ def hasten(parity: Path) -> None:
 
 
 @pytest.fixture
-def emulator(parity: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Emulator]:
+def emulator(
+    namespaces: None, parity: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Emulator]:
     """An emulator that hosts the sample of parity and runs kernels; the environment points at it.
 
     With the parameter `prepared`, parity is no competition of Kaggle's but a prepared task.
     """
-    if not walls.available():
-        pytest.skip("this machine has no user namespaces")
     hasten(parity)
     if getattr(request, "param", "") == "prepared":
         unhost(parity)

@@ -10,11 +10,11 @@ import pytest
 
 from kit.errors import KitError
 from kit.kaggle.kernel import accelerators, metadata, push, rehearsal
-from kit.sandbox import walls as sandbox
 from kit.task import catalog
 from kit.toolbox.encoders import bert, checkpoint, handles
 from kit.train.runs import Plan
 from tests import tiny_bert
+from tests.kaggle.kernel.conftest import boxed
 
 ENTRY = catalog.find("disaster-tweets")
 
@@ -110,11 +110,10 @@ def test_import_says_where_the_encoder_is_and_what_comes_next(kit, tmp_path, mon
 
 
 @pytest.mark.slow
+@boxed
 def test_the_notebook_runs_offline_with_the_encoder_under_both_layouts(workspace, kit):
     for package in ("official", "tensorflow_text"):
         pytest.importorskip(package, reason="the extra bert is not installed")
-    if not sandbox.available():
-        pytest.skip("this machine has no user namespaces")
     checkpoint.convert(
         tiny_bert.write(workspace / "checkpoint", max_position_embeddings=10), workspace / "data" / "encoders" / "small"
     )

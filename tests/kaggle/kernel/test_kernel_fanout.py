@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kit import limits
 from kit.emulator.local import Emulator
 from kit.errors import KitError
 from kit.kaggle import client
@@ -40,8 +41,8 @@ def test_folds_that_were_fitted_in_kernels_make_the_run_that_one_machine_makes(e
     ours, theirs = loop.train(catalog.find("parity", sample=True), planned(), quiet=True), fan_out(planned())
     for name in ("submission.csv", "oof.npz", "test.npz"):
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
-    assert (ours.record["where"], theirs.record["where"]) == ("local", "kaggle")
-    assert theirs.score == ours.score and len(theirs.record["fold_scores"]) == 3
+    assert (ours.record.where, theirs.record.where) == ("local", "kaggle")
+    assert theirs.score == ours.score and len(theirs.record.fold_scores) == 3
     assert sum("is here" in line for line in told) == 3
     assert emulator.steps("SaveKernel") == 3
     refs = [kernel["ref"] for kernel in theirs.kaggle()["kernels"]]
@@ -50,7 +51,7 @@ def test_folds_that_were_fitted_in_kernels_make_the_run_that_one_machine_makes(e
 
 @boxed
 def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, told, monkeypatch):
-    monkeypatch.setitem(accelerators.AT_ONCE, "cpu", 1)
+    monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
     fan_out(planned())
     steps = [line.split(":")[0] + (" ends" if "is here" in line else " starts") for line in told]
     assert steps == [f"Fold {n} {word}" for n in range(3) for word in ("starts", "ends")]
@@ -58,9 +59,10 @@ def test_no_more_kernels_run_at_once_than_kaggle_allows(emulator: Emulator, told
 
 @boxed
 def test_a_full_house_is_waited_for(emulator: Emulator, told, monkeypatch):
-    from kit.emulator import kernels
-
-    monkeypatch.setitem(kernels.AT_ONCE, "cpu", 1)
+    monkeypatch.setitem(limits.AT_ONCE, "cpu", 1)
+    another = {"slug": "tester/another", "new_title": "another", "text": "import time; time.sleep(2)"}
+    another |= {"language": "python", "kernel_type": "script"}
+    client.connect().ask("Pushing", "kernels.save_kernel", safe=False, **another)
     fan_out(planned())
     assert any("runs as many kernels of yours as it may" in line for line in told)
     assert sum("is here" in line for line in told) == 3
@@ -78,7 +80,7 @@ def test_a_fold_that_fails_leaves_the_others_and_resuming_fits_it_alone(emulator
     assert [number for number in range(3) if run.done(number)] == [0, 2]
     table.write_text(table.read_text().replace("DOOMED = True", "DOOMED = False"))
     recipe, _ = catalog.find("parity").recipe("table")
-    mended = Run(run.folder, Plan(**vars(run.plan) | {"code": provenance.code(recipe.files)}), {})
+    mended = Run(run.folder, Plan(**vars(run.plan) | {"code": provenance.code(recipe.files)}))
     assert fan_out(mended).finished
     assert emulator.steps("SaveKernel") == 4
 

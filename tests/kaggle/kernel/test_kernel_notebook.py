@@ -71,7 +71,7 @@ def test_what_a_packed_file_imports_of_kit_is_packed_too(name, recipe):
 
 def test_the_packed_files_are_the_repository_s_own(parity):
     packed = files(build(plan_for("parity", "table")))
-    assert packed["kit/train/loop.py"] == (places.PACKAGED / "kit/train/loop.py").read_text()
+    assert packed["kit/train/loop.py"] == (places.KIT.parent / "kit/train/loop.py").read_text()
     assert [path for path in packed if path.startswith("competitions/")] == [
         "competitions/parity/competition.py",
         "competitions/parity/table.py",
@@ -87,7 +87,8 @@ def test_a_file_stands_after_those_it_imports(parity):
 def test_nothing_that_reaches_outside_travels():
     packed = files(build(plan_for("digit-recognizer", "cnn")))
     assert {path.split("/")[1] for path in packed if path.startswith("kit/")} <= {
-        "__init__.py", "errors.py", "notes.py", "places.py", "records.py", "rows", "task", "toolbox", "train", "words.py",
+        "__init__.py", "errors.py", "notes.py", "places.py", "records.py", "words.py",
+        "rows", "task", "toolbox", "train",
     }  # fmt: skip
     assert "competitions/digit_recognizer/_sample.py" not in packed
 
@@ -178,8 +179,8 @@ def test_a_notebook_of_another_s_making_is_refused(tmp_path):
         notebook.plan('{"cells": [], "metadata": {}}', tmp_path / "kernel.ipynb")
 
 
-@pytest.mark.parametrize("file", sorted((places.PACKAGED / "kernels").glob(f"*/{notebook.FILE}")), ids=str)
+@pytest.mark.parametrize("file", sorted((places.KIT.parent / "kernels").glob(f"*/{notebook.FILE}")), ids=str)
 def test_every_kernel_of_the_repository_is_what_its_files_build_today(file, monkeypatch):
-    monkeypatch.chdir(places.PACKAGED)
+    monkeypatch.chdir(places.KIT.parent)
     push.fresh(file.parent)
     metadata.read(file.parent)

@@ -14,7 +14,8 @@ from kit.kaggle import client, transfer
 from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, push, quota, sessions, versions
 from kit.kaggle.kernel.versions import Pushed
 from kit.task import catalog
-from kit.train import provenance, runs
+from kit.train import provenance, record, runs
+from tests.given import recorded
 from tests.kaggle.kernel.conftest import boxed
 
 CPU = accelerators.find("cpu")
@@ -22,12 +23,14 @@ QUICK = "import os\nopen('/kaggle/working/answer.txt', 'w').write('42')\nprint('
 
 
 FOLDER = "submissions/parity/20260101-000000-table"
-PLAN = {"competition": "parity", "recipe": "table", "variant": "", "settings": {}}
+LEFT = record.facts(recorded(runs.Run(Path(FOLDER), record.Plan("parity", "table", "", {})))) | {
+    "schema": record.SCHEMA
+}
 RUN = f"""
 import json, os
 os.chdir("/kaggle/working")
 os.makedirs("{FOLDER}/fold-0")
-json.dump({{"plan": {PLAN}}}, open("{FOLDER}/run.json", "w"))
+json.dump({LEFT}, open("{FOLDER}/run.json", "w"))
 print("done")
 """
 """A kernel that leaves a run folder, without training."""

@@ -15,7 +15,7 @@ from kit.sandbox import walls
 from kit.task import catalog
 from kit.train import loop, provenance, runs
 from kit.train.runs import Plan
-from tests.kaggle.kernel.conftest import hasten
+from tests.kaggle.kernel.conftest import boxed, hasten
 
 FOUND = {"competition_sources": ["parity"], "dataset_sources": []}
 SUBMIT = "import shutil, glob\nshutil.copy(glob.glob(INPUT + '/**/answer.csv', recursive=True)[0], 'submission.csv')"
@@ -32,10 +32,10 @@ def public(parity: Path) -> Path:
 
 
 @pytest.fixture
-def within(monkeypatch: pytest.MonkeyPatch, kept_in: str) -> str:
+def within(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, kept_in: str) -> str:
     """Rehearsals are kept in by `kept_in`."""
-    if kept_in == "namespaces" and not walls.available():
-        pytest.skip("this machine has no user namespaces")
+    if kept_in == "namespaces":
+        request.getfixturevalue("namespaces")
     monkeypatch.setattr(walls, "available", lambda: kept_in == "namespaces")
     return kept_in
 
@@ -136,10 +136,9 @@ def test_the_inputs_of_a_kernel_are_the_competition_s_public_files(parity):
 
 
 @pytest.mark.slow
+@boxed
 @pytest.mark.parametrize("word", ["forest", "cnn"])
 def test_a_recipe_of_the_repository_gives_its_local_submission_byte_for_byte(workspace, word):
-    if not walls.available():
-        pytest.skip("this machine has no user namespaces")
     entry = catalog.find("digit-recognizer", sample=True)
     recipe, _ = entry.recipe(word)
     found = {"competition_sources": ["digit-recognizer"]}

@@ -1,0 +1,277 @@
+"""A kernel on Kaggle, step by step: build, rehearse, push, status, logs, pull. `kit.push` does all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from kit import places
+from kit.api import training
+from kit.api.results import Listing, Result
+from kit.errors import KitError
+from kit.kaggle import client
+from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, sessions, versions
+from kit.kaggle.kernel import push as pushing
+from kit.kaggle.kernel.rehearsal import Rehearsal
+from kit.kaggle.kernel.sessions import State
+from kit.notes import tell
+from kit.task import catalog, splits
+from kit.task.catalog import Entry
+from kit.train.runs import Plan, Run
+from kit.words import Table
+
+Inputs = Mapping[str, str | Path]
+"""Local folders for the further datasets and models that a kernel attaches, by their names on Kaggle."""
+
+
+@dataclass(frozen=True, repr=False)
+class Kernel(Result):
+    """A built kernel: the folder of its notebook and its `kernel-metadata.json`, and the plan that it carries out."""
+
+    folder: Path
+    plan: Plan
+
+    @property
+    def notebook(self) -> Path:
+        """The file that Kaggle runs."""
+        return self.folder / notebook.FILE
+
+    @property
+    def words(self) -> str:
+        """How a command names it: `digit-recognizer cnn:augmented`."""
+        return f"{self.plan.competition} {self.plan.label}" + " --sample" * self.plan.sample
+
+    def summary(self) -> str:
+        return f"kernel {self.folder.name}, {self.notebook.stat().st_size:,} bytes"
+
+    def table(self) -> Table:
+        return Table(("what", "value"), list(metadata.read(self.folder).items()))
+
+    def facts(self) -> dict[str, Any]:
+        return {"folder": str(self.folder), "bytes": self.notebook.stat().st_size}
+
+
+class Rehearsals(Listing[Rehearsal]):
+    """How a kernel went here under each of Kaggle's mount layouts."""
+
+    def summary(self) -> str:
+        return f"{len(self)} rehearsals, all accepted"
+
+    def table(self) -> Table:
+        return Table(Rehearsal._fields, [tuple(one) for one in self], spare=("sha256",))
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [one._asdict() for one in self]
+
+
+@dataclass(frozen=True, repr=False)
+class Pushed(Result):
+    """A version of a kernel on Kaggle."""
+
+    version: versions.Pushed
+
+    def summary(self) -> str:
+        return f"{self.version.ref} {self.version.label}"
+
+    def table(self) -> Table:
+        return Table(("what", "value"), list(self.facts().items()))
+
+    def facts(self) -> dict[str, Any]:
+        return asdict(self.version)
+
+
+@dataclass(frozen=True, repr=False)
+class Status(Result):
+    """Where a version stands."""
+
+    version: versions.Pushed
+    state: State
+
+    def summary(self) -> str:
+        return f"{self.version.ref} {self.version.label}: {self.state.status.lower()}"
+
+    def table(self) -> Table:
+        return Table(("what", "value"), list(self.facts().items()))
+
+    def facts(self) -> dict[str, Any]:
+        return {"ref": self.version.ref, "version": self.version.version, **self.state._asdict()}
+
+    def refuse_failure(self) -> None:
+        """Raises KitError, with the end of its log, when the version has finished and did not complete."""
+        if self.state.finished:
+            sessions.succeeded(client.connect(), self.version, self.state)
+
+
+def build(
+    competition: str,
+    recipe: str = "",
+    *,
+    folds: int | None = None,
+    full: bool = False,
+    seed: int = 0,
+    sample: bool = False,
+    accelerator: str | None = None,
+    **settings: Any,
+) -> Kernel:
+    """Write the notebook of a recipe, `kernels/<competition>-<recipe>/kernel.ipynb`, from the files as they are now.
+
+    `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is written to `kernel-metadata.json`, which is made where there is
+    none and is yours after that. Other arguments are settings of the recipe. Raises KitError for an unknown name or
+    setting, and when a file holds what looks like a credential.
+    """
+    entry, plan = planned(competition, recipe, settings, folds=folds, full=full, seed=seed, sample=sample)
+    return written(entry, plan, accelerator)
+
+
+def build_all(*, accelerator: str | None = None) -> tuple[Kernel, ...]:
+    """Build every kernel of the workspace again, each as it was planned, after a change to kit or to recipes."""
+    files = sorted(places.kernels().glob(f"*/{notebook.FILE}"))
+    plans = [notebook.plan(file.read_text(encoding="utf-8"), file) for file in files]
+    return tuple(written(catalog.find(plan.competition), plan, accelerator) for plan in plans)
+
+
+def rehearse(
+    competition: str, recipe: str = "", *, inputs: Inputs | None = None, real_data: bool = False, sample: bool = False
+) -> Rehearsals:
+    """Run the built notebook here as Kaggle would: both mount layouts, inputs read-only, no network, a disk cap.
+
+    It runs on the embedded sample, or with `real_data` on the downloaded data. `inputs` are local folders for what
+    else the kernel attaches. Raises KitError when a cell fails or the submission would be refused.
+    """
+    from kit.kaggle.kernel import rehearsal
+
+    entry, folder = catalog.find(competition), folder_of(competition, recipe, sample=sample)
+    text, _ = pushing.fresh(folder)
+    described = metadata.read(folder)
+    extra = {ref: Path(place).expanduser() for ref, place in (inputs or {}).items()}
+    for ref, place in extra.items():
+        if not place.is_dir():
+            raise KitError(f"The input {ref} is to be {place}, which is not a folder.", "It is a local copy of it.")
+    local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
+    tell(f"Rehearsing {folder.name} under both mount layouts")
+    results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  | {line}"))
+    for result in results:
+        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, kept in by {result.walls}")
+    return Rehearsals(tuple(results))
+
+
+def push(
+    competition: str,
+    recipe: str = "",
+    *,
+    accelerator: str | None = None,
+    timeout: int | None = None,
+    sample: bool = False,
+) -> Pushed:
+    """Push the built notebook; Kaggle runs it at once, and stops it after `timeout` seconds (9 hours if not given).
+
+    Raises KitError for a notebook that today's files would not build, and when Kaggle's answer is not wholly well.
+    """
+    folder = folder_of(competition, recipe, sample=sample)
+    text, _ = pushing.fresh(folder)
+    described = metadata.read(folder)
+    machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
+    pushed = pushing.push(client.connect(), text, described, machine=machine, timeout=timeout)
+    versions.remember(folder, pushed)
+    tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
+    return Pushed(pushed)
+
+
+def status(
+    competition: str, recipe: str = "", *, version: int | None = None, wait: bool = False, sample: bool = False
+) -> Status:
+    """Where the pushed version stands; with `wait` its log is told until it has finished.
+
+    `version` is its number, that of the last push if not given. Raises KitError when there is none.
+    """
+    pushed, connected = remembered(competition, recipe, version, sample=sample), client.connect()
+    state = sessions.follow(connected, pushed, echo=tell) if wait else sessions.status(connected, pushed)
+    return Status(pushed, state)
+
+
+def logs(
+    competition: str,
+    recipe: str = "",
+    *,
+    version: int | None = None,
+    wait: bool = False,
+    sample: bool = False,
+    echo: Callable[[str], None] | None = None,
+) -> list[str]:
+    """The lines of the pushed version's log; with `wait` until it has finished. `echo` is given each as it comes."""
+    pushed, connected = remembered(competition, recipe, version, sample=sample), client.connect()
+    lines: list[str] = []
+
+    def take(line: str) -> None:
+        lines.append(line)
+        if echo is not None:
+            echo(line)
+
+    if wait:
+        sessions.follow(connected, pushed, echo=take)
+    else:
+        for line in sessions.log(connected, pushed):
+            take(line)
+        if not (state := sessions.status(connected, pushed)).finished:
+            tell(f"{pushed.ref} {pushed.label} is {state.status.lower()}; --wait shows its log as it is written.")
+    return lines
+
+
+def pull(competition: str, recipe: str = "", *, version: int | None = None, sample: bool = False) -> Run:
+    """Fetch the run that the pushed version left into `submissions/`, where it is a run like any other.
+
+    Raises KitError when the version runs still, has failed, or left no run.
+    """
+    pushed, connected = remembered(competition, recipe, version, sample=sample), client.connect()
+    sessions.succeeded(connected, pushed, sessions.status(connected, pushed))
+    return outputs.land(connected, pushed, catalog.find(competition).name)
+
+
+def planned(
+    competition: str,
+    recipe: str,
+    settings: dict[str, Any],
+    *,
+    folds: int | None,
+    full: bool,
+    seed: int,
+    sample: bool,
+) -> tuple[Entry, Plan]:
+    """The plan that a kernel is to carry out; its data lies on Kaggle, so that it has no digests."""
+    entry = catalog.find(competition, sample=sample)
+    name, variant = entry.recipe(recipe)
+    values = name.resolve(variant, settings, smoke=sample)
+    if folds is not None:
+        splits.with_folds(entry.competition.split, folds)
+    scheme = training.schemed(entry, folds=folds, full=full)
+    seed = training.checked_seed(seed)
+    return entry, Plan(entry.name, name.name, variant, values, seed=seed, scheme=scheme, folds=folds, sample=sample)
+
+
+def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
+    """The notebook of `plan`, and its metadata where there is none or another accelerator is asked for."""
+    folder = versions.folder_of(plan)
+    text = notebook.build(entry, plan)
+    if not (folder / metadata.FILE).exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        metadata.write(folder, metadata.first(entry, plan, accelerators.find(accelerator or "cpu")))
+    elif accelerator:
+        metadata.write(folder, metadata.read(folder) | metadata.hardware(accelerators.find(accelerator)))
+    metadata.read(folder)
+    with places.whole(folder / notebook.FILE) as part:
+        part.write_text(text, encoding="utf-8")
+    return Kernel(folder, plan)
+
+
+def folder_of(competition: str, recipe: str, *, sample: bool) -> Path:
+    """The folder of the kernel that the words name."""
+    entry = catalog.find(competition)
+    name, variant = entry.recipe(recipe)
+    return versions.folder_of(Plan(entry.name, name.name, variant, {}, sample=sample))
+
+
+def remembered(competition: str, recipe: str, version: int | None, *, sample: bool) -> versions.Pushed:
+    """The version of a kernel that was pushed last from here, or the one with the number `version`."""
+    return versions.remembered(client.connect(), folder_of(competition, recipe, sample=sample), version)

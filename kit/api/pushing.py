@@ -1,0 +1,127 @@
+"""A recipe trained on Kaggle, from the notebook to the pulled run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kit.api import kernel, submitting, training
+from kit.api.kernel import Inputs, Pushed
+from kit.errors import KitError
+from kit.kaggle import client
+from kit.kaggle.kernel import accelerators, fanout, metadata, outputs, sessions
+from kit.notes import tell
+from kit.task import catalog
+from kit.train import runs as store
+from kit.train.runs import Run
+
+
+def push(
+    competition: str,
+    recipe: str = "",
+    *,
+    folds: int | None = None,
+    full: bool = False,
+    seed: int = 0,
+    sample: bool = False,
+    accelerator: str | None = None,
+    timeout: int | None = None,
+    inputs: Inputs | None = None,
+    rehearse: bool = True,
+    wait: bool = True,
+    submit: bool = False,
+    code: bool = False,
+    folds_as_kernels: bool = False,
+    resume: str | Run | None = None,
+    **settings: Any,
+) -> Run | Pushed:
+    """Train a recipe on Kaggle: build the kernel, rehearse it here, push it, follow its log, pull its run.
+
+    Without `wait` it ends with the push, and the pushed version is returned. `submit` sends the pulled run's
+    submission, `code` the kernel itself, as code competitions want it. `folds_as_kernels` fits each fold in a kernel of
+    its own; only then `resume` goes on with a run. The other arguments are those of `kit.kernel.build`, `push` and
+    `rehearse`. Raises KitError as they do.
+    """
+    if resume is not None and not folds_as_kernels:
+        raise KitError(
+            "--resume goes with --folds-as-kernels.",
+            "A single kernel runs on without this machine; what it left is pulled.",
+            f"kit kernel pull {competition} {recipe}".rstrip(),
+        )
+    if folds_as_kernels:
+        if code or full:
+            option = "--code" if code else "--full"
+            raise KitError(f"{option} does not go with --folds-as-kernels.", "It needs the whole run in one kernel.")
+        client.connect()
+        run = _started(competition, recipe, settings, resume, folds=folds, seed=seed, sample=sample)
+        run = _fanned_out(run, accelerator, timeout, inputs, rehearse=rehearse)
+    else:
+        built = kernel.build(
+            competition, recipe, folds=folds, full=full, seed=seed, sample=sample, accelerator=accelerator, **settings
+        )
+        client.connect()  # missing credentials should show before the rehearsal
+        if rehearse:
+            kernel.rehearse(competition, recipe, inputs=inputs, sample=sample)
+        pushed = kernel.push(competition, recipe, accelerator=accelerator, timeout=timeout, sample=sample)
+        if not wait:
+            return pushed
+        run = _landed(built, pushed)
+    if submit or code:
+        submitting.submit(run.plan.competition, run, sample=run.plan.sample, code=code)
+    return run
+
+
+def _landed(built: kernel.Kernel, pushed: Pushed) -> Run:
+    connected, plan = client.connect(), built.plan
+    try:
+        state = sessions.follow(connected, pushed.version, echo=lambda line: tell(f"  | {line}"))
+    except KeyboardInterrupt:
+        flag = " --sample" * plan.sample
+        tell(
+            f"\nThe kernel runs on at {pushed.version.url}. "
+            f"Later: kit kernel pull {plan.competition} {plan.label}{flag}"
+        )
+        raise
+    sessions.succeeded(connected, pushed.version, state)
+    return outputs.land(connected, pushed.version, plan.competition)
+
+
+def _started(
+    competition: str,
+    recipe: str,
+    settings: dict[str, Any],
+    resume: str | Run | None,
+    *,
+    folds: int | None,
+    seed: int,
+    sample: bool,
+) -> Run:
+    """The run that kernels fit fold by fold: a new one, or the one to go on with."""
+    entry = catalog.find(competition, sample=sample)
+    if resume is None:
+        label, values = training.chosen(entry, recipe, settings)
+        return store.create(training.planned(entry, label, values, seed=training.checked_seed(seed), folds=folds))
+    run = training.named(entry, resume)
+    entry = replace(entry, sample=run.plan.sample)
+    return store.resumable(run, training.planned(entry, run.plan.label, run.plan.settings))
+
+
+def _fanned_out(
+    run: Run, accelerator: str | None, timeout: int | None, inputs: Inputs | None, *, rehearse: bool
+) -> Run:
+    from kit.train import loop
+
+    plan = run.plan
+    entry = catalog.find(plan.competition, sample=plan.sample)
+    folder: Path = kernel.written(entry, plan, accelerator).folder
+    if rehearse:
+        kernel.rehearse(entry.name, plan.label, inputs=inputs, sample=plan.sample)
+    described = metadata.read(folder)
+    machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
+    engine = fanout.Kernels(client.connect(), entry, run, described, machine, timeout)
+    try:
+        return loop.train(entry, run, executor=engine)
+    except (KeyboardInterrupt, KitError):
+        tell(f"Go on with: kit push {entry.name} {plan.label} --folds-as-kernels --resume {run.name}")
+        raise

@@ -1,0 +1,275 @@
+"""From recipes to runs: train, sweep, runs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kit import places, records
+from kit.api.results import Listing, Result
+from kit.errors import KitError
+from kit.judge import choose
+from kit.notes import tell
+from kit.task import catalog
+from kit.task.catalog import Entry
+from kit.train import runs as store
+from kit.train.runs import Plan, Run
+from kit.words import Table, duration
+
+if TYPE_CHECKING:
+    from kit.train import sweep as grids
+
+
+def train(
+    competition: str,
+    recipe: str = "",
+    *,
+    folds: int | None = None,
+    holdout: bool = False,
+    full: bool = False,
+    split: str | None = None,
+    fold: int | None = None,
+    seed: int = 0,
+    sample: bool = False,
+    resume: str | Run | None = None,
+    deterministic: bool = True,
+    plots: bool = True,
+    **settings: Any,
+) -> Run:
+    """Train a recipe with cross-validation; the run, which keeps out-of-fold predictions, a submission and pictures.
+
+    `recipe` is `cnn` or, with a variant, `cnn:augmented`; without it the competition's default is trained. `folds`
+    changes the number of folds; `holdout` trains one model, judged by a tenth of the rows; `full` one model on all
+    rows, without a score; `split` judges by another split that the competition declares; `fold` fits this fold only,
+    counted from 0. `sample` takes the embedded sample and quick settings. `resume` goes on with a run that was killed,
+    `"last"` with the newest; it ends with the same bytes. All other arguments are settings of the recipe:
+    `kit.train("digit-recognizer", "cnn", epochs=3)`.
+
+    Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
+    """
+    entry = catalog.find(competition, sample=sample)
+    if resume is not None:
+        run = named(entry, resume)
+        entry = replace(entry, sample=run.plan.sample)
+        asked = {
+            "folds": folds is not None,
+            "holdout": holdout,
+            "full": full,
+            "split": split is not None,
+            "fold": fold is not None,
+            "seed": seed != 0,
+            "deterministic": not deterministic,
+            **dict.fromkeys(settings, True),
+        }
+        _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
+        run = store.resumable(run, planned(entry, run.plan.label, run.plan.settings))
+        return fitted(entry, run, plots=plots)
+    scheme = schemed(entry, holdout=holdout, full=full, split=split, folds=folds)
+    label, values = chosen(entry, recipe, settings)
+    plan = planned(
+        entry,
+        label,
+        values,
+        seed=checked_seed(seed),
+        scheme=scheme,
+        folds=folds,
+        only=fold,
+        deterministic=deterministic,
+    )
+    return fitted(entry, store.create(plan), plots=plots)
+
+
+@dataclass(frozen=True, repr=False)
+class Sweep(Result):
+    """A grid of runs: one row for each cell over its seeds, the best first; `files` are its tables and its picture."""
+
+    competition: str
+    rows: tuple[grids.Row, ...]
+    files: tuple[Path, ...]
+
+    def summary(self) -> str:
+        return f"sweep of {len(self.rows)} cells of {self.competition}"
+
+    def table(self) -> Table:
+        from kit.train import sweep as grids
+
+        return Table(
+            grids.columns(self.rows),
+            [row.cells() for row in self.rows],
+            spare=("peak GiB", "seconds", "parameters", "seeds", "oof"),
+        )
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [row._asdict() for row in self.rows]
+
+
+def sweep(
+    competition: str,
+    recipes: str | Sequence[str],
+    *,
+    seeds: int = 1,
+    folds: int | None = None,
+    holdout: bool = False,
+    split: str | None = None,
+    sample: bool = False,
+    **settings: Any,
+) -> Sweep:
+    """Train a grid of recipes, settings and seeds (0 to `seeds` - 1); a table, which is written with a picture too.
+
+    A setting is given as a list of values to try: `kit.sweep("digit-recognizer", "cnn", rate=[0.001, 0.002])`. With
+    several recipes, a setting that one of them does not have is left out for that recipe. What is finished is skipped
+    and what was killed goes on, so that the same call continues a sweep. Raises KitError at the end when a run failed.
+    """
+    from kit.drawing import sweep_plot
+    from kit.train import sweep as grids
+
+    entry = catalog.find(competition, sample=sample)
+    scheme = schemed(entry, holdout=holdout, split=split, folds=folds)
+    words = [recipes] if isinstance(recipes, str) else list(recipes)
+    plans: list[Plan] = []
+    for word in words:
+        recipe, _ = entry.recipe(word)
+        known = [name for name in settings if len(words) == 1 or name in recipe.settings]
+        axes = [settings[name] if isinstance(settings[name], list) else [settings[name]] for name in known]
+        for values, seed in itertools.product(itertools.product(*axes), range(seeds)):
+            label, resolved = chosen(entry, word, dict(zip(known, values, strict=True)))
+            plan = planned(entry, label, resolved, seed=seed, scheme=scheme, folds=folds)
+            plans += [plan] if plan not in plans else []
+    rows = grids.rows(grids.sweep(plans))
+    folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
+    picture = sweep_plot.draw(entry, rows, folder / "sweep.png")
+    return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *([picture] if picture else [])))
+
+
+class Runs(Listing[Run]):
+    """Runs, the best of each competition first."""
+
+    def summary(self) -> str:
+        return f"{len(self)} run{'s' * (len(self) != 1)}"
+
+    def table(self) -> Table:
+        of = {run.plan.competition for run in self}
+        also = {run.name: run.recorded.also if run.recorded else {} for run in self}
+        columns = list(dict.fromkeys(itertools.chain.from_iterable(also.values()))) if len(of) == 1 else []
+        rows = [
+            (
+                run.plan.competition + (" (sample)" if run.plan.sample else ""),
+                run.name,
+                "unfinished"
+                if not run.finished
+                else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
+                run.score and f"{run.score:.5f}",
+                run.recorded and run.recorded.sd and f"{run.recorded.sd:.5f}",
+                *(f"{also[run.name][name]:.5f}" if name in also[run.name] else None for name in columns),
+                duration(run.recorded.fit_seconds if run.recorded else None),
+                run.kaggle().get("public_score"),
+            )
+            for run in self
+        ]
+        return Table(
+            ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public"),
+            rows,
+            spare=(
+                "fitting",
+                "sd",
+                *reversed(columns),
+                *(["competition"] if len({row[0] for row in rows}) == 1 else []),
+            ),
+        )
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [run.facts() for run in self]
+
+
+def runs(competition: str | None = None) -> Runs:
+    """The runs of a competition, else of all, with their scores, the best first."""
+    names = [catalog.find(competition).name] if competition else catalog.names()
+    return Runs(tuple(run for name in names for run in choose.ranked(store.every(name))))
+
+
+def named(entry: Entry, run: str | Run) -> Run:
+    """The run itself, or the one that a word names. Raises KitError for a word that names none, or several."""
+    return run if isinstance(run, Run) else store.find(entry.name, run)
+
+
+def chosen(entry: Entry, word: str, overrides: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """A recipe as a plan names it (`cnn:augmented`), and all its settings."""
+    recipe, variant = entry.recipe(word)
+    label = f"{recipe.name}:{variant}" if variant else recipe.name
+    return label, recipe.resolve(variant, overrides, smoke=entry.sample)
+
+
+def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> Plan:
+    """The plan of a run; the embedded sample is written first where it is asked for."""
+    from kit.data import fetch
+    from kit.train import loop
+
+    if entry.sample:
+        fetch.sample(entry)
+    recipe, variant = entry.recipe(word)
+    return loop.planned(entry, recipe, variant, settings, **rest)
+
+
+def fitted(entry: Entry, run: Run, *, plots: bool) -> Run:
+    """The run, trained to its end, and drawn."""
+    from kit.train import loop
+
+    tell(f"{entry.name} {run.plan.label} in {run.folder}")
+    try:
+        run = loop.train(entry, run)
+    except KeyboardInterrupt:
+        tell(f"\nGo on with: kit train {entry.name} --resume {run.name}")
+        raise
+    if plots:
+        from kit.drawing import run_plots
+
+        for path in run_plots.run(entry, run):
+            tell(f"Picture: {path}")
+    return run
+
+
+def schemed(
+    entry: Entry, *, folds: int | None = None, holdout: bool = False, full: bool = False, split: str | None = None
+) -> str:
+    """The scheme of a plan: `cv`, `holdout`, `full` or the name of a split.
+
+    Raises KitError for a split that the competition does not declare, and for two schemes at once.
+    """
+    given = {"folds": folds is not None, "holdout": holdout, "full": full, "split": split is not None}
+    several = [name for name, is_given in given.items() if is_given]
+    if len(several) > 1:
+        raise KitError(
+            f"{' and '.join(several)} exclude each other.",
+            "A run is judged in one way only.",
+            f"kit train {entry.name} --{several[0]}",
+        )
+    known = entry.competition.splits
+    if split is not None and split not in known:
+        raise KitError(
+            f"{entry.name} declares no split {split!r}.",
+            f"Known: {', '.join(known)}." if known else "It declares only the one that cross-validation uses.",
+            f"kit train {entry.name}  # without --split",
+        )
+    return split or ("full" if full else "holdout" if holdout else "cv")
+
+
+def checked_seed(seed: int) -> int:
+    """The seed itself. Raises KitError for one that some generator of random numbers would refuse."""
+    if not 0 <= seed < 2**20:
+        raise KitError(f"{seed} cannot be a seed.", f"A seed is a whole number from 0 to {2**20 - 1:,}.")
+    return seed
+
+
+def _refuse_changes(run: Run, recipe: str, given: list[str]) -> None:
+    """A run that goes on does so as it was planned; what would change it is refused, not passed over."""
+    if recipe and recipe != run.plan.label:
+        given = [*given, recipe]
+    if given:
+        raise KitError(
+            f"A resumed run goes on as it was planned; {', '.join(given)} would change {run.name}.",
+            f"It is {run.plan.label} with seed {run.plan.seed}.",
+            f"kit train {run.plan.competition} --resume {run.name}",
+        )

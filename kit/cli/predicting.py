@@ -1,0 +1,45 @@
+"""The verb predict: what a run says about rows."""
+
+from __future__ import annotations
+
+import click
+
+from kit.cli import completing
+from kit.cli.declaring import as_json, competition, verb
+from kit.cli.printing import dump, show
+from kit.notes import tell
+
+
+@verb()
+@competition
+@click.argument("run", shell_complete=completing.runs)
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
+@click.option("--test-item", metavar="ID", help="The id of a test row.")
+@click.option("--record", metavar="SECONDS", type=float, help="What the microphone hears.")
+@as_json
+def predict(
+    competition: str, run: str, files: tuple[str, ...], test_item: str | None, record: float | None, as_json: bool
+) -> None:
+    """Show what a run predicts: for a test row, for files, or for what the microphone hears; a table and pictures.
+
+    RUN is a run's name, enough of its beginning or end, or `last`. Files are sounds of any rate and format (cut into
+    utterances), images, or texts, as the competition has them.
+
+    Example:
+      kit predict digit-recognizer last --test-item 850
+      kit predict audio-mnist last me.wav friend.mp3
+      kit predict audio-mnist last --record 3
+    """
+    from kit.api import predicting
+
+    if [bool(files), test_item is not None, record is not None].count(True) != 1:
+        raise click.UsageError("Give files, or --test-item, or --record: one of them.")
+    answer = predicting.predict(competition, run, *files, test_item=test_item, record=record)
+    if as_json:
+        return dump(answer.facts())
+    if isinstance(answer, predicting.Prediction):
+        print(answer.summary())
+    show(answer.table())
+    for picture in [answer.picture] if isinstance(answer, predicting.Prediction) else answer.pictures:
+        tell(f"Picture: {picture}")
+    return None
