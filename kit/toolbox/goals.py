@@ -25,6 +25,9 @@ ABSOLUTE = ("MAE", "weighted MAE", "median absolute error")
 RELATIVE = ("MAPE", "SMAPE", "RMSPE")
 """Metrics of errors relative to the value: fitted as logarithms, whose differences are relative errors."""
 
+BALANCED = ("balanced accuracy", "macro recall")
+"""Metrics in which each class counts alike."""
+
 ORDERED = ("quadratic weighted kappa",)
 """Metrics of labels that have an order, and are fitted as numbers."""
 
@@ -34,13 +37,15 @@ class Goal:
     """What is predicted for each row.
 
     Of `classes` the label values, in the order of the columns that are predicted; empty for other kinds. `logarithm`
-    says that numbers are fitted as log(1 + value), `absolute` that their median is wanted and not their mean. `least`
-    and `most` bound what numbers are predicted: the range of the training rows, a value for each target column.
+    says that numbers are fitted as log(1 + value), `absolute` that their median is wanted and not their mean, and
+    `balanced` that each class counts alike, whatever the number of its rows. `least` and `most` bound what numbers are
+    predicted: the range of the training rows, a value for each target column.
     """
 
     kind: Kind
     classes: np.ndarray
     columns: int = 1
+    balanced: bool = False
     logarithm: bool = False
     absolute: bool = False
     least: np.ndarray | float = -np.inf
@@ -54,6 +59,14 @@ class Goal:
             return order[np.searchsorted(self.classes[order], texts)].astype(np.int64)
         numbers = y.reshape(len(y), -1).astype(np.float64)
         return np.log1p(numbers) if self.logarithm else numbers
+
+    def weights(self, targets: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        """The weight of each row, for encoded `targets`: the rows' own, times what makes classes count alike."""
+        if not self.balanced:
+            return weight
+        counts = np.maximum(np.bincount(targets, minlength=len(self.classes)), 1)
+        alike = len(targets) / (np.count_nonzero(counts) * counts[targets])
+        return alike if weight is None else alike * weight
 
     def decoded(self, pred: np.ndarray) -> np.ndarray:
         """What a model of `encoded` targets predicts, as the competition wants it.
@@ -81,7 +94,7 @@ def of(competition: Competition, y: np.ndarray) -> Goal:
     name = competition.metric.name
     ordered = name in ORDERED and y.dtype.kind in "iuf"
     if y.ndim == 1 and y.dtype.kind != "f" and not ordered:
-        return Goal("classes", _classes(competition, y))
+        return Goal("classes", _classes(competition, y), balanced=name in BALANCED)
     numbers = y.reshape(len(y), -1)
     if numbers.dtype.kind not in "biuf":
         raise KitError("Several target columns hold texts.", "Recipes for tables predict numbers, or one label a row.")

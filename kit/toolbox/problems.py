@@ -1,7 +1,7 @@
-"""The training rows of a fold as learners take them, and several fits of a learner, or of several learners, as one model.
+"""The training rows of a fold as learners take them, and several fits, of one learner or of several, as one model.
 
-A learner is fitted on a part of the training rows and may look at the rest of them to stop in time. Nothing here sees the
-rows that the fold is judged by.
+A learner is fitted on a part of the training rows and may look at the rest of them to stop in time. Nothing here sees
+the rows that the fold is judged by.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ from kit.task.contract import Competition, Fitted, Fold, Report
 from kit.toolbox import goals, tables, terms
 from kit.toolbox.goals import Goal
 from kit.toolbox.scaling import Scaled
+
+SMALL = 20_000
+"""Rows up to which a learner is fitted several times, each stopped by another part of the rows, and averaged. More rows
+need it less, and it takes that many times as long."""
+
+AGAIN = 200_000
+"""Rows up to which what was fitted once, stopped by a tenth of them, is fitted again on all; it takes twice as long."""
 
 STEPS = 40
 """Members of a blend are counted in this many parts."""
@@ -46,10 +53,12 @@ class Prepared:
     @cached_property
     def terms(self) -> sparse.csr_matrix:
         """TF-IDF of the words and letters of the texts, beside the other columns scaled."""
-        words = self._problem.vocabulary(self.table)
-        if not self._problem.vocabulary.others:
-            return words
-        return sparse.hstack([words, self._problem.scaling(self.matrix) * terms.BESIDE], "csr")
+        words = self.words()
+        return sparse.hstack([words, self.scaled * terms.BESIDE], "csr") if self._problem.vocabulary.others else words
+
+    def words(self) -> sparse.csr_matrix:
+        """TF-IDF of the words and letters of the texts."""
+        return self._problem.vocabulary(self.table)
 
 
 Predictor = Callable[[Prepared], np.ndarray]
@@ -57,14 +66,17 @@ Predictor = Callable[[Prepared], np.ndarray]
 
 
 class Learned(NamedTuple):
-    """What a learner gives: predictions of any rows, and how many numbers were fitted."""
+    """What a learner gives: predictions of any rows, how many numbers were fitted, and how to fit once more on other
+    training rows, with what the rows set aside have chosen, such as a number of trees."""
 
     predict: Predictor
     parameters: int
+    again: Callable[[np.ndarray], Learned]
 
 
 Learner = Callable[["Problem", np.ndarray, np.ndarray, int], Learned]
-"""Fits on the training rows at the first array of indices; those at the second may say when to stop. The int is a seed."""
+"""Fits on the training rows at the first array of indices; those at the second may say when to stop. The integer is a
+seed."""
 
 
 @dataclass
@@ -92,9 +104,11 @@ class Problem:
         goal = goals.of(competition, data.y)
         targets = goal.encoded(data.y)
         weight = goal.weights(targets, data.weight)
-        return cls(
-            goal, targets, features, data.x.take(), weight, data.group, data.time, fold.seed, fold.report
-        )
+        return cls(goal, targets, features, data.x.take(), weight, data.group, data.time, fold.seed, fold.report)
+
+    def __post_init__(self) -> None:
+        self.chosen: dict[Any, Any] = {}
+        """What learners chose on their first part, and need not choose again on the others."""
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -163,15 +177,19 @@ class Problem:
         else:
             yield from KFold(min(folds, len(rows)), shuffle=True, random_state=self.seed).split(rows)
 
+    def parts(self, models: int) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The parts of the training rows for `models` fits of a learner; just one, of more than SMALL rows."""
+        count = models if len(self) <= SMALL else 1
+        return list(self.inner(count if count > 1 else 10))[: max(count, 1)]
+
     def bagged(self, learner: Learner, models: int) -> Fitted:
-        """The mean of `models` fits, each stopped by another part of the training rows; one fit, stopped by a tenth, for
-        `models` below 2."""
-        parts = list(self.inner(models if models > 1 else 10))[: max(models, 1)]
+        """The mean of `models` fits, each stopped by another part of the training rows; errors as the learner's."""
+        parts = self.parts(models)
         learned = []
         for number, (fitted, held) in enumerate(parts):
             learned.append(learner(self, fitted, held, self.seed * 100 + number))
             self.report(number + 1, len(parts), parameters=learned[-1].parameters)
-        return self.fitted(learned, np.full(len(learned), 1 / len(learned)))
+        return self.fitted(self._whole(learned), np.full(len(learned), 1 / len(learned)))
 
     def blended(self, learners: Mapping[str, Learner], models: int) -> Fitted:
         """The blend of several learners, each fitted `models` times; their shares are those that suit the rows which
@@ -179,7 +197,7 @@ class Problem:
 
         Source: Caruana et al., Ensemble Selection from Libraries of Models, ICML 2004.
         """
-        parts = list(self.inner(max(models, 2)))
+        parts = self.parts(models)
         learned: list[list[Learned]] = [[] for _ in learners]
         unseen = [self._blank() for _ in learners]
         for number, (fitted, held) in enumerate(parts):
@@ -187,12 +205,18 @@ class Problem:
             for place, learner in enumerate(learners.values()):
                 learned[place].append(learner(self, fitted, held, self.seed * 100 + number))
                 unseen[place][held] = learned[place][-1].predict(some)
-            self.report(number + 1, len(parts), parameters=sum(fits[-1].parameters for fits in learned))
+            self.report(number + 1, len(parts), parameters=sum(each[-1].parameters for each in learned))
         seen = np.concatenate([held for _, held in parts])
         shares = chosen_shares(self.goal, self.targets[seen], [pred[seen] for pred in unseen])
-        together = [each for fits in learned for each in fits]
-        each_share = [share / len(fits) for share, fits in zip(shares, learned, strict=True) for _ in fits]
-        return self.fitted(together, np.array(each_share))
+        fits = [self._whole(each) if share > 0 else each for each, share in zip(learned, shares, strict=True)]
+        each_share = [share / len(parts) for share in shares for _ in parts]
+        return self.fitted([each for some in fits for each in some], np.array(each_share))
+
+    def _whole(self, learned: list[Learned]) -> list[Learned]:
+        """Fits that saw different parts of the rows; a single one is fitted again on all, unless they are too many."""
+        if len(learned) > 1 or len(self) > AGAIN:
+            return learned
+        return [learned[0].again(np.arange(len(self)))]
 
     def fitted(self, learned: Sequence[Learned], shares: np.ndarray) -> Fitted:
         """The weighted sum of what was learned, as a recipe returns it; learners without a share are left out."""
@@ -200,7 +224,7 @@ class Problem:
 
         def predict(x: Any) -> np.ndarray:
             rows = self.prepared(x)
-            return self.goal.decoded(sum(share * each.predict(rows) for each, share in used))  # type: ignore[arg-type]
+            return self.goal.decoded(sum(share * each.predict(rows) for each, share in used))
 
         return Fitted(predict, sum(each.parameters for each, _ in used))
 
@@ -215,6 +239,9 @@ class _Training(Prepared):
     @cached_property
     def matrix(self) -> np.ndarray:
         return self._problem._encoded[1]
+
+    def words(self) -> sparse.csr_matrix:
+        return self._problem.vocabulary.matrix
 
 
 class _Part(Prepared):

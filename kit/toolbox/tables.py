@@ -6,8 +6,9 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -110,41 +111,53 @@ class Parsed(Part):
 
 
 @dataclass
-class Category(Part):
-    """A column of few different values, as the place of each value in the sorted ones; NaN for missing and new ones."""
+class Valued(Part):
+    """A column by its values; `values` are the different ones of the training rows, (k,)."""
 
     names: list[str]
-    values: pd.Index
+    values: np.ndarray
+
+    @cached_property
+    def _index(self) -> pd.Index:
+        return pd.Index(self.values)
+
+    def places(self, column: pd.Series) -> np.ndarray:
+        """The place of each row's value in `values`, -1 for missing and new ones."""
+        return self._index.get_indexer(pd.Index(_texts(column)))
+
+
+@dataclass
+class Category(Valued):
+    """A column of few different values, as the place of each value in the sorted ones; NaN for missing and new ones."""
 
     @property
     def categories(self) -> int:
-        """How many different values the training rows have."""
         return len(self.values)
 
     @classmethod
     def of(cls, column: pd.Series) -> Category:
         """The values of training rows."""
-        return cls([str(column.name)], pd.Index(np.sort(_texts(column).dropna().unique().astype(object))))
+        return cls([str(column.name)], np.sort(_different(column)))
 
     def __call__(self, column: pd.Series) -> np.ndarray:
-        codes = self.values.get_indexer(pd.Index(_texts(column))).astype(np.float32)
+        codes = self.places(column).astype(np.float32)
         return np.where(codes < 0, np.nan, codes)[:, None]
 
 
 @dataclass
-class Counts(Part):
+class Counts(Valued):
     """How many training rows have the value of a row, 0 for missing and new ones."""
 
-    names: list[str]
-    counts: pd.Series
+    counts: np.ndarray
 
     @classmethod
     def of(cls, column: pd.Series) -> Counts:
         """The values of training rows."""
-        return cls([f"{column.name} rows"], _texts(column).value_counts())
+        counts = _texts(column).value_counts()
+        return cls([f"{column.name} rows"], np.asarray(counts.index), np.append(counts.to_numpy(np.float32), 0))
 
     def __call__(self, column: pd.Series) -> np.ndarray:
-        return self.counts.reindex(_texts(column)).fillna(0).to_numpy(np.float32)[:, None]
+        return self.counts[self.places(column)][:, None]
 
 
 @dataclass
@@ -251,32 +264,31 @@ class Lists(Part):
 
 
 @dataclass
-class Means(Part):
-    """The mean target of the training rows that share a row's value, drawn to the mean of all where these are few."""
+class Means(Valued):
+    """The mean target of the training rows that share a row's value, drawn to the mean of all where these are few.
 
-    names: list[str]
-    values: pd.Index
+    `means` is (k + 1, targets); its last row is for missing and new values.
+    """
+
     means: np.ndarray
 
     @classmethod
     def of(cls, column: pd.Series, targets: np.ndarray) -> Means:
         """The values of training rows and their targets, float of (n, targets)."""
-        values = pd.Index(_texts(column).dropna().unique())
-        names = [f"{column.name} mean {number}" if targets.shape[1] > 1 else f"{column.name} mean"
-                 for number in range(targets.shape[1])]  # fmt: skip
-        codes = values.get_indexer(pd.Index(_texts(column)))
-        return cls(names, values, _smoothed(codes, targets, len(values)))
+        count = targets.shape[1]
+        names = [f"{column.name} mean{f' {number}' if count > 1 else ''}" for number in range(count)]
+        part = cls(names, _different(column), np.zeros(0))
+        part.means = _smoothed(part.places(column), targets, len(part.values))
+        return part
 
     def __call__(self, column: pd.Series) -> np.ndarray:
-        return self.means[self.values.get_indexer(pd.Index(_texts(column)))]
+        return self.means[self.places(column)]
 
     def cross_fitted(self, column: pd.Series, targets: np.ndarray, group: np.ndarray | None, seed: int) -> np.ndarray:
         """The means for the training rows themselves, each from the parts that it is not in."""
-        codes = self.values.get_indexer(pd.Index(_texts(column)))
-        part = np.random.default_rng(seed).permutation(len(codes)) % CROSS_FITS
-        if group is not None:
-            of = np.unique(group, return_inverse=True)[1]
-            part = np.random.default_rng(seed).permutation(of.max() + 1)[of] % CROSS_FITS
+        codes = self.places(column)
+        of = np.arange(len(codes)) if group is None else np.unique(group, return_inverse=True)[1]
+        part = np.random.default_rng(seed).permutation(of.max() + 1)[of] % CROSS_FITS
         fitted = np.empty((len(codes), targets.shape[1]), np.float32)
         for number in range(CROSS_FITS):
             inside = part == number
@@ -306,8 +318,6 @@ class Encoder:
     numbers of categories, and 0 where it holds numbers. Missing values are NaN.
     """
 
-    features: Features
-    train: pd.DataFrame
     numbers: Numbers
     parts: list[tuple[str, Part]]
     names: list[str] = field(default_factory=list)
@@ -318,12 +328,8 @@ class Encoder:
         of_parts = [part.categories for _, part in self.parts for _ in part.names]
         self.categories = np.array([0] * len(self.numbers.columns) + of_parts, np.int64)
 
-    def __call__(self, rows: pd.DataFrame) -> np.ndarray:
-        """The matrix of any rows of the competition, float32 of (n, len(names))."""
-        return self.matrix(self.features(self.train, rows))
-
     def matrix(self, table: pd.DataFrame) -> np.ndarray:
-        """The matrix of a table that `features` gave."""
+        """The matrix of a table that `features` gave, float32 of (n, len(names))."""
         matrix = np.empty((len(table), len(self.names)), np.float32)
         at = len(self.numbers.columns)
         matrix[:, :at] = self.numbers(table)
@@ -333,32 +339,31 @@ class Encoder:
         return matrix
 
 
+def featured(features: Features, train: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """What `features` gives for `rows`. Raises KitError when that is no table with a row for each."""
+    table = features(train, rows)
+    if not isinstance(table, pd.DataFrame) or len(table) != len(rows):
+        given = f"{len(table):,} rows" if isinstance(table, pd.DataFrame) else type(table).__name__
+        raise KitError(
+            f"`features` returned {given} for {len(rows):,} rows.",
+            "It must return a DataFrame with a row for each, in the same order.",
+        )
+    return table
+
+
 def fit(
-    features: Features,
-    rows: pd.DataFrame,
-    goal: Goal,
-    targets: np.ndarray,
-    *,
-    group: np.ndarray | None = None,
-    seed: int = 0,
+    table: pd.DataFrame, goal: Goal, targets: np.ndarray, *, group: np.ndarray | None = None, seed: int = 0
 ) -> tuple[Encoder, np.ndarray]:
-    """An encoder learned from the training rows, and their matrix, in which means of targets are cross-fitted.
+    """An encoder learned from a table of training rows, and their matrix, in which means of targets are cross-fitted.
 
     `targets` are as `Goal.encoded` gives them. Rows of one `group` lie in one part of the cross-fit. Raises KitError
     when no column tells the rows apart.
     """
-    table = features(rows, rows)
-    if not isinstance(table, pd.DataFrame) or len(table) != len(rows):
-        raise KitError(
-            f"`features` returned {_described(table)} for {len(rows):,} rows.",
-            "It must return a DataFrame with a row for each, in the same order.",
-        )
     numbers: list[str] = []
     parts: list[tuple[str, Part]] = []
     means: list[tuple[int, Means]] = []
     columns = _columns(goal, targets)
-    for name in table.columns:
-        column = table[name]
+    for name, column in table.items():
         if column.dtype.kind in "biuf":
             if _varies(column):
                 numbers.append(str(name))
@@ -372,7 +377,7 @@ def fit(
                 mean = Means.of(column, columns)
                 means.append((len(parts), mean))
                 parts.append((str(name), mean))
-    encoder = Encoder(features, rows, Numbers.of(table, numbers), parts)
+    encoder = Encoder(Numbers.of(table, numbers), parts)
     if not encoder.names:
         raise KitError(
             "No column of the rows tells them apart: all are constant or empty.",
@@ -449,6 +454,11 @@ def _texts(column: pd.Series) -> pd.Series:
     return column.map(_text, na_action="ignore").astype(object)
 
 
+def _different(column: pd.Series) -> np.ndarray:
+    """The different values of a column as `_texts` gives them, without the missing one."""
+    return np.asarray(_texts(column).dropna().unique())
+
+
 def _text(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(str(item).replace(" ", "_") for item in value)
@@ -459,43 +469,6 @@ def _tokens(text: str) -> list[str]:
     return TOKEN.findall(text.lower())
 
 
-def _described(table: Any) -> str:
-    return f"{len(table):,} rows" if isinstance(table, pd.DataFrame) else type(table).__name__
-
-
 def everything(train: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The `features` of a competition without any of its own: the columns as they are."""
     return rows
-
-
-def inner(
-    goal: Goal, targets: np.ndarray, *, folds: int, group: np.ndarray | None, time: np.ndarray | None, seed: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Parts of the training rows to fit on and to stop by, as indices, `folds` times.
-
-    Rows of one group stay together; where rows have a time there is one part to stop by, the latest tenth. Classes are
-    spread evenly, and rows of a class with fewer rows than folds are fitted on.
-    """
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
-
-    rows = np.arange(len(targets))
-    if time is not None:
-        order = np.argsort(time, kind="stable")
-        cut = len(order) - max(1, len(order) // 10)
-        yield order[:cut], order[cut:]
-        return
-    if group is not None:
-        folds = min(folds, len(np.unique(group)))
-        yield from GroupKFold(folds).split(rows, groups=group)
-        return
-    if goal.kind == "classes":
-        counts = np.bincount(targets, minlength=len(goal.classes))
-        often = counts[targets] >= folds
-        if often.sum() >= 2 * folds:
-            always = rows[~often]
-            for fitted, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(
-                rows[often], targets[often]
-            ):
-                yield np.concatenate([rows[often][fitted], always]), rows[often][held]
-            return
-    yield from KFold(min(folds, len(rows)), shuffle=True, random_state=seed).split(rows)

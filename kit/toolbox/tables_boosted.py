@@ -4,180 +4,145 @@ training rows."""
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from kit.task.contract import Competition, Fitted, Fold
-from kit.toolbox import goals, tables
-from kit.toolbox.goals import Goal
-
-SMALL = 20_000
-"""Rows up to which several models are fitted, each stopped by another part of the training rows, and averaged."""
+from kit.toolbox.problems import Learned, Prepared, Problem, spread
 
 ALONE = 200_000
 """Values of a matrix up to which one thread is as fast as several, which wait for each other."""
 
 
-def fit(
-    fold: Fold,
-    competition: Competition,
-    features: tables.Features,
-    *,
-    rounds: int,
-    rate: float,
-    depth: int,
-    rows: float,
-    columns: float,
-    weight: float,
-    patience: int,
-    models: int,
-) -> Fitted:
-    """Trees fitted on the training rows of `fold`, as many as the rows set aside among them want.
+@dataclass(frozen=True)
+class Boosted:
+    """Trees, as many as the rows set aside want.
 
     `rounds` is the most trees that are tried, `rate` the share of a tree that counts, `depth` the questions that a tree
     asks one after the other, `rows` and `columns` the share that a tree sees, `weight` the least sum of weights in a
-    leaf, `patience` how many trees without a gain end the fitting. Up to SMALL rows `models` of them are averaged.
+    leaf, `patience` how many trees without a gain end the fitting.
 
     Source: Chen and Guestrin, XGBoost: A Scalable Tree Boosting System, KDD 2016.
     """
-    y = fold.train.y
-    assert y is not None
-    goal = goals.of(competition, y)
-    targets = goal.encoded(y)
-    encoder, matrix = tables.fit(features, fold.train.x.take(), goal, targets, group=fold.train.group, seed=fold.seed)
-    settings = {
-        "eta": rate,
-        "max_depth": depth,
-        "subsample": rows,
-        "colsample_bytree": columns,
-        "min_child_weight": weight,
-        "tree_method": "hist",
-        "device": device(),
-        "nthread": 1 if matrix.size <= ALONE else 0,
-        "seed": fold.seed,
-        "verbosity": 0,
-    }
-    parts = list(
-        tables.inner(
-            goal,
-            targets,
-            folds=max(models, 2) if len(targets) <= SMALL else 10,
-            group=fold.train.group,
-            time=fold.train.time,
-            seed=fold.seed,
-        )
-    )[: models if len(targets) <= SMALL else 1]
-    kinds = ["c" if count else "q" for count in encoder.categories]
-    learners = []
-    for number, (fitted, held) in enumerate(parts):
-        learner = _Learner(goal, kinds, settings | {"seed": fold.seed + number}, rounds, patience)
-        learner.fit(matrix, targets, fold.train.weight, fitted, held)
-        fold.report(number + 1, len(parts), trees=learner.trees)
-        learners.append(learner)
 
-    def predict(x: Any) -> np.ndarray:
-        values = encoder(x)
-        return goal.decoded(np.mean([learner(values) for learner in learners], axis=0))
+    rounds: int = 3000
+    rate: float = 0.05
+    depth: int = 6
+    rows: float = 0.8
+    columns: float = 0.8
+    weight: float = 1.0
+    patience: int = 50
 
-    return Fitted(predict, sum(learner.trees for learner in learners))
+    def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
+        """One booster for classes, one for each column of numbers and flags."""
+        return self._learned(problem, fitted, held, seed, [])
 
+    def _learned(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]) -> Learned:
+        """As above; with `rounds`, the trees of each booster, nothing ends the fitting sooner."""
+        goal = problem.goal
+        present = np.unique(problem.targets[fitted]) if goal.kind == "classes" else np.zeros(0, np.int64)
+        if len(present) == 1:
+            shares = spread(np.ones((1, 1)), present, len(goal.classes))
+            return Learned(
+                lambda rows: np.repeat(shares, len(rows), axis=0),
+                0,
+                lambda all_: self._learned(problem, all_, held, seed, rounds),
+            )
+        columns, objective = _columns(problem, present)
+        held = held[np.isin(problem.targets[held], present)] if goal.kind == "classes" else held
+        boosters = [
+            self._booster(problem, y, fitted, held, seed, objective, rounds[place] if rounds else 0)
+            for place, y in enumerate(columns)
+        ]
 
-class _Learner:
-    """The boosters of one model: one for classes, one for each target column of numbers and flags."""
+        def predict(rows: Prepared) -> np.ndarray:
+            data = _data(problem, rows.matrix)
+            pred = np.stack([booster.predict(data) for booster in boosters], axis=1)
+            if goal.kind != "classes":
+                return pred
+            shares = pred[:, 0] if pred.ndim == 3 else np.concatenate([1 - pred, pred], axis=1)
+            return spread(shares, present, len(goal.classes))
 
-    def __init__(self, goal: Goal, kinds: list[str], settings: dict[str, Any], rounds: int, patience: int) -> None:
-        self.goal, self.kinds, self.settings, self.rounds, self.patience = goal, kinds, settings, rounds, patience
-        self.boosters: list[Any] = []
-        self.present = np.zeros(0, np.int64)
+        trees = [booster.num_boosted_rounds() for booster in boosters]
+        return Learned(predict, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
 
-    @property
-    def trees(self) -> int:
-        """How many rounds of trees are used, over all boosters."""
-        return sum(booster.num_boosted_rounds() for booster in self.boosters)
-
-    def fit(
+    def _booster(
         self,
-        matrix: np.ndarray,
-        targets: np.ndarray,
-        weight: np.ndarray | None,
-        fitted: np.ndarray,
-        held: np.ndarray,
-    ) -> None:
-        """Fit on the rows `fitted`, stopped by the rows `held`."""
-        if self.goal.kind == "classes":
-            # Classes without a training row are never predicted; XGBoost wants the others numbered without gaps.
-            self.present = np.unique(targets[fitted])
-            if len(self.present) == 1:
-                return
-            held = held[np.isin(targets[held], self.present)]
-            known = np.zeros(len(self.goal.classes), np.int64)
-            known[self.present] = np.arange(len(self.present))
-            more: dict[str, Any] = {"objective": "binary:logistic"}
-            if len(self.present) > 2:
-                more = {"objective": "multi:softprob", "num_class": len(self.present)}
-            self._boost(matrix, known[targets], weight, fitted, held, more)
-            return
-        objective = "binary:logistic" if self.goal.kind == "flags" else "reg:squarederror"
-        if self.goal.absolute:
-            objective = "reg:absoluteerror"
-        for column in targets.T:
-            self._boost(matrix, column, weight, fitted, held, {"objective": objective})
-
-    def _boost(
-        self,
-        matrix: np.ndarray,
+        problem: Problem,
         y: np.ndarray,
-        weight: np.ndarray | None,
         fitted: np.ndarray,
         held: np.ndarray,
-        more: dict[str, Any],
-    ) -> None:
+        seed: int,
+        objective: dict[str, Any],
+        rounds: int,
+    ) -> Any:
+        """A booster of `rounds` trees, or where that is 0, of as many as the rows `held` want."""
         import xgboost
 
-        def data(rows: np.ndarray, like: Any = None) -> Any:
+        matrix = problem.rows.matrix
+        threads = 1 if matrix.size <= ALONE else None
+
+        def data(at: np.ndarray, like: Any = None) -> Any:
             return xgboost.QuantileDMatrix(
-                matrix[rows],
-                y[rows],
-                weight=None if weight is None else weight[rows],
-                feature_types=self.kinds,
+                matrix[at],
+                y[at],
+                weight=problem.weights(at),
+                feature_types=_kinds(problem),
                 enable_categorical=True,
                 ref=like,
-                nthread=self.settings["nthread"] or None,
+                nthread=threads,
             )
 
+        settings = {
+            "eta": self.rate,
+            "max_depth": self.depth,
+            "subsample": self.rows,
+            "colsample_bytree": self.columns,
+            "min_child_weight": self.weight,
+            "tree_method": "hist",
+            "device": device(),
+            "nthread": threads or 0,
+            "seed": seed,
+            "verbosity": 0,
+            **objective,
+        }
         train = data(fitted)
+        if rounds:
+            return xgboost.train(settings, train, rounds, verbose_eval=False)
+        watched = [(data(held, train), "held")]
         booster = xgboost.train(
-            self.settings | more,
-            train,
-            self.rounds,
-            evals=[(data(held, train), "held")],
-            early_stopping_rounds=self.patience,
-            verbose_eval=False,
+            settings, train, self.rounds, watched, early_stopping_rounds=self.patience, verbose_eval=False
         )
-        self.boosters.append(booster[: booster.best_iteration + 1])
+        return booster[: booster.best_iteration + 1]
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Predictions in the goal's encoded form: (n, classes), or (n, columns)."""
-        if self.goal.kind != "classes":
-            return np.stack([self._predicted(booster, values) for booster in self.boosters], axis=1)
-        pred = np.zeros((len(values), len(self.goal.classes)), np.float32)
-        if not self.boosters:
-            pred[:, self.present] = 1
-            return pred
-        shares = self._predicted(self.boosters[0], values)
-        pred[:, self.present] = np.stack([1 - shares, shares], axis=1) if shares.ndim == 1 else shares
-        return pred
 
-    def _predicted(self, booster: Any, values: np.ndarray) -> np.ndarray:
-        import xgboost
+def _columns(problem: Problem, present: np.ndarray) -> tuple[list[np.ndarray], dict[str, Any]]:
+    """The targets of each booster, and its objective. Classes without a training row are never predicted; XGBoost wants
+    the others numbered without gaps."""
+    goal, targets = problem.goal, problem.targets
+    if goal.kind == "flags":
+        return list(targets.T), {"objective": "binary:logistic"}
+    if goal.kind == "numbers":
+        return list(targets.T), {"objective": "reg:absoluteerror" if goal.absolute else "reg:squarederror"}
+    number = np.zeros(len(goal.classes), np.int64)
+    number[present] = np.arange(len(present))
+    if len(present) == 2:
+        return [number[targets]], {"objective": "binary:logistic"}
+    return [number[targets]], {"objective": "multi:softprob", "num_class": len(present)}
 
-        # A DMatrix and not inplace_predict, which knows categories in data frames only.
-        data = xgboost.DMatrix(
-            values, feature_types=self.kinds, enable_categorical=True, nthread=self.settings["nthread"] or None
-        )
-        return booster.predict(data)
+
+def _kinds(problem: Problem) -> list[str]:
+    return ["c" if count else "q" for count in problem.encoder.categories]
+
+
+def _data(problem: Problem, matrix: np.ndarray) -> Any:
+    """Rows for a booster's `predict`; its quicker `inplace_predict` knows categories in data frames only."""
+    import xgboost
+
+    threads = 1 if matrix.size <= ALONE else None
+    return xgboost.DMatrix(matrix, feature_types=_kinds(problem), enable_categorical=True, nthread=threads)
 
 
 @cache

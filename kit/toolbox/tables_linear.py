@@ -1,175 +1,127 @@
-"""Linear models on tables, by scikit-learn: scaled numbers, one-hot categories, strength chosen inside the training rows."""
+"""Linear models on tables and texts, by scikit-learn, their strength chosen inside the training rows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import sparse
 
-from kit.task.contract import Competition, Fitted, Fold
-from kit.toolbox import goals, tables
 from kit.toolbox.goals import Goal
+from kit.toolbox.problems import Learned, Prepared, Problem, loss, spread
 
-LEVELS = 12
-"""Different whole numbers up to which a column of numbers also becomes one-hot columns, such as months or grades."""
+MANY = 50_000
+"""Rows from which ridge regression is solved step by step, and not at once."""
 
-RAREST = 5
-"""Training rows that a category must have for a column of its own; rarer ones share one."""
+
+@dataclass(frozen=True)
+class Linear:
+    """Logistic regression for classes and flags, ridge regression for numbers.
+
+    `strengths` are the inverses of the regularisation that are tried; the one that suits the rows set aside is taken.
+    `form` is what of the rows is looked at: `scaled` columns, or the `terms` of texts. With `naive_bayes`, the
+    smoothing, terms are multiplied by how much likelier they are in a class than elsewhere (NB-SVM).
+
+    Source of NB-SVM: Wang and Manning, Baselines and Bigrams: Simple, Good Sentiment and Topic Classification, 2012.
+    """
+
+    strengths: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0)
+    form: Literal["scaled", "terms"] = "scaled"
+    naive_bayes: float = 0.0
+
+    def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
+        """A model for each class or column, of the strength whose loss on the rows `held` is least."""
+        goal, y = problem.goal, problem.targets
+        x = getattr(problem.rows, self.form)
+        weight = problem.weights(fitted)
+        strengths = problem.chosen.get(self, self.strengths)
+        models = [_Model.of(goal, x[fitted], y[fitted], weight, each, self.naive_bayes) for each in strengths]
+        losses = [loss(goal, y[held], model(x[held])) for model in models] if len(models) > 1 else [0.0]
+        best = models[int(np.argmin(losses))]
+        problem.chosen[self] = (strengths[int(np.argmin(losses))],)
+
+        def predict(rows: Prepared) -> np.ndarray:
+            return best(getattr(rows, self.form))
+
+        return Learned(predict, best.parameters, lambda all_: self(problem, all_, all_[:0], seed))
 
 
 @dataclass
-class Scaled:
-    """A matrix of `kit.toolbox.tables` as a sparse one for linear models, learned from training rows.
+class _Model:
+    """Estimators: one for all classes together, or one for each column, or with naive Bayes one for each class against
+    the rest."""
 
-    Numbers are brought to mean 0 and standard deviation 1, those of a long tail as logarithms first, and missing ones
-    become the median with a column that says so. Categories become one column each value.
-    """
-
-    long_tail: np.ndarray
-    median: np.ndarray
-    mean: np.ndarray
-    deviation: np.ndarray
-    missing: np.ndarray
-    one_hot: list[tuple[int, np.ndarray]]
-    numbers: np.ndarray
+    goal: Goal
+    present: np.ndarray
+    estimators: list[Any]
+    ratios: list[np.ndarray | None]
 
     @classmethod
-    def of(cls, matrix: np.ndarray, categories: np.ndarray) -> Scaled:
-        """The matrix of training rows, and how many categories each column has (0: numbers)."""
-        numbers = np.flatnonzero(categories == 0)
-        values = matrix[:, numbers].astype(np.float64)
-        with np.errstate(all="ignore"):
-            median = np.nan_to_num(np.nanmedian(values, axis=0)) if len(values) else np.zeros(len(numbers))
-            low, high = np.nanquantile(values, [0.05, 0.99], axis=0)
-            long_tail = (np.nanmin(values, axis=0) >= 0) & (high - median > 5 * (median - low)) & (high > median)
-        missing = np.isnan(values).any(0)
-        filled = cls._plain(values, long_tail, median)
-        one_hot = []
-        for place in range(matrix.shape[1]):
-            column = matrix[:, place]
-            if not categories[place] and not _few(column):
-                continue
-            levels, counts = np.unique(column[~np.isnan(column)], return_counts=True)
-            one_hot.append((place, levels[counts >= min(RAREST, max(1, len(column) // 50))]))
-        deviation = filled.std(0)
-        deviation[deviation == 0] = 1
-        return cls(long_tail, median, filled.mean(0), deviation, missing, one_hot, numbers)
+    def of(
+        cls, goal: Goal, x: Any, y: np.ndarray, weight: np.ndarray | None, strength: float, naive_bayes: float
+    ) -> _Model:
+        """The models of rows `x` with encoded targets `y`."""
+        if goal.kind != "classes":
+            present, columns = np.arange(goal.columns), list(y.T)
+        elif len(present := np.unique(y)) == 2:
+            columns = [y == present[1]]
+        else:
+            columns = [y == each for each in present] if naive_bayes else [y]
+        ratios = [_ratio(x, column, naive_bayes) if goal.kind != "numbers" else None for column in columns]
+        pairs = zip(columns, ratios, strict=True)
+        estimators = [_estimator(goal, _times(x, ratio), column, weight, strength) for column, ratio in pairs]
+        return cls(goal, present, estimators, ratios)
 
-    @staticmethod
-    def _plain(values: np.ndarray, long_tail: np.ndarray, median: np.ndarray) -> np.ndarray:
-        """Values without gaps, long tails as logarithms."""
-        filled = np.where(np.isnan(values), median, values)
-        filled[:, long_tail] = np.log1p(np.maximum(filled[:, long_tail], 0))
-        return filled
+    @property
+    def parameters(self) -> int:
+        """How many coefficients there are."""
+        return sum(int(np.size(getattr(each, "coef_", 0))) + 1 for each in self.estimators)
 
-    def __call__(self, matrix: np.ndarray) -> sparse.csr_matrix:
-        """Rows of any matrix of the same columns, float64 of (n, more columns)."""
-        values = matrix[:, self.numbers].astype(np.float64)
-        # Kept within ten deviations of the training rows, so that one odd number does not carry a prediction away.
-        scaled = (self._plain(values, self.long_tail, self.median) - self.mean) / self.deviation
-        blocks = [
-            sparse.csr_matrix(np.clip(scaled, -10, 10)),
-            sparse.csr_matrix(np.isnan(values[:, self.missing]) * 1.0),
-        ]
-        for place, levels in self.one_hot:
-            column = matrix[:, place]
-            at = np.minimum(np.searchsorted(levels, column), max(len(levels) - 1, 0))
-            # The last column is for missing, new and rare values.
-            known = levels[at] == column if len(levels) else np.zeros(len(column), bool)
-            where = np.where(known, at, len(levels))
-            ones = (np.ones(len(column)), (np.arange(len(column)), where))
-            blocks.append(sparse.csr_matrix(ones, (len(column), len(levels) + 1)))
-        return sparse.hstack(blocks, "csr")
+    def __call__(self, x: Any) -> np.ndarray:
+        """Predictions of rows, (n, classes) or (n, columns)."""
+        pred = np.concatenate([self._columns(number, x) for number in range(len(self.estimators))], axis=1)
+        if self.goal.kind != "classes":
+            return pred
+        if len(self.present) == 2:
+            pred = np.concatenate([1 - pred, pred], axis=1)
+        return spread(pred / np.maximum(pred.sum(1, keepdims=True), 1e-12), self.present, len(self.goal.classes))
+
+    def _columns(self, number: int, x: Any) -> np.ndarray:
+        estimator = self.estimators[number]
+        if isinstance(estimator, float):
+            return np.full((x.shape[0], 1), estimator)
+        values = _times(x, self.ratios[number])
+        if self.goal.kind == "numbers":
+            return estimator.predict(values)[:, None]
+        shares = estimator.predict_proba(values)
+        return shares if shares.shape[1] > 2 else shares[:, 1:]
 
 
-def _few(column: np.ndarray) -> bool:
-    levels = np.unique(column[:50_000])
-    levels = levels[~np.isnan(levels)]
-    return 2 < len(levels) <= LEVELS and bool((levels % 1 == 0).all())
-
-
-def fit(
-    fold: Fold,
-    competition: Competition,
-    features: tables.Features,
-    *,
-    strengths: tuple[float, ...],
-    parts: int,
-) -> Fitted:
-    """A linear model for each target: logistic regression for classes and flags, ridge regression for numbers.
-
-    `strengths` are the inverses of the regularisation that are tried on `parts` inner folds of the training rows.
-    Source: scikit-learn.
-    """
-    y = fold.train.y
-    assert y is not None
-    goal = goals.of(competition, y)
-    targets = goal.encoded(y)
-    encoder, matrix = tables.fit(features, fold.train.x.take(), goal, targets, group=fold.train.group, seed=fold.seed)
-    scaled = Scaled.of(matrix, encoder.categories)
-    x = scaled(matrix)
-    inside = list(
-        tables.inner(goal, targets, folds=max(parts, 2), group=fold.train.group, time=fold.train.time, seed=fold.seed)
-    )
-    columns = [targets] if goal.kind == "classes" else list(targets.T)
-    models = [_chosen(x, column, goal, fold.train.weight, strengths, inside) for column in columns]
-
-    def predict(rows: Any) -> np.ndarray:
-        values = scaled(encoder(rows))
-        if goal.kind == "classes":
-            pred = np.zeros((values.shape[0], len(goal.classes)))
-            pred[:, models[0].classes_] = models[0].predict_proba(values)
-            return goal.decoded(pred)
-        return goal.decoded(np.stack([_predicted(model, values, goal) for model in models], axis=1))
-
-    return Fitted(predict, sum(np.size(model.coef_) + np.size(model.intercept_) for model in models))
-
-
-def _chosen(
-    x: sparse.csr_matrix,
-    y: np.ndarray,
-    goal: Goal,
-    weight: np.ndarray | None,
-    strengths: tuple[float, ...],
-    inside: list[tuple[np.ndarray, np.ndarray]],
-) -> Any:
-    """The model of the strength that the inner folds like best, fitted on all rows."""
-    losses = np.zeros(len(strengths))
-    for place, strength in enumerate(strengths if len(strengths) > 1 else ()):
-        for fitted, held in inside:
-            model = _fitted(x[fitted], y[fitted], goal, None if weight is None else weight[fitted], strength)
-            losses[place] += _loss(model, x[held], y[held], goal)
-    return _fitted(x, y, goal, weight, strengths[int(np.argmin(losses))])
-
-
-def _fitted(x: sparse.csr_matrix, y: np.ndarray, goal: Goal, weight: np.ndarray | None, strength: float) -> Any:
-    from sklearn.dummy import DummyClassifier
+def _estimator(goal: Goal, x: Any, y: np.ndarray, weight: np.ndarray | None, strength: float) -> Any:
+    """One fitted estimator; the target itself where all rows have the same."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
     if goal.kind == "numbers":
-        return Ridge(alpha=1 / strength, solver="sparse_cg" if x.shape[0] > 50_000 else "auto").fit(x, y, weight)
-    if len(np.unique(y)) == 1:
-        constant = DummyClassifier().fit(x, y.astype(np.int64))
-        constant.coef_, constant.intercept_ = np.zeros(0), np.zeros(0)
-        return constant
-    return LogisticRegression(C=strength, max_iter=300, tol=1e-3).fit(x, y.astype(np.int64), weight)
+        return Ridge(alpha=1 / strength, solver="sparse_cg" if x.shape[0] > MANY else "auto").fit(x, y, weight)
+    if y.min() == y.max():
+        return 1.0 if goal.kind == "classes" else float(y[0])
+    if len(np.unique(y)) > 2:
+        return LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(x, y, weight)
+    # The dual problem is as large as the rows, the primal one as large as the columns.
+    dual = x.shape[1] > x.shape[0]
+    solver = LogisticRegression(C=strength, solver="liblinear", dual=dual, max_iter=300, tol=1e-3, random_state=0)
+    return solver.fit(x, y.astype(np.int64), weight)
 
 
-def _predicted(model: Any, x: sparse.csr_matrix, goal: Goal) -> np.ndarray:
-    if goal.kind == "numbers":
-        return model.predict(x)
-    both = model.predict_proba(x)
-    return both[:, list(model.classes_).index(1)] if 1 in model.classes_ else np.zeros(x.shape[0])
+def _ratio(x: Any, y: np.ndarray, smoothing: float) -> np.ndarray | None:
+    """How much likelier each term is in rows of 1 than in the others, as a logarithm, (1, terms); None where that does
+    not count."""
+    if not smoothing or y.min() == y.max():
+        return None
+    rest, own = (smoothing + np.asarray(x[y == label].sum(0), np.float64).ravel() for label in (0, 1))
+    return np.log((own / own.sum()) / (rest / rest.sum()))[None, :]
 
 
-def _loss(model: Any, x: sparse.csr_matrix, y: np.ndarray, goal: Goal) -> float:
-    """The mean squared error of numbers, the log loss of the others."""
-    if goal.kind == "numbers":
-        return float(np.mean((model.predict(x) - y) ** 2))
-    shares = model.predict_proba(x)
-    place = np.searchsorted(model.classes_, y)
-    known = (place < len(model.classes_)) & (model.classes_[np.minimum(place, len(model.classes_) - 1)] == y)
-    given = np.where(known, shares[np.arange(len(y)), np.minimum(place, shares.shape[1] - 1)], 0)
-    return float(-np.mean(np.log(np.maximum(given, 1e-6))))
+def _times(x: Any, ratio: np.ndarray | None) -> Any:
+    return x if ratio is None else sparse.csr_matrix(x.multiply(ratio))

@@ -1,0 +1,172 @@
+"""What lies in the files that somebody brought: tables with their first rows, folders of images, recordings and texts."""
+
+from __future__ import annotations
+
+import zipfile
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Literal
+
+from kit.errors import KitError
+from kit.notes import tell
+from kit.rows import formats, tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEAD = 50_000
+"""Rows of a table that are looked at; columns that must be known whole, such as ids, are read whole."""
+
+WHOLE = 2**28
+"""Bytes up to which a table is read whole; of larger ones the first rows, and in parts what else is asked for."""
+
+Media = Literal["image", "audio", "text"]
+
+ENDINGS: dict[str, Media] = {
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
+    **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a"), "audio"),
+}
+FEW = 3
+"""Files of a kind that a folder must hold to count as rows; one picture beside the tables is an illustration."""
+
+
+@dataclass
+class Table:
+    """A table in a file; `name` is its path within what was brought, `rows` how many rows it has."""
+
+    name: str
+    path: Path
+    rows: int
+    head: pd.DataFrame
+    _read: dict[str, pd.Series] = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """The file's name in lower case, without endings: `train` for data/Train.csv.zip."""
+        return PurePosixPath(self.name).name.lower().partition(".")[0]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return [str(name) for name in self.head.columns]
+
+    @property
+    def whole(self) -> bool:
+        """Whether `head` holds all rows."""
+        return len(self.head) == self.rows
+
+    def values(self, column: str) -> pd.Series:
+        """All values of a column."""
+        if self.whole:
+            return self.head[column]
+        if column not in self._read:
+            self._read[column] = tables.read(self.path, only=(column,))[column]
+        return self._read[column]
+
+    def texts(self, column: str) -> pd.Series:
+        """All values of a column as they are spelled in the file: `007` stays that, and `NA` is a word."""
+        key = f"{column} as spelled"
+        if key not in self._read:
+            self._read[key] = tables.read(self.path, text=(column,), only=(column,))[column].astype(object)
+        return self._read[key]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Files of one kind in a folder, or in a zip file that stays packed; `name` is its path, `files` theirs below it."""
+
+    name: str
+    kind: Media
+    files: tuple[str, ...]
+
+    @cached_property
+    def stems(self) -> dict[str, str]:
+        """File names without their folders, with and without their endings, to the path below the folder."""
+        named = {PurePosixPath(file).name: file for file in self.files}
+        return {PurePosixPath(file).stem: file for file in self.files} | named
+
+
+@dataclass(frozen=True)
+class Look:
+    """All that was found, by name."""
+
+    tables: dict[str, Table]
+    folders: dict[str, Folder]
+    others: tuple[str, ...]
+
+
+def look(root: Path) -> Look:
+    """Look at the files below `root`.
+
+    Raises KitError when a table cannot be read, and when there is neither a table nor a folder of rows.
+    """
+    found: dict[str, Table] = {}
+    media: dict[tuple[str, Media], list[str]] = {}
+    others: list[str] = []
+    for path in sorted(each for each in root.rglob("*") if each.is_file()):
+        name = path.relative_to(root)
+        if any(part.startswith((".", "__MACOSX")) for part in name.parts):
+            continue
+        if kind := ENDINGS.get(path.suffix.lower()):
+            media.setdefault((name.parts[0] if len(name.parts) > 1 else ".", kind), []).append(name.as_posix())
+        elif path.suffix.lower() == ".zip" and not formats.is_table(path):
+            for folder, inside in _in_zip(path).items():
+                media.setdefault((name.as_posix(), folder), []).extend(inside)
+        elif path.suffix.lower() == ".txt" and not _is_table(path):
+            media.setdefault((name.parts[0] if len(name.parts) > 1 else ".", "text"), []).append(name.as_posix())
+        elif formats.is_table(path):
+            found[name.as_posix()] = table(path, name.as_posix())
+        else:
+            others.append(name.as_posix())
+    folders: dict[str, Folder] = {}
+    for (name_, kind), files in media.items():
+        if len(files) < FEW:
+            others += files
+            continue
+        below = tuple(file if name_ == "." or name_.endswith(".zip") else file.partition("/")[2] for file in files)
+        folders[name_ if name_ not in folders else f"{name_} ({kind})"] = Folder(name_, kind, below)
+    if not found and not folders:
+        held = ", ".join(others[:8]) or "nothing"
+        raise KitError(
+            f"{root.name} holds no table that kit can read: {held}.",
+            f"A competition has tables such as train.csv; known endings are {', '.join(formats.SUFFIXES)}.",
+        )
+    return Look(found, folders, tuple(others))
+
+
+def table(path: Path, name: str) -> Table:
+    """The table in a file. Raises KitError when it cannot be read, or has no rows."""
+    large = formats.size(path) > WHOLE
+    head = tables.read(path, rows=HEAD) if large else tables.read(path)
+    rows = len(head)
+    if large:
+        tell(f"{name} has {formats.size(path) / 2**30:.1f} GiB: its first {rows:,} rows are looked at, the others counted.")
+        rows = tables.count(path)
+    if not rows:
+        raise KitError(f"{name} has no rows.", "Below its header a table must have at least one row.")
+    if head.isna().all(axis=None):
+        raise KitError(f"{name} holds no values: every cell is empty.", "At least one column must have values.")
+    return Table(name, path, rows, head)
+
+
+def _is_table(path: Path) -> bool:
+    """Whether a .txt file holds several columns, and is no text for people."""
+    try:
+        head = tables.read(path, rows=50)
+    except KitError:
+        return False
+    return head.shape[1] > 1 and len(head) > 3 and head.notna().mean(axis=None) > 0.5
+
+
+def _in_zip(path: Path) -> dict[Media, list[str]]:
+    """The files of a zip file that was left packed because it holds thousands of them, by kind."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
+    except zipfile.BadZipFile:
+        raise KitError(f"{path.name} is damaged: it is no zip file.", "It may be cut off; download it again.") from None
+    kinds = [(ENDINGS[suffix], name) for name in names if (suffix := PurePosixPath(name).suffix.lower()) in ENDINGS]
+    commonest = Counter(kind for kind, _ in kinds).most_common(1)
+    return {commonest[0][0]: [name for kind, name in kinds if kind == commonest[0][0]]} if commonest else {}

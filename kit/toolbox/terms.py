@@ -1,0 +1,110 @@
+"""Texts as terms: TF-IDF of words, pairs of words and pieces of words, learned from the training rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from kit.errors import KitError
+from kit.rows import dates
+
+WORDS = 3.0
+"""Mean number of words from which a column holds texts."""
+
+MOST = 200_000
+"""Terms of a kind that a column keeps at most, the commonest."""
+
+LETTERS = 20_000_000
+"""Letters of the training rows up to which pieces of words are counted too; of more the words alone say enough, and
+the pieces would take minutes."""
+
+BESIDE = 0.3
+"""What scaled columns are multiplied by beside TF-IDF, whose rows have length 1: both are regularised alike."""
+
+
+class Vocabulary:
+    """The terms of the columns of texts of a table. `others` says whether the table has further columns; `matrix` are
+    the terms of the table's own rows.
+
+    Source: scikit-learn's TfidfVectorizer.
+    """
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.columns = text_columns(table)
+        self.others = len(self.columns) < table.shape[1]
+        self._vectorisers: list[tuple[str, Any]] = []
+        own: list[sparse.csr_matrix] = []
+        for column in self.columns:
+            own += self._learned(column, texts(table[column]), lists=is_lists(table[column]))
+        if not self._vectorisers:
+            raise KitError(
+                "No column of the rows holds texts with words that repeat.",
+                "A recipe for texts needs one. Recipes for tables take any columns.",
+            )
+        self.matrix = sparse.hstack(own, "csr")
+
+    def _learned(self, column: str, values: list[str], *, lists: bool) -> list[sparse.csr_matrix]:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        usual = {"sublinear_tf": True, "strip_accents": "unicode", "max_features": MOST, "dtype": np.float32}
+        least = 2 if len(values) < 50_000 else 5
+        # Words of one letter and marks count too: who writes is told by them. Items of a list have no order.
+        pairs = (1, 1) if lists else (1, 2)
+        kinds: list[dict[str, Any]] = [{"ngram_range": pairs, "min_df": least, "token_pattern": r"(?u)\w+|[^\w\s]"}]
+        if not lists and sum(map(len, values)) <= LETTERS:
+            kinds.append({"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": least + 1})
+        own = []
+        for kind in kinds:
+            vectoriser = TfidfVectorizer(**usual, **kind)
+            try:
+                own.append(vectoriser.fit_transform(values))
+            except ValueError:  # no term occurs often enough
+                continue
+            self._vectorisers.append((column, vectoriser))
+        return own
+
+    def __call__(self, table: pd.DataFrame) -> sparse.csr_matrix:
+        """The terms of any rows, float32 of (n, terms)."""
+        values = {column: texts(table[column]) for column in self.columns}
+        return sparse.hstack([vectoriser.transform(values[column]) for column, vectoriser in self._vectorisers], "csr")
+
+
+def text_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of a table that hold texts: several words a row, or lists of words, that seldom repeat as a whole."""
+    return [str(name) for name, column in table.items() if is_text(column)]
+
+
+def is_text(column: pd.Series) -> bool:
+    """Whether a column holds texts or lists of words."""
+    present = column.dropna()
+    if column.dtype.kind in "biufM" or present.empty or isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    some = present.iloc[:2000]
+    if is_lists(column):
+        return any(isinstance(item, str) for value in some for item in value)
+    if not all(isinstance(value, str) for value in some):
+        return False
+    length = np.mean([len(value.split()) for value in some])
+    return bool(length >= WORDS) and present.nunique() > 0.3 * len(present) and dates.pattern(column) is None
+
+
+def is_lists(column: pd.Series) -> bool:
+    """Whether a column holds lists."""
+    return column.dtype == object and any(isinstance(value, list) for value in column.iloc[:2000])
+
+
+def texts(column: pd.Series) -> list[str]:
+    """The texts of a column, empty where one is missing. Of a list each item is a word, and its own words follow."""
+    return [_text(value) for value in column.tolist()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        items = [str(item) for item in value]
+        return " ".join([*(item.replace(" ", "_") for item in items), *items])
+    return ""
