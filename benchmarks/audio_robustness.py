@@ -25,7 +25,7 @@ from kit.errors import KitError
 from kit.predict import models, read_audio
 from kit.rows.clips import Clips
 from kit.task import catalog
-from kit.train import loop, runs
+from kit.train import fold, runs
 from kit.words import table
 
 NAME = "audio-mnist"
@@ -102,7 +102,7 @@ def heard(wave: np.ndarray, rate: int, way: Way, kind: str, random: np.random.Ge
 
 def robustness(entry: catalog.Entry, run: runs.Run) -> list[tuple]:
     """A line for each way: accuracy, change against the first, clips not heard as one utterance, called unlike."""
-    rows = loop.load(entry, run.plan)
+    rows = fold.load(entry, run.plan)
     train = rows.train
     module = entry.recipe(run.plan.label)[0].module()
     lines: list[tuple] = []

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from kit.api import kernel as kernel
     from kit.api.emulator import emulator as emulator
     from kit.api.judging import ensemble as ensemble
+    from kit.api.judging import importance as importance
+    from kit.api.keeping import delete as delete
+    from kit.api.keeping import diff as diff
+    from kit.api.keeping import note as note
+    from kit.api.looking import files as files
+    from kit.api.looking import search as search
     from kit.api.predicting import predict as predict
     from kit.api.pushing import push as push
     from kit.api.submitting import leaderboard as leaderboard
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
     from kit.api.training import train as train
+    from kit.api.tuning import tune as tune
     from kit.demo import demo as demo
     from kit.doctor import assumptions as assumptions
     from kit.doctor import doctor as doctor
@@ -47,6 +54,12 @@ _EXPORTED = {
     "kernel": "api",
     "emulator": "api.emulator",
     "ensemble": "api.judging",
+    "importance": "api.judging",
+    "delete": "api.keeping",
+    "diff": "api.keeping",
+    "note": "api.keeping",
+    "files": "api.looking",
+    "search": "api.looking",
     "assumptions": "doctor",
     "demo": "demo",
     "doctor": "doctor",
@@ -64,6 +77,7 @@ _EXPORTED = {
     "runs": "api.training",
     "sweep": "api.training",
     "train": "api.training",
+    "tune": "api.tuning",
 }
 """The module below kit that holds each public name."""
 

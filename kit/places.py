@@ -28,8 +28,8 @@ def workspace() -> Path:
         path = Path(home).expanduser().resolve()
         if not path.is_dir():
             raise KitError(
-                f"KIT_HOME names {path}, which is not a folder.",
-                "KIT_HOME must be an existing folder, or unset.",
+                f"KIT_HOME is {path}, which is not a folder.",
+                "The variable KIT_HOME must hold the path of a folder that exists, or not be set.",
                 f"mkdir -p {path}",
             )
         return path
@@ -98,19 +98,18 @@ def mounted(*files: str) -> Path:
     root = kaggle_root() / "input"
     wanted = {name.rstrip("/") for name in files}
     walk = os.walk(root, followlinks=True)
-    found = [Path(folder) for folder, inner, held in walk if wanted <= {*inner, *held}]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    holders = [Path(folder) for folder, inner, held in walk if wanted <= {*inner, *held}]
+    if len(holders) == 1:
+        return holders[0]
+    if not holders:
         raise KitError(
             f"No input of this kernel holds {', '.join(files)}.",
-            f"One folder under {root} must hold them: add the source to kernel-metadata.json.",
-            "kit push COMPETITION RECIPE",
+            f"One folder under {root} must hold them. Add their source to kernel-metadata.json, and push it again.",
         )
     raise KitError(
-        f"Several inputs hold {', '.join(files)}: {', '.join(str(path) for path in sorted(found))}.",
-        "Just one must, or the wrong data could be used.",
-        "kit kernel build COMPETITION RECIPE  # after removing one source from kernel-metadata.json",
+        f"Several inputs hold {', '.join(files)}: {', '.join(str(path) for path in sorted(holders))}.",
+        "Only one may hold them, or the wrong data could be used. Remove the others from kernel-metadata.json, and "
+        "push it again.",
     )
 
 

@@ -1,8 +1,9 @@
-"""How figures are said: tables for a terminal and for a notebook, durations."""
+"""How figures are said: tables for a terminal and for a notebook, durations, sizes."""
 
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -80,6 +81,11 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, title: s
     return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
+def count(number: int, what: str) -> str:
+    """`1 run`, `1,200 runs`."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def duration(seconds: float | None) -> str | None:
     """`48 s`, `12 min 5 s`, `1 h 3 min`; None for None."""
     if seconds is None:
@@ -88,6 +94,28 @@ def duration(seconds: float | None) -> str | None:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def seconds(text: str) -> float:
+    """`90s`, `30m`, `2h` or `1h30m` in seconds; a number alone is one of seconds.
+
+    Raises ValueError for another text, and for a time that is not above 0.
+    """
+    parts = re.fullmatch(r"(?:([\d.]+)h)?(?:([\d.]+)m(?:in)?)?(?:([\d.]+)s?)?", text.strip().replace(" ", ""))
+    total = (
+        sum(float(part or 0) * unit for part, unit in zip(parts.groups(), (3600, 60, 1), strict=True)) if parts else 0
+    )
+    if total <= 0:
+        raise ValueError(f"{text!r} is not a time")
+    return total
+
+
+def size(count: int) -> str:
+    """`512 B`, `1.2 KiB`, `3.4 MiB`, `5.6 GiB`."""
+    for unit, name in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
+        if count >= unit:
+            return f"{count / unit:,.1f} {name}"
+    return f"{count} B"
 
 
 def _narrowed(natural: list[int], right: list[bool], columns: list[int], width: int, floor: int) -> list[int]:

@@ -95,6 +95,7 @@ import numpy as np
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
+from kit.task.targets import Labels
 
 
 def load(public: Path) -> tuple[Data, Data]:
@@ -114,7 +115,7 @@ competition = Competition(
     load=load,
     split=splits.Stratified(3),
     metric=metrics.accuracy,
-    submission=Submission("id", "odd", decide=metrics.labels, labels=(0, 1)),
+    submission=Submission("id", "odd", decide=metrics.labels, holds=Labels((0, 1))),
     default="table",
 )
 '''

@@ -47,6 +47,7 @@ import numpy as np
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Submission
 from kit.task.sources import KaggleCompetition
+from kit.task.targets import Labels
 
 LABELS = {labels!r}
 
@@ -62,7 +63,7 @@ competition = Competition(
     load=lambda public: pickle.loads((public / "rows.pickle").read_bytes()),
     split=splits.Stratified(2),
     metric=metrics.rmse if {values!r} else metrics.accuracy,
-    submission=Submission("id", "target", decide=decide, labels=LABELS),
+    submission=Submission("id", "target", decide=decide, holds=LABELS and Labels(LABELS)),
     default="none",
     kind={kind!r},
 )

@@ -137,8 +137,8 @@ def test_a_pretrained_encoder_is_trained_on_unless_frozen(frozen, tmp_path):
     fitted("pretrained", of, **settings)
     trained = keras.saving.load_model(of.dir / "model.keras", compile=False)
     kept = speech.load(handles.locate(settings["encoder"], "encoder")).get_weights()
-    found = trained.get_layer("network").get_layer("encoder").get_weights()
-    same = [np.array_equal(a, b) for a, b in zip(kept, found, strict=True)]
+    after = trained.get_layer("network").get_layer("encoder").get_weights()
+    same = [np.array_equal(a, b) for a, b in zip(kept, after, strict=True)]
     assert all(same) if frozen else not any(same)
 
 
@@ -199,6 +199,59 @@ def test_each_clip_is_its_recording(tmp_path):
         _, samples = wavfile.read(folder / "raw" / "recordings" / f"{train.ids[row]}.wav")
         assert np.array_equal(train.x[row], samples)
         assert train.ids[row].startswith(f"{train.y[row]}_{train.group[row]}_")
+
+
+def rows_of(path: Path, most: int | None = None) -> list[Data]:
+    return list(ENTRY.competition.rows(path, most))
+
+
+def zipped(folder: Path, to: Path) -> Path:
+    import zipfile
+
+    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*.wav")):
+            archive.write(path, f"set-1.0/{path.relative_to(folder)}")
+        archive.writestr("set-1.0/__MACOSX/recordings/._0_ada_0.wav", b"no sound")
+    return to
+
+
+@pytest.mark.parametrize("most", [None, 64])
+def test_a_folder_and_a_zip_file_of_recordings_are_rows_with_their_digits(tmp_path, most):
+    raw = prepared(tmp_path / "task") / "raw"
+    train, _ = ENTRY.competition.load(tmp_path / "task" / "public")
+    for source in (raw, zipped(raw, tmp_path / "set.zip")):
+        parts = rows_of(source, most)
+        assert [len(part) for part in parts] == ([500] if most is None else [64] * 7 + [52])
+        whole = {name: wave for part in parts for name, wave in zip(part.ids, part.x, strict=True)}
+        assert all(np.array_equal(whole[name], train.x[row]) for row, name in enumerate(train.ids))
+        digits = [digit for part in parts for digit in part.y]
+        assert digits == [int(name[0]) for name in whole]
+
+
+def test_clips_of_a_table_lie_in_the_wav_file_beside_it(tmp_path):
+    public = prepared(tmp_path) / "public"
+    (part,) = rows_of(public / "test.csv")
+    assert (len(part), part.y, part.ids.tolist()) == (50, None, [*range(1, 51)])
+    answered = [len(part.y) for part in rows_of(public / "train.csv", 300)]
+    assert answered == [300, 150]
+    (public / "test.wav").write_bytes((public / "test.wav").read_bytes()[:9000])
+    with pytest.raises(KitError, match=r"test\.wav"):
+        rows_of(public / "test.csv")
+    (public / "test.wav").unlink()
+    with pytest.raises(KitError, match=r"test\.wav does not exist"):
+        rows_of(public / "test.csv")
+
+
+def test_recordings_of_other_names_and_none_at_all_are_refused(tmp_path):
+    with pytest.raises(KitError, match="holds no recordings"):
+        rows_of(tmp_path)
+    (tmp_path / "me.wav").write_bytes(b"")
+    with pytest.raises(KitError, match=r"holds me\.wav") as refused:
+        rows_of(tmp_path)
+    assert "kit predict audio-mnist last me.wav" in refused.value.cure
+    (tmp_path / "me.wav").rename(tmp_path / "7_ann_3.wav")
+    with pytest.raises(KitError, match=r"7_ann_3\.wav cannot be read"):
+        rows_of(tmp_path)
 
 
 def test_each_fold_of_the_split_is_a_speaker_and_the_practical_s_split_cuts_speakers():

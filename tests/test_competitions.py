@@ -13,6 +13,7 @@ from kit.errors import KitError
 from kit.task import catalog, splits, submission
 from kit.task.catalog import Entry
 from kit.task.contract import Fold
+from kit.toolbox.encoders import handles
 
 ENTRIES = [entry for entry in catalog.entries() if entry.has_sample]
 RECIPES = [
@@ -98,6 +99,14 @@ def test_a_recipe_ends_in_a_submission_that_would_be_accepted(entry, recipe, kit
     assert kit("train", entry.name, recipe, "--sample", "--holdout", "--no-plots")[0] == 0
     status, _, err = kit("submit", entry.name, "last", "--sample", "--dry-run")
     assert status == 0, err
+    if entry.competition.rows is None:
+        return
+    # The test file is also a file of new rows, of which the stored models say what the run said.
+    test, out = workspace / "data" / f"{entry.name}-sample" / "public" / "test.csv", workspace / "predicted.csv"
+    status, _, err = kit("predict", entry.name, "last", "--rows", str(test), "--out", str(out))
+    assert status == 0, err
+    (sent,) = workspace.glob("submissions/*/*/submission.csv")
+    assert out.read_bytes() == sent.read_bytes()
 
 
 @pytest.mark.parametrize(("entry", "word"), WORDS, ids=named)
@@ -113,6 +122,7 @@ def test_a_stored_model_predicts_the_very_bytes_of_the_fitted_one(entry, word, p
     folder.mkdir()
     fold = Fold(0, train.rows(column != 0), train.rows(column == 0), 1, folder)
     overrides = {"epochs": 1} if "epochs" in recipe.settings else {}
+    overrides |= dict.fromkeys(recipe.attach, handles.TINY)
     fitted = module.fit(fold, **recipe.resolve(variant, overrides, smoke=True))
     stored = module.load(folder)
     assert fitted(test.x).tobytes() == stored(test.x).tobytes()

@@ -133,3 +133,35 @@ def test_a_pair_predicts_the_mean_of_the_runs_with_this_seed_and_the_next(tmp_pa
     assert np.array_equal(pair(x), np.mean(alone, axis=0, dtype=np.float64).astype(np.float32))
     assert np.array_equal(module("vgg").load(of.dir)(x), pair(x))
     assert steps == [(1, 2), (2, 2)]
+
+
+def image(answer: str = "label", **changed) -> str:
+    """A CSV file of one black image: its header and its row."""
+    names = [f"pixel{i}" for i in range(784)]
+    cells = {answer: "7"} | dict.fromkeys(names, "0") | changed
+    return f"{','.join(cells)}\n{','.join(map(str, cells.values()))}\n"
+
+
+@pytest.mark.parametrize("label", ["label", "Label"])
+def test_a_file_of_images_is_rows_with_their_digits(tmp_path, label):
+    (tmp_path / "new.csv").write_text(image(label, pixel27="255"))
+    (data,) = ENTRY.competition.rows(tmp_path / "new.csv", None)
+    assert (data.y.tolist(), data.ids.tolist(), data.x.store.dtype) == ([7], [1], np.uint8)
+    assert data.x[0][0, 27] == 255 and data.x[0].sum() == 255
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"pixel783": ""}, "row 1, column 'pixel783' is empty"),
+        ({"pixel3": "256"}, "row 1, column 'pixel3' holds '256'"),
+        ({"pixel3": "0.5"}, "row 1, column 'pixel3' holds '0.5'"),
+        ({"pixel3": "dark"}, "row 1, column 'pixel3' holds 'dark'"),
+        ({"label": "10"}, "row 1, column 'label' holds '10'"),
+        ({"label": ""}, "row 1, column 'label' is empty"),
+    ],
+)
+def test_a_file_of_images_with_a_wrong_value_is_refused(tmp_path, changed, wrong):
+    (tmp_path / "new.csv").write_text(image(**changed))
+    with pytest.raises(KitError, match=wrong):
+        next(ENTRY.competition.rows(tmp_path / "new.csv", None))

@@ -25,12 +25,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "task": GROUND | {"rows"},
     "toolbox": GROUND | {"task", "rows"},
     # Who downloads hands files to `data`, which checks and places them: it never imports `kaggle`.
-    "data": GROUND | {"task"},
+    "data": GROUND | {"task", "rows"},
     "train": BELOW_TRAIN,
     # How runs and rows look on paper; used by whoever shows something.
     "drawing": BELOW_TRAIN | {"train"},
     "explore": BELOW_JUDGE,
-    "judge": BELOW_JUDGE,
+    # What a column is worth is asked of the models that a run stored.
+    "judge": BELOW_JUDGE | {"predict"},
     # A prediction is drawn and decided, not judged.
     "predict": BELOW_JUDGE,
     # A Kaggle on loopback: it must install and start without a learning framework, so that it stays off `train`.

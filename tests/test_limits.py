@@ -41,4 +41,4 @@ def test_a_retired_machine_is_refused_and_the_one_given_instead_is_named(shape: 
     with pytest.raises(KitError) as refused:
         accelerators.find(shape)
     instead = next(machine for machine in accelerators.KNOWN if machine.shape == limits.RETIRED[shape])
-    assert refused.value.cure.endswith(f"--accelerator {instead.word}")
+    assert refused.value.cure == f"--accelerator {instead.word}  # instead of {shape}"

@@ -180,3 +180,29 @@ def test_the_real_tweets_repeat_each_other_as_the_readme_says(shared, kit, works
     assert kit("download", "disaster-tweets", "--from", str(shared / "nlp-getting-started.zip"))[0] == 0
     train, test = ENTRY.competition.load(workspace / "data" / "disaster-tweets" / "public")
     assert (len(train.ids), len(test.ids), len(np.unique(train.group))) == (7613, 3263, 6912)
+
+
+def test_a_file_of_tweets_is_rows_whether_it_has_ids_and_answers_or_not(tmp_path):
+    file = tmp_path / "new.csv"
+    file.write_text("text,location,keyword\nFire here,,fire\nA lovely day,Quito,\n")
+    (data,) = ENTRY.competition.rows(file, None)
+    assert (data.ids.tolist(), data.y) == ([1, 2], None)
+    assert data.x.take()["keyword"].isna().tolist() == [False, True]
+    file.write_text("id,keyword,location,text,target\n9,,,Fire here,1\n8,,,A lovely day,0\n")
+    (data,) = ENTRY.competition.rows(file, None)
+    assert (data.ids.tolist(), data.y.tolist()) == ([9, 8], [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [
+        ("9,,,,1", "row 1, column 'text' is empty"),
+        ("9,,,Fire,", "row 1, column 'target' is empty"),
+        ("9,,,Fire,0.5", "row 1, column 'target' holds '0.5'"),
+        (",,,Fire,1", "row 1, column 'id' is empty"),
+    ],
+)
+def test_a_file_of_tweets_with_a_wrong_value_is_refused(tmp_path, row, wrong):
+    (tmp_path / "new.csv").write_text(f"id,keyword,location,text,target\n{row}\n")
+    with pytest.raises(KitError, match=wrong):
+        next(ENTRY.competition.rows(tmp_path / "new.csv", None))

@@ -17,8 +17,11 @@ from kit.rows.clips import Clips
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Web
+from kit.task.targets import Labels
 
 from ._recordings import RATE, Recording, recordings
+
+DIGITS = Labels(range(10))
 
 TESTED = 0.1
 """The data set's own cut: of each speaker's recordings of a digit the first tenth is the test, 0 to 4 of 50."""
@@ -78,7 +81,7 @@ def rows(file: Path, most: int | None) -> Iterator[Data]:
             raise KitError(f"{file} lists clips behind the end of its WAV file.", "The WAV file may be cut off.")
         speakers = part.table["speaker"].to_numpy(str) if "speaker" in part.table else None
         clips = Clips(samples, places[:, 0], places[:, 1], RATE)
-        yield Data(part.ids("id"), clips, part.labels("digit", range(10)), speakers)
+        yield Data(part.ids("id"), clips, part.labels("digit", DIGITS.options), speakers)
 
 
 def _recorded(source: Path, most: int | None) -> Iterator[Data]:
@@ -150,7 +153,7 @@ competition = Competition(
     # The practical judged by a fifth of the clips drawn at random, whose speakers were all heard in training.
     splits={"random": splits.Holdout(0.2)},
     also=(metrics.macro_precision, metrics.macro_recall, metrics.macro_f1),
-    submission=Submission("id", "digit", decide=metrics.labels, labels=tuple(range(10))),
+    submission=Submission("id", "digit", decide=metrics.labels, holds=DIGITS),
     default="resnet",
     kind="audio",
 )

@@ -11,6 +11,13 @@ from . import _images
 
 SMOKE = {"rounds": 30}
 EXTRA = "boosted"
+RANGES = {
+    "rounds": (50, 400, "log"),
+    "rate": (0.05, 0.5, "log"),
+    "depth": (3, 10),
+    "rows": (0.5, 1.0),
+    "columns": (0.1, 1.0),
+}
 
 
 def fit(

@@ -9,15 +9,17 @@ from kit.rows import cache, files
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
+from kit.task.targets import Labels
 
 PIXELS = tuple(f"pixel{i}" for i in range(784))
+DIGITS = Labels(range(10))
 
 
 def rows(file: Path, most: int | None) -> Iterator[Data]:
     """Images, uint8 of (n, 28, 28), of a file like train.csv or test.csv; their digits where it has a column `label`
     or `Label`, and ids 1, 2, 3, ... where it has no column `ImageId`."""
     for part in files.parts(file, PIXELS, optional=("ImageId", "label", "Label"), texts=("ImageId",), rows=most):
-        digits = [part.labels(name, range(10)) for name in ("label", "Label")]
+        digits = [part.labels(name, DIGITS.options) for name in ("label", "Label")]
         images = part.integers(PIXELS, 0, 255, np.uint8).reshape(-1, 28, 28)
         yield Data(part.ids("ImageId"), images, next((y for y in digits if y is not None), None))
 
@@ -40,7 +42,7 @@ competition = Competition(
     source=KaggleCompetition(
         "digit-recognizer",
         {
-            "train.csv": Csv(("label", *PIXELS), 42_000, 76_775_041),
+            "train.csv": Csv(("label", *PIXELS), 42_000, 76_775_041, {"label": DIGITS}),
             "test.csv": Csv(PIXELS, 28_000, 51_118_296),
             "sample_submission.csv": Csv(("ImageId", "Label"), 28_000, 240_909),
         },
@@ -49,7 +51,7 @@ competition = Competition(
     rows=rows,
     split=splits.Stratified(5),
     metric=metrics.accuracy,
-    submission=Submission("ImageId", "Label", decide=metrics.labels, labels=tuple(range(10))),
+    submission=Submission("ImageId", "Label", decide=metrics.labels, holds=DIGITS),
     default="cnn",
     kind="image",
 )

@@ -10,6 +10,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from . import _images
 
 SMOKE = {"trees": 100}
+RANGES = {"trees": (100, 1000, "log")}
 
 
 def fit(

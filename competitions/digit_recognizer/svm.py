@@ -1,7 +1,7 @@
 """A support vector machine with a Gaussian kernel on principal components, the best classic model for digits.
 
 Source: scikit-learn. Expected accuracy on a held-out fifth: 0.9860, 15 processor seconds on two cores of a Xeon, see
-benchmarks/digit_recognizer.md.
+benchmarks/digit_recognizer.md. A fold takes 2 MB on disk.
 """
 
 import numpy as np
@@ -14,6 +14,7 @@ from kit.toolbox import estimators
 from . import _images
 
 SMOKE = {"components": 30}
+RANGES = {"components": (25, 100), "penalty": (1.0, 50.0, "log"), "gamma": (0.005, 0.1, "log")}
 
 
 def fit(

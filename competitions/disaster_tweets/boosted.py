@@ -9,6 +9,13 @@ from . import _features
 
 SMOKE = {"rounds": 20}
 EXTRA = "boosted"
+RANGES = {
+    "rarest": (1, 5),
+    "rounds": (100, 600, "log"),
+    "rate": (0.03, 0.3, "log"),
+    "depth": (4, 20),
+    "columns": (0.1, 1.0),
+}
 
 
 def fit(

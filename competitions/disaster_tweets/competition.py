@@ -9,19 +9,22 @@ from kit.rows import files, texts
 from kit.task import decisions, metrics, splits
 from kit.task.contract import Competition, Data, Submission
 from kit.task.sources import Csv, KaggleCompetition
+from kit.task.targets import Labels
 
 COLUMNS = ("keyword", "location", "text")
+REAL = Labels((0, 1))
 
 
 def rows(file: Path, most: int | None) -> Iterator[Data]:
     """Tweets of a file like train.csv or test.csv: a DataFrame of keyword, location and text, NaN where a keyword or
     location is missing; under the numbers of the rows where there is no column `id`.
 
-    Tweets that repeat each other but for links, mentions, case and spaces are one group.
+    Tweets that repeat each other but for links, mentions, case and spaces are one group. Raises KitError for a tweet
+    without text and for a target that is not 0 or 1.
     """
     for part in files.parts(file, COLUMNS, optional=("id", "target"), texts=("id", *COLUMNS), rows=most):
         groups = [texts.normalised(tweet) for tweet in part.full(["text"])["text"]]
-        yield Data(part.ids("id"), part.table[[*COLUMNS]], part.labels("target", (0, 1)), np.array(groups))
+        yield Data(part.ids("id"), part.table[[*COLUMNS]], part.labels("target", REAL.options), np.array(groups))
 
 
 def load(public: Path) -> tuple[Data, Data]:
@@ -44,7 +47,7 @@ competition = Competition(
     source=KaggleCompetition(
         "nlp-getting-started",
         {
-            "train.csv": Csv(("id", *COLUMNS, "target"), 7_613, 987_712),
+            "train.csv": Csv(("id", *COLUMNS, "target"), 7_613, 987_712, {"target": REAL}),
             "test.csv": Csv(("id", *COLUMNS), 3_263, 420_783),
             "sample_submission.csv": Csv(("id", "target"), 3_263, 22_746),
         },
@@ -55,7 +58,7 @@ competition = Competition(
     splits={"ungrouped": splits.Stratified(5), "practical": practical},
     metric=metrics.f1,
     also=(metrics.accuracy,),
-    submission=Submission("id", "target", decide=decisions.Threshold(), labels=(0, 1)),
+    submission=Submission("id", "target", decide=decisions.Threshold(), holds=REAL),
     default="linear",
     kind="text",
 )

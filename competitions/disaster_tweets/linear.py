@@ -29,6 +29,13 @@ VARIANTS = {
     "svm": {"model": "svm", "naive_bayes": 0.0, "strength": 0.1},
 }
 SMOKE = {"rarest": 1}
+RANGES = {
+    "model": ["logistic", "svm", "sgd"],
+    "words": [(1, 1), (1, 2)],
+    "chars": [(), (2, 4), (2, 5), (3, 6)],
+    "naive_bayes": (0.1, 10.0, "log"),
+    "strength": (0.01, 100.0, "log"),
+}
 
 
 def fit(

@@ -79,7 +79,7 @@ def variables(*, user: str = "kit", state: Path | None = None) -> dict[str, str]
     from kit.emulator.store import Store
 
     folder = state_folder(state)
-    url = local.found(folder)
+    url = local.address(folder)
     store = Store(folder)
     try:
         return local.variables(url, local.account(store, user))

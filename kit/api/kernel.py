@@ -41,7 +41,7 @@ class Kernel(Result):
     @property
     def words(self) -> str:
         """How a command names it: `digit-recognizer cnn:augmented`."""
-        return f"{self.plan.competition} {self.plan.label}" + " --sample" * self.plan.sample
+        return notebook.words(self.plan)
 
     def summary(self) -> str:
         return f"kernel {self.folder.name}, {self.notebook.stat().st_size:,} bytes"
@@ -108,8 +108,8 @@ def build(
     competition: str,
     recipe: str = "",
     *,
+    scheme: str = "cv",
     folds: int | None = None,
-    full: bool = False,
     seed: int = 0,
     sample: bool = False,
     accelerator: str | None = None,
@@ -117,11 +117,11 @@ def build(
 ) -> Kernel:
     """Write the notebook of a recipe, `kernels/<competition>-<recipe>/kernel.ipynb`, from the files as they are now.
 
-    `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is written to `kernel-metadata.json`, which is made where there is
-    none and is yours after that. Other arguments are settings of the recipe. Raises KitError for an unknown name or
-    setting, and when a file holds what looks like a credential.
+    `scheme`, `folds`, `seed` and settings are as in `kit.train`. `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is
+    written to `kernel-metadata.json`, which is made where there is none and is yours after that. Raises KitError for an
+    unknown name or setting, and when a file holds what looks like a credential.
     """
-    entry, plan = planned(competition, recipe, settings, folds=folds, full=full, seed=seed, sample=sample)
+    entry, plan = planned(competition, recipe, settings, scheme=scheme, folds=folds, seed=seed, sample=sample)
     return written(entry, plan, accelerator)
 
 
@@ -142,9 +142,9 @@ def rehearse(
     """
     from kit.kaggle.kernel import rehearsal
 
-    entry, folder = catalog.find(competition), folder_of(competition, recipe, sample=sample)
-    text, _ = pushing.fresh(folder)
-    described = metadata.read(folder)
+    entry, (folder, words) = catalog.find(competition), _named(competition, recipe, sample=sample)
+    text, _ = pushing.fresh(folder, words)
+    described = metadata.read(folder, words)
     extra = {ref: Path(place).expanduser() for ref, place in (inputs or {}).items()}
     for ref, place in extra.items():
         if not place.is_dir():
@@ -169,11 +169,11 @@ def push(
 
     Raises KitError for a notebook that today's files would not build, and when Kaggle's answer is not wholly well.
     """
-    folder = folder_of(competition, recipe, sample=sample)
-    text, _ = pushing.fresh(folder)
-    described = metadata.read(folder)
+    folder, words = _named(competition, recipe, sample=sample)
+    text, _ = pushing.fresh(folder, words)
+    described = metadata.read(folder, words)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
-    pushed = pushing.push(client.connect(), text, described, machine=machine, timeout=timeout)
+    pushed = pushing.push(client.connect(), text, described, machine=machine, timeout=timeout, words=words)
     versions.remember(folder, pushed)
     tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
     return Pushed(pushed)
@@ -186,7 +186,7 @@ def status(
 
     `version` is its number, that of the last push if not given. Raises KitError when there is none.
     """
-    pushed, connected = remembered(competition, recipe, version, sample=sample), client.connect()
+    pushed, connected = _remembered(competition, recipe, version, sample=sample), client.connect()
     state = sessions.follow(connected, pushed, echo=tell) if wait else sessions.status(connected, pushed)
     return Status(pushed, state)
 
@@ -201,7 +201,7 @@ def logs(
     echo: Callable[[str], None] | None = None,
 ) -> list[str]:
     """The lines of the pushed version's log; with `wait` until it has finished. `echo` is given each as it comes."""
-    pushed, connected = remembered(competition, recipe, version, sample=sample), client.connect()
+    pushed, connected = _remembered(competition, recipe, version, sample=sample), client.connect()
     lines: list[str] = []
 
     def take(line: str) -> None:
@@ -224,7 +224,7 @@ def pull(competition: str, recipe: str = "", *, version: int | None = None, samp
 
     Raises KitError when the version runs still, has failed, or left no run.
     """
-    pushed, connected = remembered(competition, recipe, version, sample=sample), client.connect()
+    pushed, connected = _remembered(competition, recipe, version, sample=sample), client.connect()
     sessions.succeeded(connected, pushed, sessions.status(connected, pushed))
     return outputs.land(connected, pushed, catalog.find(competition).name)
 
@@ -234,8 +234,8 @@ def planned(
     recipe: str,
     settings: dict[str, Any],
     *,
+    scheme: str,
     folds: int | None,
-    full: bool,
     seed: int,
     sample: bool,
 ) -> tuple[Entry, Plan]:
@@ -245,7 +245,7 @@ def planned(
     values = name.resolve(variant, settings, smoke=sample)
     if folds is not None:
         splits.with_folds(entry.competition.split, folds)
-    scheme = training.schemed(entry, folds=folds, full=full)
+    scheme = training.checked_scheme(entry, scheme, folds)
     seed = training.checked_seed(seed)
     return entry, Plan(entry.name, name.name, variant, values, seed=seed, scheme=scheme, folds=folds, sample=sample)
 
@@ -265,13 +265,19 @@ def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
     return Kernel(folder, plan)
 
 
-def folder_of(competition: str, recipe: str, *, sample: bool) -> Path:
-    """The folder of the kernel that the words name."""
+def _plan(competition: str, recipe: str, *, sample: bool) -> Plan:
+    """As much of a plan as names a kernel."""
     entry = catalog.find(competition)
-    name, variant = entry.recipe(recipe)
-    return versions.folder_of(Plan(entry.name, name.name, variant, {}, sample=sample))
+    known, variant = entry.recipe(recipe)
+    return Plan(entry.name, known.name, variant, {}, sample=sample)
 
 
-def remembered(competition: str, recipe: str, version: int | None, *, sample: bool) -> versions.Pushed:
+def _named(competition: str, recipe: str, *, sample: bool) -> tuple[Path, str]:
+    """The folder of a kernel, and the words by which commands name it."""
+    plan = _plan(competition, recipe, sample=sample)
+    return versions.folder_of(plan), notebook.words(plan)
+
+
+def _remembered(competition: str, recipe: str, version: int | None, *, sample: bool) -> versions.Pushed:
     """The version of a kernel that was pushed last from here, or the one with the number `version`."""
-    return versions.remembered(client.connect(), folder_of(competition, recipe, sample=sample), version)
+    return versions.remembered(client.connect(), _plan(competition, recipe, sample=sample), version)

@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kit.api.results import Listing
+from kit.api.results import Listing, Result
 from kit.api.training import named
 from kit.errors import KitError
 from kit.predict import files as models
+from kit.predict import rows as tables
 from kit.predict import stored
 from kit.predict.files import Item
 from kit.task import catalog
 from kit.train.runs import Run
-from kit.words import Table
+from kit.words import Table, count
 
 
 @dataclass(frozen=True, repr=False)
@@ -24,7 +25,7 @@ class Predictions(Listing[Item]):
     pictures: tuple[Path, ...]
 
     def summary(self) -> str:
-        return f"{len(self)} prediction{'s' * (len(self) != 1)}"
+        return count(len(self), "prediction")
 
     def table(self) -> Table:
         return Table(models.COLUMNS, [models.cells(item) for item in self])
@@ -51,28 +52,56 @@ class Prediction(Listing[tuple[str, float]]):
         return [{"item": self.item, "label": self.label, "probabilities": dict(self)}]
 
 
+@dataclass(frozen=True, repr=False)
+class Rows(Result):
+    """What became of a file of rows: how many were predicted, the score where the file holds the answers, and `out`,
+    the file with the predictions."""
+
+    rows: int
+    metric: str
+    score: float | None
+    out: Path
+
+    def summary(self) -> str:
+        judged = "" if self.score is None else f", {self.metric} {self.score:.5f}"
+        return f"{count(self.rows, 'row')} predicted{judged}"
+
+    def table(self) -> Table:
+        return Table(("rows", self.metric, "out"), [(f"{self.rows:,}", self.score and f"{self.score:.5f}", self.out)])
+
+    def facts(self) -> dict[str, Any]:
+        return {"rows": self.rows, "metric": self.metric, "score": self.score, "out": str(self.out)}
+
+
 def predict(
     competition: str,
     run: str | Run,
     *files: str | Path,
     test_item: str | int | None = None,
     record: float | None = None,
-) -> Predictions | Prediction:
-    """What a run predicts: for `files`, for the test row whose id is `test_item`, or for `record` seconds of sound.
+    rows: str | Path | None = None,
+    out: str | Path | None = None,
+) -> Predictions | Prediction | Rows:
+    """What a run predicts: for `files`, for the test row whose id is `test_item`, for `record` seconds of sound, or for
+    all rows of the file `rows`.
 
     Files are recordings of any rate and format (cut into utterances), images, or texts, as the competition has them.
-    `run` is a run, its name, enough of its beginning or end, or `"last"`. Raises KitError when none or several of the
-    three are given, a file cannot be read, or the run has no model.
+    `rows` is a CSV, Parquet or JSON lines file like the competition's test file, or what its source publishes; the
+    predictions go to `out`, by default into the run's folder, as a submission has them. `run` is a run, its name,
+    enough of its beginning or end, or `"last"`. Raises KitError when none or several of the four are given, a file
+    cannot be read, or the run has no model.
     """
-    if [bool(files), test_item is not None, record is not None].count(True) != 1:
+    if [bool(files), test_item is not None, record is not None, rows is not None].count(True) != 1:
         raise KitError(
-            "Predict needs one thing to look at: files, the id of a test row, or seconds of sound.",
+            "Predict needs one thing to look at: files, the id of a test row, seconds of sound, or a file of rows.",
             "Give just one of them.",
             f"kit predict {competition} last --test-item ID",
         )
     entry = catalog.find(competition)
     run = named(entry, run)
     entry = replace(entry, sample=run.plan.sample)
+    if rows is not None:
+        return Rows(*tables.predict(entry, run, Path(rows), None if out is None else Path(out)))
     if test_item is not None:
         row = stored.test_item(entry, run, test_item)
         return Prediction(tuple(row.probabilities.items()), str(test_item), row.label, row.picture)

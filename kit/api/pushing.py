@@ -21,8 +21,8 @@ def push(
     competition: str,
     recipe: str = "",
     *,
+    scheme: str = "cv",
     folds: int | None = None,
-    full: bool = False,
     seed: int = 0,
     sample: bool = False,
     accelerator: str | None = None,
@@ -50,15 +50,22 @@ def push(
             f"kit kernel pull {competition} {recipe}".rstrip(),
         )
     if folds_as_kernels:
-        if code or full:
-            option = "--code" if code else "--full"
+        if code or scheme != "cv":
+            option = "--code" if code else f"The scheme {scheme!r}"
             raise KitError(f"{option} does not go with --folds-as-kernels.", "It needs the whole run in one kernel.")
         client.connect()
         run = _started(competition, recipe, settings, resume, folds=folds, seed=seed, sample=sample)
         run = _fanned_out(run, accelerator, timeout, inputs, rehearse=rehearse)
     else:
         built = kernel.build(
-            competition, recipe, folds=folds, full=full, seed=seed, sample=sample, accelerator=accelerator, **settings
+            competition,
+            recipe,
+            scheme=scheme,
+            folds=folds,
+            seed=seed,
+            sample=sample,
+            accelerator=accelerator,
+            **settings,
         )
         client.connect()  # missing credentials should show before the rehearsal
         if rehearse:
@@ -68,7 +75,7 @@ def push(
             return pushed
         run = _landed(built, pushed)
     if submit or code:
-        submitting.submit(run.plan.competition, run, sample=run.plan.sample, code=code)
+        tell(submitting.submit(run.plan.competition, run, sample=run.plan.sample, code=code).summary())
     return run
 
 

@@ -10,14 +10,14 @@ from kit import records
 from kit.api.results import Listing, Result
 from kit.task import catalog
 from kit.task.catalog import Entry, Recipe
-from kit.words import Table
+from kit.words import Table, count
 
 
 class Competitions(Listing[Entry]):
     """The competitions that can be found from here."""
 
     def summary(self) -> str:
-        return f"{len(self)} competitions"
+        return count(len(self), "competition")
 
     def table(self) -> Table:
         return Table(
@@ -33,7 +33,7 @@ class Recipes(Listing[Recipe]):
     """The recipes of one competition."""
 
     def summary(self) -> str:
-        return f"{len(self)} recipes"
+        return count(len(self), "recipe")
 
     def table(self) -> Table:
         return Table(
@@ -52,7 +52,7 @@ class Settings(Result):
     recipe: Recipe
 
     def summary(self) -> str:
-        return f"{len(self.recipe.settings)} settings of {self.recipe.name}"
+        return f"{count(len(self.recipe.settings), 'setting')} of {self.recipe.name}"
 
     def table(self) -> Table:
         return Table(("setting", "default"), list(self.recipe.settings.items()))
@@ -71,7 +71,7 @@ class Download(Result):
     manifest: dict[str, Any]
 
     def summary(self) -> str:
-        return f"{len(self.manifest['public'])} files of {self.competition} in {self.folder}"
+        return f"{count(len(self.manifest['public']), 'file')} of {self.competition} in {self.folder}"
 
     def table(self) -> Table:
         files = self.manifest["public"].items()
@@ -94,7 +94,7 @@ class Exploration(Result):
     pictures: tuple[Path, ...]
 
     def summary(self) -> str:
-        return f"{len(self.values)} facts and {len(self.pictures)} pictures of {self.competition}"
+        return f"{count(len(self.values), 'fact')} and {count(len(self.pictures), 'picture')} of {self.competition}"
 
     def table(self) -> Table:
         return Table(("what", "value"), list(self.values.items()))

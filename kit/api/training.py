@@ -15,22 +15,22 @@ from kit.judge import choose
 from kit.notes import tell
 from kit.task import catalog
 from kit.task.catalog import Entry
+from kit.train import keeping
 from kit.train import runs as store
 from kit.train.runs import Plan, Run
-from kit.words import Table, duration
+from kit.words import Table, count, duration
 
 if TYPE_CHECKING:
     from kit.train import sweep as grids
+    from kit.train.fold import Rows
 
 
 def train(
     competition: str,
     recipe: str = "",
     *,
+    scheme: str = "cv",
     folds: int | None = None,
-    holdout: bool = False,
-    full: bool = False,
-    split: str | None = None,
     fold: int | None = None,
     seed: int = 0,
     sample: bool = False,
@@ -41,12 +41,12 @@ def train(
 ) -> Run:
     """Train a recipe with cross-validation; the run, which keeps out-of-fold predictions, a submission and pictures.
 
-    `recipe` is `cnn` or, with a variant, `cnn:augmented`; without it the competition's default is trained. `folds`
-    changes the number of folds; `holdout` trains one model, judged by a tenth of the rows; `full` one model on all
-    rows, without a score; `split` judges by another split that the competition declares; `fold` fits this fold only,
-    counted from 0. `sample` takes the embedded sample and quick settings. `resume` goes on with a run that was killed,
-    `"last"` with the newest; it ends with the same bytes. All other arguments are settings of the recipe:
-    `kit.train("digit-recognizer", "cnn", epochs=3)`.
+    `recipe` is `cnn` or, with a variant, `cnn:augmented`; without it the competition's default is trained. `scheme`
+    says what judges the run: `cv` the folds that the competition declares (or `folds` of them); `holdout` a tenth of
+    the rows, with one model; `full` nothing, with one model on all rows; or another split of the competition, by its
+    name. `fold` fits this fold only, counted from 0. `sample` takes the embedded sample and quick settings. `resume`
+    goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. All other arguments are
+    settings of the recipe: `kit.train("digit-recognizer", "cnn", epochs=3)`.
 
     Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
     """
@@ -56,9 +56,7 @@ def train(
         entry = replace(entry, sample=run.plan.sample)
         asked = {
             "folds": folds is not None,
-            "holdout": holdout,
-            "full": full,
-            "split": split is not None,
+            scheme: scheme != "cv",
             "fold": fold is not None,
             "seed": seed != 0,
             "deterministic": not deterministic,
@@ -67,7 +65,7 @@ def train(
         _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
         run = store.resumable(run, planned(entry, run.plan.label, run.plan.settings))
         return fitted(entry, run, plots=plots)
-    scheme = schemed(entry, holdout=holdout, full=full, split=split, folds=folds)
+    scheme = checked_scheme(entry, scheme, folds)
     label, values = chosen(entry, recipe, settings)
     plan = planned(
         entry,
@@ -79,7 +77,15 @@ def train(
         only=fold,
         deterministic=deterministic,
     )
-    return fitted(entry, store.create(plan), plots=plots)
+    from kit.train import loop
+
+    rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
+    run = store.create(plan)
+    try:
+        return fitted(entry, run, plots=plots, rows=rows)
+    except KitError:
+        keeping.discard(run)
+        raise
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,7 +97,7 @@ class Sweep(Result):
     files: tuple[Path, ...]
 
     def summary(self) -> str:
-        return f"sweep of {len(self.rows)} cells of {self.competition}"
+        return f"sweep of {count(len(self.rows), 'cell')} of {self.competition}"
 
     def table(self) -> Table:
         from kit.train import sweep as grids
@@ -111,9 +117,8 @@ def sweep(
     recipes: str | Sequence[str],
     *,
     seeds: int = 1,
+    scheme: str = "cv",
     folds: int | None = None,
-    holdout: bool = False,
-    split: str | None = None,
     sample: bool = False,
     **settings: Any,
 ) -> Sweep:
@@ -127,7 +132,7 @@ def sweep(
     from kit.train import sweep as grids
 
     entry = catalog.find(competition, sample=sample)
-    scheme = schemed(entry, holdout=holdout, split=split, folds=folds)
+    scheme = checked_scheme(entry, scheme, folds)
     words = [recipes] if isinstance(recipes, str) else list(recipes)
     plans: list[Plan] = []
     for word in words:
@@ -148,10 +153,13 @@ class Runs(Listing[Run]):
     """Runs, the best of each competition first."""
 
     def summary(self) -> str:
-        return f"{len(self)} run{'s' * (len(self) != 1)}"
+        return count(len(self), "run")
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
+        notes = {run.name: keeping.read(run) for run in self}
+        kept = ["tags"] if any(said.tags for said in notes.values()) else []
+        kept += ["note"] if any(said.text for said in notes.values()) else []
         also = {run.name: run.recorded.also if run.recorded else {} for run in self}
         columns = list(dict.fromkeys(itertools.chain.from_iterable(also.values()))) if len(of) == 1 else []
         rows = [
@@ -166,13 +174,15 @@ class Runs(Listing[Run]):
                 *(f"{also[run.name][name]:.5f}" if name in also[run.name] else None for name in columns),
                 duration(run.recorded.fit_seconds if run.recorded else None),
                 run.kaggle().get("public_score"),
+                *({"tags": ", ".join(notes[run.name].tags), "note": notes[run.name].text}[name] for name in kept),
             )
             for run in self
         ]
         return Table(
-            ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public"),
+            ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public", *kept),
             rows,
             spare=(
+                *(["note"] if "note" in kept else []),
                 "fitting",
                 "sd",
                 *reversed(columns),
@@ -181,13 +191,17 @@ class Runs(Listing[Run]):
         )
 
     def facts(self) -> list[dict[str, Any]]:
-        return [run.facts() for run in self]
+        notes = [keeping.read(run) for run in self]
+        return [
+            run.facts() | {"note": said.text, "tags": list(said.tags)} for run, said in zip(self, notes, strict=True)
+        ]
 
 
-def runs(competition: str | None = None) -> Runs:
-    """The runs of a competition, else of all, with their scores, the best first."""
+def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
+    """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it."""
     names = [catalog.find(competition).name] if competition else catalog.names()
-    return Runs(tuple(run for name in names for run in choose.ranked(store.every(name))))
+    known = (run for name in names for run in choose.ranked(store.every(name)))
+    return Runs(tuple(run for run in known if tag is None or tag in keeping.read(run).tags))
 
 
 def named(entry: Entry, run: str | Run) -> Run:
@@ -213,11 +227,13 @@ def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> P
     return loop.planned(entry, recipe, variant, settings, **rest)
 
 
-def fitted(entry: Entry, run: Run, *, plots: bool) -> Run:
-    """The run, trained to its end, and drawn."""
-    from kit.train import loop
+def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> Run:
+    """The run, trained to its end, and drawn; `rows` are its rows where they are loaded already."""
+    from kit.train import fold, loop
 
     tell(f"{entry.name} {run.plan.label} in {run.folder}")
+    if rows is not None:
+        fold.keep(run, rows)
     try:
         run = loop.train(entry, run)
     except KeyboardInterrupt:
@@ -231,29 +247,25 @@ def fitted(entry: Entry, run: Run, *, plots: bool) -> Run:
     return run
 
 
-def schemed(
-    entry: Entry, *, folds: int | None = None, holdout: bool = False, full: bool = False, split: str | None = None
-) -> str:
-    """The scheme of a plan: `cv`, `holdout`, `full` or the name of a split.
+def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
+    """The scheme itself: `cv`, `holdout`, `full` or the name of a split that the competition declares.
 
-    Raises KitError for a split that the competition does not declare, and for two schemes at once.
+    Raises KitError for another word, and for a number of folds where the scheme is not `cv`.
     """
-    given = {"folds": folds is not None, "holdout": holdout, "full": full, "split": split is not None}
-    several = [name for name, is_given in given.items() if is_given]
-    if len(several) > 1:
+    declared = entry.competition.splits
+    if scheme not in ("cv", "holdout", "full", *declared):
         raise KitError(
-            f"{' and '.join(several)} exclude each other.",
-            "A run is judged in one way only.",
-            f"kit train {entry.name} --{several[0]}",
+            f"{entry.name} declares no split {scheme!r}.",
+            f"Known: {', '.join(declared)}." if declared else "It declares only the split of cross-validation.",
+            f"kit list {entry.name}",
         )
-    known = entry.competition.splits
-    if split is not None and split not in known:
+    if folds is not None and scheme != "cv":
         raise KitError(
-            f"{entry.name} declares no split {split!r}.",
-            f"Known: {', '.join(known)}." if known else "It declares only the one that cross-validation uses.",
-            f"kit train {entry.name}  # without --split",
+            f"A number of folds does not go with {scheme!r}.",
+            "Only cross-validation has a number of folds to choose.",
+            f"kit train {entry.name} --folds {folds}",
         )
-    return split or ("full" if full else "holdout" if holdout else "cv")
+    return scheme
 
 
 def checked_seed(seed: int) -> int:

@@ -13,13 +13,29 @@ from collections.abc import Sequence
 import click
 
 from kit import __version__, notes, places
-from kit.cli import completion, emulator, encoder, judging, kernel, machine, predicting, submitting, tasks, training
+from kit.cli import (
+    completion,
+    emulator,
+    encoder,
+    judging,
+    keeping,
+    kernel,
+    looking,
+    machine,
+    predicting,
+    submitting,
+    tasks,
+    training,
+    tuning,
+)
 from kit.cli.declaring import Verbs
 from kit.errors import KitError
 
 VERBS = (
+    *(looking.competitions, looking.files),
     *(tasks.list_, tasks.download, tasks.explore, tasks.new),
-    *(training.train, training.sweep, training.runs, predicting.predict, judging.ensemble),
+    *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
+    *(predicting.predict, judging.importance, judging.ensemble),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),

@@ -139,11 +139,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 FILE = click.Path(path_type=Path)
 
 
-def one_of(**given: Any) -> None:
-    """Raises UsageError, exit status 2, when more than one of these options is given."""
-    used = [f"--{name.replace('_', '-')}" for name, value in given.items() if value not in (None, False, ())]
+def scheme(folds: int | None, *, holdout: bool = False, full: bool = False, split: str | None = None) -> str:
+    """By what a run is judged, as the API calls it. Raises UsageError, exit status 2, for two of these options."""
+    given = {"--folds": folds is not None, "--holdout": holdout, "--full": full, "--split": split is not None}
+    used = [name for name, is_given in given.items() if is_given]
     if len(used) > 1:
-        raise click.UsageError(f"{' and '.join(used)} exclude each other.")
+        raise click.UsageError(f"{' and '.join(used)} cannot be used together.")
+    return split or ("holdout" if holdout else "full" if full else "cv")
 
 
 def parsed(texts: Sequence[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The verb ensemble: from several runs to one."""
+"""Verbs about runs that are finished: importance, ensemble."""
 
 from __future__ import annotations
 
@@ -7,6 +7,42 @@ import click
 from kit.cli import completing
 from kit.cli.declaring import as_json, competition, seed, verb
 from kit.cli.printing import dump, show
+from kit.notes import tell
+
+
+@verb()
+@competition
+@click.argument("run", shell_complete=completing.runs)
+@click.option(
+    "--repeats", type=click.IntRange(1), default=5, metavar="N", help="Shuffle each column N times (default: 5)."
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(1),
+    default=10_000,
+    metavar="N",
+    help="Held-out rows of a fold at most (default: 10,000).",
+)
+@as_json
+def importance(competition: str, run: str, repeats: int, rows: int, as_json: bool) -> None:
+    """Show which columns of a table a run lives on: how much the score falls when one is shuffled.
+
+    Each fold's model predicts its own held-out rows, so that a column counts for what it says of new rows. Two columns
+    that say the same lose little each. Gain, where the models tell it, is of the rows that they were trained on.
+
+    Example:
+      kit importance titanic last
+    """
+    from kit.api import judging
+
+    judged = judging.importance(competition, run, repeats=repeats, rows=rows)
+    if as_json:
+        return dump(judged.facts())
+    show(judged.table())
+    tell(f"On {judged.rows:,} held-out rows, where {judged.metric} is {judged.score:.5f}.")
+    for path in judged.files:
+        tell(f"{'Picture' if path.suffix == '.png' else 'Table'}: {path}")
+    return None
 
 
 @verb()

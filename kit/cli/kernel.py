@@ -82,7 +82,15 @@ def _sources(context: click.Context, parameter: click.Parameter, texts: tuple[st
     shell_complete=completing.unfinished,
 )
 @as_json
-def push(competition: str, recipe: str, settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def push(
+    competition: str,
+    recipe: str,
+    settings: tuple[str, ...],
+    folds: int | None,
+    full: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Train a recipe on Kaggle: build the kernel, rehearse it here, push it, follow its log, pull its run.
 
     The run lands in submissions/ like any other. The kernel's data is attached as kernel-metadata.json says; a timeout
@@ -95,7 +103,8 @@ def push(competition: str, recipe: str, settings: tuple[str, ...], as_json: bool
     from kit.api import pushing
     from kit.api.kernel import Pushed
 
-    outcome = pushing.push(competition, recipe, **options, **parsed(settings))
+    scheme = declaring.scheme(folds, full=full)
+    outcome = pushing.push(competition, recipe, scheme=scheme, folds=folds, **options, **parsed(settings))
     if isinstance(outcome, Pushed):
         return told(outcome, competition, recipe, as_json)
     return dump(outcome.facts() | outcome.kaggle()) if as_json else report(outcome)
@@ -112,7 +121,15 @@ def kernel() -> None:
 @plan
 @click.option("--accelerator", help="Written to kernel-metadata.json: cpu, t4, l4, tpu, ...")
 @as_json
-def build(competition: str, recipe: str, settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def build(
+    competition: str,
+    recipe: str,
+    settings: tuple[str, ...],
+    folds: int | None,
+    full: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Write the notebook of a recipe, kernels/COMPETITION-RECIPE/kernel.ipynb, from the files as they are now.
 
     The same files and settings give the same bytes. kernel-metadata.json is written where there is none; after that it
@@ -126,7 +143,8 @@ def build(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
     from kit.api import kernel as kernels
 
     if competition:
-        built = [kernels.build(competition, recipe, **options, **parsed(settings))]
+        scheme = declaring.scheme(folds, full=full)
+        built = [kernels.build(competition, recipe, scheme=scheme, folds=folds, **options, **parsed(settings))]
     else:
         built = list(kernels.build_all(accelerator=options["accelerator"]))
     if as_json:

@@ -16,27 +16,50 @@ from kit.notes import tell
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
 @click.option("--test-item", metavar="ID", help="The id of a test row.")
 @click.option("--record", metavar="SECONDS", type=float, help="What the microphone hears.")
+@click.option(
+    "--rows", metavar="FILE", type=click.Path(), help="A file like the test file, all of whose rows are predicted."
+)
+@click.option(
+    "--out", metavar="FILE", type=click.Path(), help="Where the predictions of --rows go (default: the run's folder)."
+)
 @as_json
 def predict(
-    competition: str, run: str, files: tuple[str, ...], test_item: str | None, record: float | None, as_json: bool
+    competition: str,
+    run: str,
+    files: tuple[str, ...],
+    test_item: str | None,
+    record: float | None,
+    rows: str | None,
+    out: str | None,
+    as_json: bool,
 ) -> None:
     """Show what a run predicts: for a test row, for files, or for what the microphone hears; a table and pictures.
 
     RUN is a run's name, enough of its beginning or end, or `last`. Files are sounds of any rate and format (cut into
     utterances), images, or texts, as the competition has them.
 
+    --rows takes a CSV, Parquet or JSON lines file with any number of rows, and writes what a submission would hold.
+    Where the file has the answers too, the score is told.
+
     Example:
       kit predict digit-recognizer last --test-item 850
       kit predict audio-mnist last me.wav friend.mp3
       kit predict audio-mnist last --record 3
+      kit predict disaster-tweets last --rows new-tweets.csv --out predicted.csv
     """
     from kit.api import predicting
 
-    if [bool(files), test_item is not None, record is not None].count(True) != 1:
-        raise click.UsageError("Give files, or --test-item, or --record: one of them.")
-    answer = predicting.predict(competition, run, *files, test_item=test_item, record=record)
+    if [bool(files), test_item is not None, record is not None, rows is not None].count(True) != 1:
+        raise click.UsageError("Give files, or --test-item, or --record, or --rows: one of them.")
+    if out is not None and rows is None:
+        raise click.UsageError("--out goes with --rows.")
+    answer = predicting.predict(competition, run, *files, test_item=test_item, record=record, rows=rows, out=out)
     if as_json:
         return dump(answer.facts())
+    if isinstance(answer, predicting.Rows):
+        print(answer.summary())
+        tell(f"Predictions: {answer.out}")
+        return None
     if isinstance(answer, predicting.Prediction):
         print(answer.summary())
     show(answer.table())

@@ -97,4 +97,4 @@ def new(name: str, slug: str | None) -> None:
 
     folder = write(name, slug=slug)
     print(f"{folder / 'competition.py'}\n{folder / 'baseline.py'}")
-    tell(f"Next: kit download {name} --from FILE-OR-FOLDER && kit train {name}")
+    tell(f"Next: kit download {name} --from ~/Downloads/{name}.zip && kit train {name}")

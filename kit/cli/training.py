@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,7 +13,6 @@ from kit.cli.declaring import (
     folds,
     full,
     holdout,
-    one_of,
     parsed,
     recipe,
     sample,
@@ -23,8 +22,10 @@ from kit.cli.declaring import (
 )
 from kit.cli.printing import dump, show
 from kit.notes import tell
-from kit.train.runs import Run
 from kit.words import duration
+
+if TYPE_CHECKING:
+    from kit.train.runs import Run
 
 
 @verb()
@@ -54,7 +55,17 @@ from kit.words import duration
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures of the run.")
 @sample
 @as_json
-def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def train(
+    competition: str,
+    recipe: str,
+    settings: tuple[str, ...],
+    folds: int | None,
+    holdout: bool,
+    full: bool,
+    split: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Train a recipe with cross-validation; keep out-of-fold predictions, a submission and pictures.
 
     RECIPE is a recipe, such as cnn, or a recipe with a variant, such as cnn:augmented; without it the competition's
@@ -67,8 +78,8 @@ def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
     """
     from kit.api import training
 
-    one_of(**{name: options[name] for name in ("folds", "holdout", "full", "split")})
-    run = training.train(competition, recipe, **options, **parsed(settings))
+    scheme = declaring.scheme(folds, holdout=holdout, full=full, split=split)
+    run = training.train(competition, recipe, scheme=scheme, folds=folds, **options, **parsed(settings))
     return dump(run.facts()) if as_json else report(run)
 
 
@@ -89,7 +100,16 @@ def train(competition: str, recipe: str, settings: tuple[str, ...], as_json: boo
 @split
 @sample
 @as_json
-def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def sweep(
+    competition: str,
+    recipe: tuple[str, ...],
+    settings: tuple[str, ...],
+    folds: int | None,
+    holdout: bool,
+    split: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Train a grid of recipes, settings and seeds, and end in one table and a plot.
 
     What is finished is skipped and what was killed goes on, so the same command continues a sweep. A setting that a
@@ -102,11 +122,11 @@ def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], 
     from kit.api import training
     from kit.train.sweep import grid
 
-    one_of(**{name: options[name] for name in ("folds", "holdout", "split")})
+    scheme = declaring.scheme(folds, holdout=holdout, split=split)
     axes: dict[str, Any] = {
         text.partition("=")[0]: [value for cell in grid([text]) for value in cell.values()] for text in settings
     }
-    swept = training.sweep(competition, recipe, **options, **axes)
+    swept = training.sweep(competition, recipe, scheme=scheme, folds=folds, **options, **axes)
     if as_json:
         return dump(swept.facts())
     show(swept.table())
@@ -117,20 +137,26 @@ def sweep(competition: str, recipe: tuple[str, ...], settings: tuple[str, ...], 
 
 @verb()
 @click.argument("competition", default="", shell_complete=completing.competitions)
+@click.option("--tag", metavar="WORD", help="Only those with this tag, which kit note gives.")
 @as_json
-def runs(competition: str, as_json: bool) -> None:
-    """List runs with their scores, the best first.
+def runs(competition: str, tag: str | None, as_json: bool) -> None:
+    """List runs with their scores, the best first, and the notes and tags that kit note gave them.
 
     Example:
       kit runs digit-recognizer
+      kit runs digit-recognizer --tag baseline
     """
     from kit.api import tasks, training
 
-    listing = training.runs(competition or None)
+    listing = training.runs(competition or None, tag=tag)
     if as_json:
         return dump(listing.facts())
     if listing:
         return show(listing.table())
+    if tag is not None:
+        return tell(
+            f"No run has the tag {tag!r}. Give it one: kit note {competition or 'digit-recognizer'} last --tag {tag}"
+        )
     names = [competition] if competition else [entry.name for entry in tasks.competitions()]
     return tell(f"No runs yet. Try: kit train {names[0]}" if names else "No runs yet. Try: kit new my-task")
 

@@ -13,7 +13,8 @@ from kit import places
 from kit.emulator import clock
 from kit.emulator.wire import Refusal
 
-_BUILDING = threading.Lock()
+_LOCKS: dict[Path, threading.Lock] = {}
+_LOCK = threading.Lock()
 
 
 def listing(folder: Path) -> list[tuple[str, Path]]:
@@ -43,8 +44,10 @@ def modified(path: Path) -> str:
 
 
 def built(path: Path, make: Callable[[Path], object]) -> Path:
-    """A file that is made when it is first asked for; two requests at once make it once."""
-    with _BUILDING:
+    """A file that is made when it is first asked for. Two requests at once make it once; other files do not wait."""
+    with _LOCK:
+        own = _LOCKS.setdefault(path, threading.Lock())
+    with own:
         if not path.is_file():
             with places.whole(path) as part:
                 make(part)

@@ -53,11 +53,11 @@ def grade(hosted: Hosted, data: bytes) -> Graded:
     except UnicodeDecodeError:
         raise Rejected("The submission file must be UTF-8 encoded.") from None
     except KitError as error:
-        raise Rejected(_kaggles_words(form.id, error.wrong)) from None
+        raise Rejected(_kaggles_words(", ".join(form.keys), error.wrong)) from None
     if len(rows) != len(answers.ids):
         raise Rejected(f"Submission must have {len(answers.ids)} rows")
     if missing := sum(name not in rows for name in answers.ids):
-        raise Rejected(f"Unable to find {missing} required key values in the '{form.id}' column")
+        raise Rejected(f"Unable to find {missing} required key values in the '{', '.join(form.keys)}' column")
     try:
         pred = answers.values.array(rows, answers.ids)
     except ValueError as error:
@@ -95,8 +95,8 @@ def _kaggles_words(key: str, wrong: str) -> str:
         line = int(repeated[1].replace(",", "")) + 1
         return f"The value '{repeated[2]}' in the key column '{key}' has already been defined (Line {line})"
     for pattern, words in _WORDS:
-        if found := re.search(pattern, wrong):
-            return found.expand(words)
+        if matched := re.search(pattern, wrong):
+            return matched.expand(words)
     return wrong.partition("would be refused: ")[2] or wrong
 
 

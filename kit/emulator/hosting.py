@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import runpy
 import zlib
 from dataclasses import dataclass
@@ -13,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from kit.emulator import files
+from kit.emulator import clock, files
 from kit.emulator.values import Values, held
 from kit.errors import KitError
 from kit.task import catalog, metrics, submission
 from kit.task.contract import Metric, Submission
 from kit.task.outputs import classes
 from kit.task.sources import KaggleCompetition
+from kit.task.targets import Labels
 
 DAILY = 5
 """Submissions a day, as in most competitions on Kaggle."""
@@ -94,7 +96,8 @@ class Hosted:
         text = self.solution.read_text(encoding="utf-8")
         header = tuple(next(csv.reader([text.partition("\n")[0].rstrip("\r")]), ()))
         beside = tuple(name for name in header if name not in self.form.columns)
-        rows = submission.parse(Submission(self.form.id, (*self.form.targets, *beside), _as_is), text, self.solution)
+        form = Submission(self.form.id, (*self.form.targets, *beside), _as_is, repeats=self.form.repeats)
+        rows = submission.parse(form, text, self.solution)
         ids, count = list(rows), len(self.form.targets)
         targets = {name: row[:count] for name, row in rows.items()}
         values = held(self.form, self.metric, targets)
@@ -156,14 +159,14 @@ class Hosted:
 
 def catalogued(*, sample: bool = False) -> list[Hosted]:
     """The competitions of the catalog whose public files and solution are prepared: the real data's or the sample's."""
-    found = []
+    hosted = []
     for entry in catalog.entries(sample=sample):
         data = entry.data
         if not (data / "private" / "solution.csv").is_file() or not (data / "public").is_dir():
             continue
         source = entry.competition.source
         on_kaggle = isinstance(source, KaggleCompetition)
-        found.append(
+        hosted.append(
             Hosted(
                 slug=source.slug if isinstance(source, KaggleCompetition) else entry.name,
                 title=entry.name.replace("-", " ").title(),
@@ -175,8 +178,8 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
                 description=entry.summary,
             )
         )
-        found[-1].answers  # noqa: B018 - read now, so that a wrong solution is told at the start
-    return found
+        hosted[-1].answers  # noqa: B018 - read now, so that a wrong solution is told at the start
+    return hosted
 
 
 def user_made(root: Path) -> list[Hosted]:
@@ -219,19 +222,27 @@ def _user_made(file: Path) -> Hosted:
         if key in told and not isinstance(told[key], kind):
             raise KitError(f"{file}: {key!r} is {told[key]!r}.", f"It must be {kind.__name__}.")
     folder = file.parent
+    if not re.fullmatch(r"[a-z0-9-]+", folder.name):
+        raise KitError(f"{folder} names no competition.", "Its folder's name is its slug: a-z, 0-9 and hyphens.")
+    try:
+        clock.moment(told.get("deadline", DEADLINE))
+    except ValueError:
+        raise KitError(
+            f"{file}: 'deadline' is {told['deadline']!r}.", "It must be a moment, such as 2031-01-01T00:00:00Z."
+        ) from None
     for needed in (folder / "public", folder / "private" / "solution.csv"):
         if not needed.exists():
             raise KitError(f"{needed} does not exist.", "A competition has public/ and private/solution.csv.")
-    target = tuple(told["target"]) if isinstance(told["target"], list) else told["target"]
-    labels = tuple(told["labels"]) if told.get("labels") else None
+    id, target = (tuple(told[key]) if isinstance(told[key], list) else told[key] for key in ("id", "target"))
+    holds = Labels(told["labels"]) if told.get("labels") else None
     hosted = Hosted(
         slug=folder.name,
         title=told["title"],
         files=folder / "public",
         solution=folder / "private" / "solution.csv",
-        form=Submission(told["id"], target, _as_is, labels),
+        form=Submission(id, target, _as_is, holds),
         metric=_metric(file, told["metric"]),
-        teams=None if "teams" not in told else tuple(_team(team) for team in told["teams"]),
+        teams=None if "teams" not in told else _teams(file, told["teams"]),
         **{key: told[key] for key in _OPTIONAL if key in told},
     )
     answers = hosted.answers
@@ -266,6 +277,20 @@ def _own_metric(path: Path) -> Metric:
     if not isinstance(metric, Metric):
         raise KitError(f"{path} declares no metric.", right)
     return metric
+
+
+def _teams(file: Path, told: Any) -> tuple[Team, ...]:
+    right = (
+        "It must be a list of objects with a name of their own and a public score; private and baseline may be added."
+    )
+    try:
+        teams = tuple(_team(one) for one in told)
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise KitError(f"{file}: 'teams' is not a list of teams.", right) from None
+    names = [team.name for team in teams]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise KitError(f"{file}: two teams are called {min(twice)!r}.", right)
+    return teams
 
 
 def _team(told: dict[str, Any]) -> Team:

@@ -127,7 +127,7 @@ def account(store: Store, name: str) -> User:
     return store.user(name)
 
 
-def found(state: Path) -> str:
+def address(state: Path) -> str:
     """The address of the server that runs on the state folder `state`.
 
     Raises KitError when none runs.
@@ -145,7 +145,7 @@ def found(state: Path) -> str:
 
 @contextmanager
 def announced(state: Path, emulator: Emulator) -> Iterator[None]:
-    """Let `found` find this server until the block ends."""
+    """Let `address` find this server until the block ends."""
     with places.whole(state / _NOTE) as part:
         part.write_text(json.dumps({"url": emulator.url, "pid": os.getpid()}))
     try:

@@ -1,24 +1,41 @@
-"""The web page: competitions, rules to accept, leaderboards. Plain HTML that needs no script."""
+"""The web pages: a front page of competitions, and for each its data, its rules to accept and its leaderboard.
+
+Plain HTML that needs no script. All that it shows is escaped by the templates, and the browser is told to load nothing
+but the style sheet and to let no other page frame it.
+"""
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
+import math
 import re
 from dataclasses import dataclass, field
-from html import escape
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from kit.emulator import standings
+from kit.emulator import clock, standings, wire
 from kit.emulator.hosting import Hosted
 from kit.emulator.site import Site
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #8884; }
-.me { font-weight: bold; } .host { opacity: .7; } button, select { font: inherit; padding: .2rem .6rem; }
-"""
+if TYPE_CHECKING:
+    import jinja2
+
+PLACES = 100
+"""Rows of a leaderboard on one page."""
+
+FILES = 50
+"""Files of a competition that its page lists."""
+
+_HERE = Path(__file__).parent
+_ASSETS = {"/style.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml"}
+_SAFE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+}
 
 
 @dataclass(frozen=True)
@@ -26,91 +43,103 @@ class Page:
     """An answer to a browser."""
 
     status: int
-    html: str
+    body: str
     headers: dict[str, str] = field(default_factory=dict)
+    type: str = "text/html; charset=utf-8"
 
 
 def show(site: Site, path: str, query: dict[str, str], user: str) -> Page:
     """The page at a path: `/` lists competitions, `/competitions/<slug>` (and `/rules` below it) shows one."""
+    if path in _ASSETS:
+        text = (_HERE / path[1:]).read_text(encoding="utf-8")
+        return Page(200, text, {"Cache-Control": "max-age=300"}, _ASSETS[path])
+    user = user if user in site.store.users() else ""
     if path == "/":
-        return _page("Competitions", _list(site, user))
-    found = re.fullmatch(r"/(?:c|competitions)/([\w-]+)(/rules|/leaderboard|)", path)
-    hosted = site.hosted.get(found[1]) if found else None
+        return _page(site, "front", "Competitions", path, user, cards=_cards(site, user))
+    named = re.fullmatch(r"/(?:c|competitions)/([\w-]+)(?:/rules|/leaderboard|)", path)
+    hosted = site.hosted.get(named[1]) if named else None
     if hosted is None:
-        return _page("Not found", "<p>There is no such page.</p>", 404)
-    return _page(hosted.title, _competition(site, hosted, user))
+        return _message(site, 404, "Not found", "There is no such page.", user)
+    shown = _competition(site, hosted, user, query.get("page", ""))
+    return _page(site, "competition", hosted.title, path, user, **shown)
 
 
 def act(site: Site, path: str, form: dict[str, str], user: str) -> Page:
     """A form that was sent: choose who you are, or accept a competition's rules."""
     wanted = form.get("user", user)
-    if not hmac.compare_digest(form.get("proof", ""), _proof(site, path)):
-        return _page("Refused", "<p>This form was not sent from the emulator's own page.</p>", 403)
-    if path == "/user" and wanted in site.store.users():
+    if not wire.same(form.get("proof", ""), _proof(site, path)):
+        return _message(site, 403, "Refused", "This form was not sent from the emulator's own page.", "")
+    known = wanted in site.store.users()
+    if path == "/user" and known:
         return _back(form.get("back", "/"), wanted)
-    found = re.fullmatch(r"/competitions/([\w-]+)/rules", path)
-    if found and found[1] in site.hosted and wanted in site.store.users():
-        site.store.accept(found[1], wanted, site.now)
-        return _back(f"/competitions/{found[1]}", wanted)
-    return _page("Not found", "<p>There is no such form.</p>", 404)
+    named = re.fullmatch(r"/competitions/([\w-]+)/rules", path)
+    if named and named[1] in site.hosted and known:
+        site.store.accept(named[1], wanted, site.now)
+        return _back(f"/competitions/{named[1]}", wanted)
+    return _message(site, 404, "Not found", "There is no such form, or no such user.", "")
 
 
-def _list(site: Site, user: str) -> str:
-    rows = []
-    for hosted in site.hosted.values():
-        entered = "rules accepted" if user and site.store.has_accepted(hosted.slug, user) else ""
-        rows.append(
-            f'<tr><td><a href="/competitions/{hosted.slug}">{escape(hosted.title)}</a></td>'
-            f"<td>{escape(hosted.category)}</td><td>{escape(hosted.metric.name)}</td><td>{entered}</td></tr>"
-        )
-    table = "<tr><th>Competition<th>Category<th>Metric<th></tr>" + "".join(rows)
-    return _who(site, user, "/") + f"<table>{table}</table>"
+def _cards(site: Site, user: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "hosted": hosted,
+            "over": site.over(hosted),
+            "accepted": bool(user) and site.store.has_accepted(hosted.slug, user),
+            "teams": standings.count(site.store, hosted),
+            "deadline": _date(hosted.deadline),
+        }
+        for hosted in site.hosted.values()
+    ]
 
 
-def _competition(site: Site, hosted: Hosted, user: str) -> str:
+def _competition(site: Site, hosted: Hosted, user: str, asked: str) -> dict[str, Any]:
     over = site.over(hosted)
-    facts = (
-        f"<p>{escape(hosted.description)}</p><p>Scored by {escape(hosted.metric.name)}; at most {hosted.daily} "
-        f"submissions a day; deadline {hosted.deadline[:10]}{' (over)' if over else ''}.</p>"
-    )
-    rules = f"<h2>Rules</h2><p>{escape(hosted.rules)}</p>"
-    if user and site.store.has_accepted(hosted.slug, user):
-        rules += f"<p>{escape(user)} has accepted the rules.</p>"
-    else:
-        action = f"/competitions/{hosted.slug}/rules"
-        rules += (
-            f'<form method="post" action="{action}">{_hidden(site, action)}'
-            f"<label>User {_choice(site, user)}</label> <button>I understand and accept</button></form>"
-        )
-    rows = []
-    for place in standings.board(site.store, hosted, private=over, now=site.now):
-        mark = "host" if place.rank == 0 else "me" if place.name == user else ""
-        rows.append(
-            f'<tr class="{mark}"><td>{place.rank or ""}</td><td>{escape(place.name)}</td><td>{place.score}</td>'
-            f"<td>{place.count}</td><td>{place.at[:16].replace('T', ' ')}</td></tr>"
-        )
-    table = "<tr><th>#<th>Team<th>Score<th>Entries<th>Last (UTC)</tr>" + "".join(rows)
-    title = "Private" if over else "Public"
-    return f'<p><a href="/">All competitions</a></p>{facts}{rules}<h2>{title} leaderboard</h2><table>{table}</table>'
+    places = standings.board(site.store, hosted, private=over, now=site.now)
+    ranked = [place for place in places if place.rank]
+    pages = max(math.ceil(len(places) / PLACES), 1)
+    page = min(max(int(asked), 1), pages) if re.fullmatch(r"\d{1,6}", asked, re.ASCII) else 1
+    public = hosted.public_files
+    return {
+        "hosted": hosted,
+        "over": over,
+        "accepted": bool(user) and site.store.has_accepted(hosted.slug, user),
+        "rules": f"/competitions/{hosted.slug}/rules",
+        "deadline": _date(hosted.deadline),
+        "left": _left(clock.moment(hosted.deadline) - site.clock.now()),
+        "teams": standings.count(site.store, hosted),
+        "sample": _beginning(hosted.files / hosted.form.sample),
+        "files": [(name, path.stat().st_size) for name, path in public[:FILES]],
+        "more": max(len(public) - FILES, 0),
+        "share": f"{hosted.answers.public.mean():.0%}",
+        "mine": next((place for place in ranked if place.name == user), None),
+        "ranked": len(ranked),
+        "places": places[(page - 1) * PLACES : page * PLACES],
+        "page": page,
+        "pages": pages,
+    }
 
 
-def _who(site: Site, user: str, back: str) -> str:
-    return (
-        f'<form method="post" action="/user">{_hidden(site, "/user")}'
-        f'<input type="hidden" name="back" value="{escape(back)}">'
-        f"<label>You are {_choice(site, user)}</label> <button>Choose</button></form>"
-    )
+def _beginning(path: Path, lines: int = 4, most: int = 200) -> str:
+    """The first lines of a text file, each cut at `most` characters; empty where there is no such file."""
+    if not path.is_file():
+        return ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        texts = [file.readline(10_000).rstrip("\n") for _ in range(lines)]
+    return "\n".join(text if len(text) <= most else f"{text[:most]}..." for text in texts if text)
 
 
-def _choice(site: Site, user: str) -> str:
-    options = "".join(
-        f"<option{' selected' if name == user else ''}>{escape(name)}</option>" for name in site.store.users()
-    )
-    return f'<select name="user">{options}</select>'
+def _date(moment: str) -> str:
+    at = clock.moment(moment)
+    return f"{at.day} {at:%b %Y}"
 
 
-def _hidden(site: Site, action: str) -> str:
-    return f'<input type="hidden" name="proof" value="{_proof(site, action)}">'
+def _left(span: timedelta) -> str:
+    """How far off a deadline is, in words; empty where it is years away."""
+    if span < timedelta():
+        return "it has passed"
+    if span < timedelta(days=2):
+        return f"in {span / timedelta(hours=1):.0f} hours"
+    return f"in {span.days} days" if span < timedelta(days=400) else ""
 
 
 def _proof(site: Site, action: str) -> str:
@@ -119,16 +148,28 @@ def _proof(site: Site, action: str) -> str:
 
 
 def _back(path: str, user: str) -> Page:
-    path = path if re.fullmatch(r"/[\w/-]*", path) and not path.startswith("//") else "/"
+    path = path if re.fullmatch(r"/[\w/-]*", path, re.ASCII) and not path.startswith("//") else "/"
     return Page(303, "", {"Location": path, "Set-Cookie": f"user={user}; Path=/; SameSite=Strict; HttpOnly"})
 
 
-def _page(title: str, body: str, status: int = 200) -> Page:
-    html = (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style><h1>{escape(title)}</h1>{body}"
-        "<p><small>The emulator of kaggle-kit. Nothing here is on kaggle.com.</small></p></html>"
+@functools.cache
+def _templates() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"}
-    return Page(status, html, headers)
+
+
+def _message(site: Site, status: int, title: str, message: str, user: str) -> Page:
+    return _page(site, "message", title, "/", user, status, message=message)
+
+
+def _page(site: Site, template: str, title: str, path: str, user: str, status: int = 200, **shown: Any) -> Page:
+    html = _templates().get_template(f"{template}.html")
+    about = {"title": title, "path": path, "user": user, "users": site.store.users()}
+    return Page(status, html.render(proof=functools.partial(_proof, site), **about, **shown), _SAFE)

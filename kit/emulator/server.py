@@ -390,7 +390,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(refusal.status, body, "application/json", headers, fault)
 
     def _send_page(self, page: pages.Page) -> None:
-        self._send(page.status, page.html.encode(), "text/html; charset=utf-8", page.headers, None)
+        self._send(page.status, page.body.encode(), page.type, page.headers, None)
 
     def _send(self, status: int, body: bytes, type: str, headers: dict[str, str], fault: Fault | None) -> None:
         self._note(status)
@@ -416,6 +416,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
         else:
             self.send_header("Content-Length", str(length))
+        self.send_header("X-Content-Type-Options", "nosniff")
         for name, value in headers.items():
             self.send_header(name, value)
         if self.close_connection:

@@ -67,10 +67,10 @@ def board(store: Store, hosted: Hosted, *, private: bool, now: str) -> list[Plac
         rows.append((team, best[0]["private" if private else "public"], best[0]["at"], sent[-1]["at"], len(sent)))
     rows.sort(key=lambda row: (_number(row[1], sign), row[2]))
     places, rank = [], 0
-    for found, score, _, last, count in rows:
-        baseline = found["kind"] == "baseline"
+    for team, score, _, last, count in rows:
+        baseline = team["kind"] == "baseline"
         rank += not baseline
-        place = Place(0 if baseline else rank, found["id"], found["name"], last, score, count, found["member"] or "")
+        place = Place(0 if baseline else rank, team["id"], team["name"], last, score, count, team["member"] or "")
         places.append(place)
     return places
 
@@ -132,9 +132,9 @@ def _made_up(hosted: Hosted) -> tuple[Team, ...]:
     draw = np.random.default_rng(zlib.crc32(hosted.slug.encode()))
     for number in range(RIVALS):
         wrong = draw.random(len(answers.y)) < 0.01 + 0.6 * (number / RIVALS) ** 2
-        found = np.where(_like(wrong, answers.y), draw.permutation(answers.y), answers.y)
+        pred = np.where(_like(wrong, answers.y), draw.permutation(answers.y), answers.y)
         try:
-            public, private = (grading.score(hosted, found, part) for part in (answers.public, answers.private))
+            public, private = (grading.score(hosted, pred, part) for part in (answers.public, answers.private))
         except grading.Rejected:
             continue  # swapped answers may be what the metric cannot score
         teams.append(Team(f"Rival {number + 1:02d}", public, private))

@@ -41,7 +41,7 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     facts: dict[str, str | int | float] = {"columns": counted(listed)}
     facts |= oddities(table, others, listed)
     for column in sorted(listed, key=lambda each: -(each.tells or 0))[:SHOWN]:
-        if column.tells is not None and column.tells > 0.001:
+        if column.tells is not None and column.tells > least(len(table)):
             facts[f"{column.name} alone explains"] = f"{column.tells:.1%} of the target" + leaking(column)
     write(out / "columns.csv", listed)
     facts["all columns"] = str(out / "columns.csv")
@@ -108,6 +108,11 @@ def duplicated(table: Any) -> list[tuple[str, str]]:
     return pairs
 
 
+def least(rows: int) -> float:
+    """The share of the target above which a column is said to explain it: less is chance in a table of so many rows."""
+    return max(0.005, 10 / rows)
+
+
 def leaking(column: Column) -> str:
     """A warning behind a column that tells nearly everything."""
     told = column.tells or 0
@@ -120,7 +125,7 @@ def compared(
     """How the columns that both tables have differ between them, and these columns as numbers."""
     usable = [column for column in listed if column.kind not in ("constant", "text") and column.name in others.columns]
     usable = sorted(usable, key=lambda column: -(column.tells or 0))[:COLUMNS]
-    if not usable:
+    if not usable or min(len(table), len(others)) < COMPARED:
         return None, {}
     coded = {one.name: tables.coded(table[one.name], others[one.name], one.kind) for one in usable}
     kinds = {one.name: one.kind for one in usable}
@@ -172,7 +177,9 @@ def draw_missing(listed: list[Column], to: Path) -> Path | None:
 
 def draw_target(table: Any, listed: list[Column], target: np.ndarray, names: list[str], to: Path) -> list[Path]:
     """The mean target, or the share of the commonest classes, along the columns that tell most of it."""
-    shown = [c for c in sorted(listed, key=lambda each: -(each.tells or 0)) if (c.tells or 0) > 0.001][:SHOWN]
+    shown = [c for c in sorted(listed, key=lambda each: -(each.tells or 0)) if (c.tells or 0) > least(len(table))][
+        :SHOWN
+    ]
     if not shown:
         return []
     lines = target.reshape(len(target), -1)
@@ -211,6 +218,9 @@ COLOURS = (style.BLUE, style.RED, style.ORANGE, style.GREY)
 
 POINTS = 10
 """Bins or categories of a column whose mean target is drawn."""
+
+COMPARED = 30
+"""Rows that train and test must have to be compared: of fewer nothing can be said."""
 
 FEWEST = 10
 """Rows below which a mean is chance and is not drawn."""

@@ -20,14 +20,6 @@ from kit.train.runs import Run
 
 Method = Literal["mean", "rank", "geometric", "log-mean", "vote", "hill-climb"]
 
-MERGES: dict[str, Merge] = {
-    "mean": merging.mean,
-    "rank": merging.rank_mean,
-    "geometric": merging.geometric_mean,
-    "log-mean": merging.log_mean,
-}
-"""What merges by each method; `vote` and `hill-climb` merge as `merging.declared` says."""
-
 BAGS, ROUNDS = 20, 30
 """Bags of rows, and models added in each; the score is flat after some 20 additions of a few models."""
 
@@ -67,7 +59,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
     competition = entry.competition
     method = method or ("vote" if merging.are_labels(competition.metric, oof.pred) else "hill-climb")
     _check_method(entry, members, oof.pred, method)
-    merge = MERGES.get(method) or merging.declared(competition.metric, oof.pred)
+    merge = merging.BY_METHOD.get(method) or merging.declared(competition.metric, oof.pred)
     labels = decisions.labels(competition, oof.y)
     judged = _Judged(decisions.judge(competition), merge, oof, labels, seed if method == "hill-climb" else None)
     weights = judged.weigh(np.ones(len(oof.y), bool))

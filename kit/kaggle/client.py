@@ -84,7 +84,9 @@ class Client:
     user: str
     source: str
 
-    def call(self, what: str, function: Callable, /, *args: Any, safe: bool, slug: str | None = None, **kwargs: Any):
+    def call(
+        self, what: str, function: Callable, /, *args: Any, safe: bool, slug: str | None = None, **kwargs: Any
+    ) -> Any:
         """What one call of the API returns; nothing is printed.
 
         `what` says in an error what was tried, as in "Listing the files"; `safe` that the call may be repeated when
@@ -170,7 +172,7 @@ class Client:
             f"{what}: {place()} has no competition {slug!r} ({failure.status})."
             + (f" Did you mean {' or '.join(near)}?" if near else ""),
             "A slug is the last part of a competition's address, as in kaggle.com/competitions/titanic.",
-            f"kaggle competitions list -s {slug.split('-')[0]}",
+            f"kit competitions {slug.split('-')[0]}",
         )
 
     def _like(self, slug: str) -> dict[str, bool]:

@@ -125,6 +125,15 @@ def read(entry: Entry) -> list[Attempt]:
     return [one for one in _parse(text) if one.server == client.server() and one.sample == entry.sample]
 
 
+def names(competition: str, run: str) -> bool:
+    """Whether a run was ever sent, to any server."""
+    try:
+        text = path(competition).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    return any(one.run == run for one in _parse(text))
+
+
 @contextmanager
 def locked(competition: str) -> Iterator[Ledger]:
     """The ledger, while no other process has it.

@@ -53,7 +53,11 @@ def encoder(handle: str, kaggle: Client, *, message: str, wait: bool) -> dict[st
     """
     folder = Path(handles.locate(handle, "encoder")).parent
     if not (folder / handles.CARD).is_file():
-        raise KitError(f"{folder} is no imported encoder.", "", "kit encoder import PATH")
+        raise KitError(
+            f"{folder} is not an imported encoder.",
+            "Importing writes the models that recipes load.",
+            f"kit encoder import ~/models/{folder.name}",
+        )
     record = places.encoders() / f"{folder.name}.{RECORD}"
     return _publish(folder, handles.dataset(handle), record, kaggle, message=message, wait=wait)
 

@@ -1,4 +1,4 @@
-"""What a run's model says about files that no training has seen: recordings, images, texts.
+"""What a run's model predicts for single files that it was not trained on: recordings, images, texts.
 
 How a file becomes rows is `read_<kind>.py` beside this file, with `read(file, like) -> (shown, parts)` and
 `rows(parts, like)`; a kind without such a file takes none.
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 12
-"""Utterances of one recording that are drawn; the table has all."""
+"""Utterances of one recording that are drawn at most; the table has all."""
 
 
 class Item(NamedTuple):
-    """What a file, or an utterance from `start` to `end` seconds in it, was taken for.
+    """The prediction for a file, or for an utterance from `start` to `end` seconds in it.
 
-    `label` is None where it is unlike what the model was trained on, and a label would be a guess; `probabilities` are
-    by the name of the class, the likeliest first, 20 at most, and empty where a value was predicted.
+    `label` is None where the file is unlike what the model was trained on, so that a label would be a guess.
+    `probabilities` are by the name of the class, the likeliest first, 20 at most; empty where a value was predicted.
     """
 
     file: str
@@ -45,8 +45,8 @@ class Item(NamedTuple):
 
     def facts(self) -> dict[str, Any]:
         """The item as it is printed with `--json`; `start` and `end` only where there are any."""
-        found = self._asdict()
-        return {name: value for name, value in found.items() if value is not None or name not in ("start", "end")}
+        named = self._asdict()
+        return {name: value for name, value in named.items() if value is not None or name not in ("start", "end")}
 
 
 class Answer(NamedTuple):
@@ -57,10 +57,10 @@ class Answer(NamedTuple):
 
 
 def files(entry: Entry, run: Run, names: Sequence[str]) -> Answer:
-    """What the model of `run` says about each file; pictures go to the run's folder `plots/`.
+    """The predictions of the model of `run` for each file; pictures go to the run's folder `plots/`.
 
-    Raises KitError when a file cannot be read as a row, the kind of the competition takes none, or the model is not
-    here.
+    Raises KitError when a file cannot be read as a row, rows of the competition's kind are not single files, or the
+    model is not here.
     """
     reader = _reader(entry)
     like = _like(entry, run)
@@ -68,12 +68,15 @@ def files(entry: Entry, run: Run, names: Sequence[str]) -> Answer:
 
 
 def recorded(entry: Entry, run: Run, seconds: float) -> Answer:
-    """What the model of `run` says about what the microphone hears. Raises KitError as `files`, and without one."""
+    """The predictions of the model of `run` for what the microphone records in so many seconds.
+
+    Raises KitError as `files` does, and when there is no microphone.
+    """
     if entry.competition.kind != "audio":
         raise KitError(
-            f"{entry.name} is about rows of kind {entry.competition.kind}, which no microphone hears.",
-            "",
-            f"kit predict {entry.name} {run.name} FILE",
+            f"The rows of {entry.name} are of kind {entry.competition.kind}, and a microphone records sound only.",
+            "A microphone helps where rows are recordings.",
+            f"kit predict {entry.name} {run.name} my-file",
         )
     reader = _reader(entry)
     like = _like(entry, run)
@@ -85,9 +88,9 @@ def _reader(entry: Entry) -> Any:
     name = f"{__package__}.read_{entry.competition.kind}"
     if importlib.util.find_spec(name) is None:
         raise KitError(
-            f"{entry.name} is about rows of kind {entry.competition.kind}, which no single file holds.",
-            "Files can be predicted where a row is a recording, an image or a text.",
-            f"kit predict {entry.name} last --test-item ID",
+            f"The rows of {entry.name} are of kind {entry.competition.kind}, which are not kept in one file each.",
+            "A file can be predicted where a row is a recording, an image or a text; --rows takes a table of rows.",
+            f"kit predict {entry.name} last --rows FILE",
         )
     return importlib.import_module(name)
 

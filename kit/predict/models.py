@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +15,16 @@ from kit.errors import KitError
 from kit.task import merging
 from kit.task.catalog import Entry
 from kit.task.contract import Fitted
-from kit.train import predictions
+from kit.train import predictions, runs
 from kit.train.runs import Run
 
 
 def load(entry: Entry, run: Run) -> Fitted:
-    """The model of a run: its folds' predictions merged, as its test predictions are.
+    """The model of a run: its folds' predictions merged, as its test predictions are; of a blend, those of its members,
+    merged by their weights.
 
-    Raises KitError when the run is unfinished or a blend, its recipe stores no model, or the weights are not here.
+    Raises KitError when the run is unfinished, a member of a blend is gone, the recipe stores no model, or the weights
+    are not here.
     """
     if not run.finished:
         raise KitError(
@@ -27,12 +32,25 @@ def load(entry: Entry, run: Run) -> Fitted:
             "Only a finished run has a model to predict with.",
             f"kit train {entry.name} --resume {run.name}",
         )
+    if run.plan.recipe == "blend":
+        return _blended(entry, run)
     if run.plan.recipe not in {recipe.name for recipe in entry.recipes.values()}:
         raise KitError(
-            f"Run {run.name} has no model of its own: it is a {run.plan.recipe} of others.",
-            "New rows are predicted by a run of a recipe.",
+            f"Run {run.name} was fitted by recipe {run.plan.recipe}, which {entry.name} no longer has.",
+            f"Its recipes: {', '.join(entry.recipes)}.",
             f"kit runs {entry.name}",
         )
+    return _fitted(entry, run)
+
+
+def of_fold(entry: Entry, run: Run, number: int) -> Fitted:
+    """The model that one fold of a finished run stored. Raises KitError as `load` does."""
+    folder = run.fold(number)
+    return _stored(entry, run, [folder] if (folder / "done.json").exists() else [])[0]
+
+
+def _stored(entry: Entry, run: Run, folders: list[Path]) -> list[Fitted]:
+    """The models that the recipe of a run stored in the folders of its folds."""
     recipe, _ = entry.recipe(run.plan.recipe)
     again = f"kit train {entry.name} {run.plan.label}"
     # As in training: TensorFlow's notes on starting up would stand between a question and its answer.
@@ -45,17 +63,21 @@ def load(entry: Entry, run: Run) -> Fitted:
             "A recipe that can has a function `load(dir)`.",
             f"kit list {entry.name}",
         )
-    folders = [done.parent for done in sorted(run.folder.glob("*/done.json"))]
     if not folders:
         raise KitError(f"The weights of run {run.name} are not here.", "Git keeps only the record of a run.", again)
     try:
-        members = [module.load(folder) for folder in folders]
-    except (OSError, ValueError, TypeError) as error:
+        return [module.load(folder) for folder in folders]
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise KitError(
-            f"The weights of run {run.name} cannot be read: {error}",
+            f"The weights of run {run.name} cannot be read: {str(error).splitlines()[0] if str(error) else error!r}",
             "They may be of another version of the recipe, or removed.",
             again,
         ) from error
+
+
+def _fitted(entry: Entry, run: Run) -> Fitted:
+    """The model of a run whose folds a recipe has fitted."""
+    members = _stored(entry, run, [done.parent for done in sorted(run.folder.glob("*/done.json"))])
     judges = [member.unlike for member in members if member.unlike]
 
     def predict(x: Any) -> np.ndarray:
@@ -66,3 +88,39 @@ def load(entry: Entry, run: Run) -> Fitted:
         return np.mean([judge(x) for judge in judges], axis=0)
 
     return Fitted(predict, None, unlike if judges else None)
+
+
+def _blended(entry: Entry, run: Run) -> Fitted:
+    """The model of a blend. Its settings are the weights of its members, by the names of their runs."""
+    names, weights = [*run.plan.settings], [*run.plan.settings.values()]
+    members = [runs.find(entry.name, name) for name in names]
+    models = [load(entry, member).predict for member in members]
+    ranks = [_ranks(member) for member in members] if run.plan.variant == "rank" else []
+
+    def predict(x: Any) -> np.ndarray:
+        parts = [model(x) for model in models]
+        if ranks:
+            ranked = [rank(part) for rank, part in zip(ranks, parts, strict=True)]
+            return merging.mean(ranked, weights).astype(parts[0].dtype)
+        merge = merging.BY_METHOD.get(run.plan.variant) or merging.declared(entry.competition.metric, parts[0])
+        return merge(parts, weights)
+
+    return Fitted(predict)
+
+
+def _ranks(member: Run) -> Callable[[np.ndarray], np.ndarray]:
+    """What turns predictions into ranks among those that the member gave for the test rows, above 0 to 1: a test row
+    has the rank that it has in the blend, and the rank of a new row does not depend on those beside it."""
+    of_test = predictions.load(member.folder / "test.npz")["pred"]
+    columns = np.sort(of_test.reshape(len(of_test), -1), axis=0)
+
+    def rank(pred: np.ndarray) -> np.ndarray:
+        table = pred.reshape(len(pred), -1)
+        first, last = (
+            np.stack([np.searchsorted(columns[:, at], table[:, at], side) for at in range(table.shape[1])], axis=1)
+            for side in ("left", "right")
+        )
+        # Equal values share their mean rank.
+        return ((first + last + 1) / 2 / len(columns)).reshape(pred.shape)
+
+    return rank

@@ -42,7 +42,7 @@ class Sound(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One row found in a file: its wave, and where it lies, in seconds."""
+    """One row that a file holds: its wave, and where it begins and ends in the file, in seconds."""
 
     row: np.ndarray
     start: float
@@ -52,28 +52,31 @@ class Part(NamedTuple):
 def read(file: Path, like: Any) -> tuple[Sound, list[Part]]:
     """The recording in a file, and its utterances as rows like those of `like`, Clips.
 
-    Raises KitError when the file is none, is damaged or silent, or a package is missing.
+    Raises KitError when the file is no recording, is damaged or silent, or a package is missing.
     """
     if not isinstance(like, Clips):
-        raise KitError("This competition does not hold its recordings as Clips.", "kit.rows.clips has them.")
+        raise KitError(
+            "This competition does not hold its recordings as Clips.",
+            "Recordings can be compared with its rows where `load` returns Clips of kit.rows.clips.",
+        )
     return parts(load(file, like.rate), str(file))
 
 
 def parts(sound: Sound, name: str) -> tuple[Sound, list[Part]]:
     """The utterances of a sound. Raises KitError, with `name` in it, when nobody speaks."""
     wave, rate = sound
-    found = utterances(wave, rate)
-    if not found:
+    spoken = utterances(wave, rate)
+    if not spoken:
         raise KitError(
             f"There is no speech in {name}: {len(wave) / rate:.1f} seconds of silence or steady noise.",
             "A voice must stand out from what is around it.",
         )
-    return sound, [Part(levelled(wave[start:end]), start / rate, end / rate) for start, end in found]
+    return sound, [Part(levelled(wave[start:end]), start / rate, end / rate) for start, end in spoken]
 
 
-def rows(found: list[Part], like: Any) -> Clips:
+def rows(parts: list[Part], like: Any) -> Clips:
     """The parts as rows that a recipe of the competition predicts."""
-    return Clips.of([part.row for part in found], like.rate)
+    return Clips.of([part.row for part in parts], like.rate)
 
 
 def load(file: Path, rate: int) -> Sound:
@@ -84,16 +87,18 @@ def load(file: Path, rate: int) -> Sound:
     soundfile, soxr = _packages()
     if not file.is_file():
         raise KitError(
-            f"{file} does not exist." if not file.exists() else f"{file} is not a file.", "", f"ls {file.parent}"
+            f"{file} does not exist." if not file.exists() else f"{file} is not a file.",
+            "It must be a sound file, such as WAV, FLAC, Ogg or MP3.",
+            f"ls {file.parent}",
         )
     if not file.stat().st_size:
-        raise KitError(f"{file} is empty.", "It has no bytes; the recording or the download has failed.")
+        raise KitError(f"{file} is empty: it has 0 bytes.", "The recording or the download has probably failed.")
     _refuse_cut_off(file)
     try:
         with soundfile.SoundFile(file) as opened:
             own, frames = opened.samplerate, opened.frames
             if own <= 0:
-                raise KitError(f"{file} says that it has {own} samples a second.", "A rate must be above 0.")
+                raise KitError(f"The header of {file} gives {own} samples a second.", "The rate must be above 0.")
             if frames > LONGEST * own:
                 raise KitError(
                     f"{file} is {frames / own / 60:,.0f} minutes long.", f"At most {LONGEST // 60} minutes are read."
@@ -108,12 +113,12 @@ def load(file: Path, rate: int) -> Sound:
     except soundfile.LibsndfileError as error:
         raise KitError(
             f"{file} cannot be read as sound: {error.error_string}",
-            "WAV, FLAC, Ogg and MP3 can, told by what is in the file, not by its name.",
+            "WAV, FLAC, Ogg and MP3 can be read. What counts is the content of the file, not its name.",
             f"ffmpeg -i {file} {file.with_suffix('.wav').name}",
         ) from error
     wave = np.concatenate(pieces)
     if not len(wave):
-        raise KitError(f"{file} holds no samples.", "The recording has failed.")
+        raise KitError(f"{file} holds no samples.", "The recording has probably failed.")
     return Sound(wave, rate)
 
 
@@ -123,7 +128,7 @@ def record(seconds: float, rate: int) -> Sound:
     Raises KitError when there is no microphone, it cannot be used, or a package is missing.
     """
     if not 0 < seconds <= LONGEST:
-        raise KitError(f"{seconds:g} seconds cannot be recorded.", f"It may be more than 0 and up to {LONGEST}.")
+        raise KitError(f"{seconds:g} seconds cannot be recorded.", f"Give more than 0 and at most {LONGEST} seconds.")
     try:
         import sounddevice
     except ModuleNotFoundError as error:
@@ -140,8 +145,7 @@ def record(seconds: float, rate: int) -> Sound:
     except (sounddevice.PortAudioError, ValueError) as error:
         raise KitError(
             f"There is no microphone that can be used: {error}",
-            "A recording from another machine can be given as a file.",
-            "kit predict COMPETITION RUN recording.wav",
+            "Instead of --record SECONDS you can give a file that was recorded on another machine.",
         ) from error
     _, soxr = _packages()
     return Sound(soxr.resample(heard[:, 0], own, rate).astype(np.float32), rate)
@@ -172,15 +176,15 @@ def utterances(wave: np.ndarray, rate: int) -> list[tuple[int, int]]:
         return [(0, len(wave))] if len(wave) < 2 * rate else []
     speech = level > max(loudest - 40, floor + (loudest - floor) / 3)
     weak = level > max(loudest - 50, floor + 4)
-    found: list[list[int]] = []
+    sounds: list[list[int]] = []
     for first, last in _runs(weak):
         if speech[first:last].any():
-            if found and first - found[-1][1] < GAP / FRAME:
-                found[-1][1] = last
+            if sounds and first - sounds[-1][1] < GAP / FRAME:
+                sounds[-1][1] = last
             else:
-                found.append([first, last])
-    found = [each for each in found if level[slice(*each)].max() > loudest - WEAKER]
-    long = [each for each in found if speech[slice(*each)].sum() * FRAME >= SHORTEST] or found
+                sounds.append([first, last])
+    loud = [each for each in sounds if level[slice(*each)].max() > loudest - WEAKER]
+    long = [each for each in loud if speech[slice(*each)].sum() * FRAME >= SHORTEST] or loud
     margin = round(MARGIN * rate)
     places = [(max(0, first * hop - margin), min(len(wave), last * hop + margin)) for first, last in long]
     # Margins of neighbours meet in the middle.
@@ -224,7 +228,9 @@ def _refuse_cut_off(file: Path) -> None:
             if name == b"data":
                 return
             at += 8 + length + length % 2
-    raise KitError(f"{file} is cut off: its header ends before any sample.", "The recording or download has failed.")
+    raise KitError(
+        f"{file} is cut off: its header ends before any sample.", "The recording or the download has probably failed."
+    )
 
 
 def _packages() -> tuple[Any, Any]:

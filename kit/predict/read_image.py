@@ -18,10 +18,15 @@ def read(file: Path, like: Any) -> tuple[np.ndarray, list[np.ndarray]]:
     from PIL import Image, UnidentifiedImageError
 
     if not isinstance(like, np.ndarray) or like.ndim not in (3, 4):
-        raise KitError("This competition does not hold its images as one array.", "Files cannot be fitted to it.")
+        raise KitError(
+            "This competition does not hold its images as one array.",
+            "Image files can be brought to the size of its rows where `load` returns an array of images.",
+        )
     if not file.is_file():
         raise KitError(
-            f"{file} is not a file." if file.exists() else f"{file} does not exist.", "", f"ls {file.parent}"
+            f"{file} is not a file." if file.exists() else f"{file} does not exist.",
+            "It must be an image file, such as PNG or JPEG.",
+            f"ls {file.parent}",
         )
     colours = {1: "L", 3: "RGB", 4: "RGBA"}.get(like.shape[3] if like.ndim == 4 else 1, "RGB")
     height, width = like.shape[1:3]
@@ -32,12 +37,12 @@ def read(file: Path, like: Any) -> tuple[np.ndarray, list[np.ndarray]]:
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise KitError(
             f"{file} cannot be read as an image: {str(error) or type(error).__name__}",
-            "PNG, JPEG and what else Pillow reads can, told by what is in the file, not by its name.",
+            "PNG, JPEG and all other formats of Pillow can be read. What counts is the content, not the name.",
         ) from error
     row = np.asarray(image, np.uint8).reshape(like.shape[1:])
     return row, [row]
 
 
-def rows(found: list[np.ndarray], like: Any) -> np.ndarray:
+def rows(parts: list[np.ndarray], like: Any) -> np.ndarray:
     """The images as rows that a recipe of the competition predicts."""
-    return np.stack(found)
+    return np.stack(parts)

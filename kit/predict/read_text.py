@@ -21,21 +21,23 @@ def read(file: Path, like: Any) -> tuple[str, list[str]]:
     try:
         text = file.read_text(encoding="utf-8") if file.is_file() else str(file)
     except UnicodeDecodeError as error:
-        raise KitError(f"{file} is not text: byte {error.start:,} is not UTF-8.", "A text file in UTF-8 is.") from None
+        raise KitError(
+            f"{file} is not text: byte {error.start:,} is not UTF-8.", "It must be a text file in the encoding UTF-8."
+        ) from None
     except OSError:  # a text longer than a name may be
         text = str(file)
     if not text.strip():
-        raise KitError(f"{file} holds no text.", "It has no letters.")
+        raise KitError(f"{file} holds no text.", "It must hold at least one letter.")
     return text.strip(), [text.strip()]
 
 
-def rows(found: list[str], like: Any) -> Any:
+def rows(parts: list[str], like: Any) -> Any:
     """The texts as rows that a recipe of the competition predicts; other columns are missing in them.
 
     Raises KitError when no column of the competition holds texts.
     """
     if not hasattr(like, "columns"):
-        return np.array(found, object) if not hasattr(like, "iloc") else type(like)(found, dtype=like.dtype)
+        return np.array(parts, object) if not hasattr(like, "iloc") else type(like)(parts, dtype=like.dtype)
     import pandas as pd
 
     columns = list(like.columns)
@@ -43,6 +45,6 @@ def rows(found: list[str], like: Any) -> Any:
     if COLUMN not in columns and len(columns) > 1:
         raise KitError(
             f"A row of this competition has the columns {', '.join(map(str, columns))}; none is called {COLUMN!r}.",
-            "A text alone does not fill it.",
+            "A text alone is not enough for such a row; --rows takes a file with all columns.",
         )
-    return pd.DataFrame({name: found}).reindex(columns=columns).astype(like.dtypes.to_dict())
+    return pd.DataFrame({name: parts}).reindex(columns=columns).astype(like.dtypes.to_dict())

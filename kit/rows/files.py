@@ -8,14 +8,15 @@ from __future__ import annotations
 import gzip
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from kit import places
 from kit.errors import KitError
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Part:
             wrong = np.array([[not _whole(text, low, high) for text in row] for row in spelled])
         if wrong.any():
             row, column = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
-            value = table.iat[int(row), int(column)]
+            value = str(table.iat[int(row), int(column)])
             right = f"It must be a whole number from {low} to {high}."
             raise self._refusal(int(row), columns[int(column)], f"holds {value!r}", right)
         return values.astype(dtype)
@@ -119,8 +120,8 @@ def parts(
     header. Raises KitError when the file cannot be read, lacks a column or has no rows.
     """
     at = 0
-    with _opened(file) as stream:
-        tables = _tables(stream, file, rows, {name: "str" for name in texts}, names)
+    given = {name: "str" for name in texts}
+    with _opened(file) as stream, closing(_tables(stream, file, rows, given, names)) as tables:
         while (table := _following(tables, file)) is not None:
             if lacking := [name for name in needed if name not in table]:
                 raise _lacks(file, lacking, list(map(str, table.columns)), needed)
@@ -145,7 +146,7 @@ def joined(parts: Sequence[Mapping[str, np.ndarray | None]]) -> dict[str, np.nda
 
 def _tables(
     stream: IO[bytes], file: Path, rows: int | None, types: Mapping[str, str], names: Sequence[str]
-) -> Iterator[pd.DataFrame]:
+) -> Generator[pd.DataFrame]:
     """The tables that a file is read as; the last one may be empty."""
     import pandas as pd
 
@@ -159,7 +160,7 @@ def _tables(
     elif first[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in first:
         raise KitError(f"{file} is not text in UTF-8.", "CSV and JSON lines files must be.")
     elif first.lstrip()[:1] == b"{":
-        given = pd.read_json(stream, lines=True, chunksize=rows, dtype=False, convert_dates=False)
+        given = pd.read_json(stream, lines=True, chunksize=rows, dtype=False)
         with given if rows else _nothing():
             yield from given if rows else [given]
     else:
@@ -176,7 +177,9 @@ def _parquet(stream: IO[bytes], rows: int | None) -> Iterator[pd.DataFrame]:
         from pyarrow import parquet
     except ModuleNotFoundError as error:
         raise KitError(
-            "Parquet files need the package 'pyarrow', which is not installed.", "", "pip install pyarrow"
+            "Parquet files need the package 'pyarrow', which is not installed.",
+            "It comes with the extra 'parquet'. CSV and JSON lines need nothing more.",
+            places.install("parquet"),
         ) from error
     if rows is None:
         yield parquet.read_table(stream).to_pandas()

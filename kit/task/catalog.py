@@ -1,4 +1,4 @@
-"""Competitions, recipes and variants, found by path: the place of a file is its registration.
+"""Competitions, recipes and variants by their paths: the place of a file is its registration.
 
 Everything that can be said without running a recipe is read from its source text, so that listing, completing and
 checking settings import no learning framework.
@@ -19,9 +19,35 @@ from typing import TYPE_CHECKING, Any
 
 from kit import places
 from kit.errors import KitError
+from kit.task import imports
 
 if TYPE_CHECKING:
     from kit.task.contract import Competition
+
+
+KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "a word", tuple: "a list of values"}
+"""What a value of each type is called."""
+
+OPTIONS = frozenset(
+    {"accelerator", "code", "competition", "deterministic", "fold", "folds", "folds_as_kernels"}
+    | {
+        "inputs",
+        "jobs",
+        "plots",
+        "recipe",
+        "recipes",
+        "rehearse",
+        "resume",
+        "sample",
+        "scheme",
+        "seed",
+        "seeds",
+        "submit",
+    }
+    | {"timeout", "wait"}
+)
+"""Arguments of `kit.train`, `kit.sweep` and `kit.push` beside which settings are given by name, as in
+`kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +58,7 @@ class Recipe:
     `fit` hands on what it does not name itself: `fit(fold, *, units: int = 64, **rest: _speech.train)`. `variants` and
     `smoke` are named overrides of them; `extra` is the optional dependency group that the recipe needs; `attach` names
     the settings that hold handles of encoders (`kit.toolbox.encoders.handles`), which a kernel must have attached.
+    `ranges` says which settings may be searched, unchecked: `kit.task.ranges` reads it.
     """
 
     name: str
@@ -42,15 +69,13 @@ class Recipe:
     smoke: dict[str, Any]
     extra: str
     attach: tuple[str, ...] = ()
+    ranges: Any = None
 
     @cached_property
     def files(self) -> list[Path]:
         """All Python files that decide what the recipe fits: itself, the declaration, and what either imports of
         their folder; a file comes after those it imports."""
-        found: list[Path] = []
-        for path in (self.path.with_name("competition.py"), self.path):
-            _follow(path, found)
-        return found
+        return imports.beside(self.path.with_name("competition.py"), self.path)
 
     def resolve(self, variant: str = "", overrides: dict[str, Any] | None = None, *, smoke: bool = False) -> dict:
         """Every setting with its value: defaults, then SMOKE, then the variant, then `overrides`.
@@ -83,8 +108,8 @@ class Recipe:
             value = tuple(value) if isinstance(value, list) else (value,)
         if default is not None and type(value) is not type(default):
             raise KitError(
-                f"Setting {key!r} of recipe {self.name} got {value!r}, which is {type(value).__name__}.",
-                f"It takes {type(default).__name__}, such as its default {default!r}.",
+                f"The setting {key!r} of recipe {self.name} cannot be {value!r}.",
+                f"It must be {KINDS.get(type(default), type(default).__name__)}, such as its default {default!r}.",
                 f"kit train {_name(self.path.parent)} {self.name} --set {key}={typed(default)}",
             )
         return value
@@ -142,7 +167,8 @@ class Entry:
             raise KitError(
                 f"The data of {self.name} is not here.",
                 f"It belongs in {self.data}.",
-                f"kit download {self.name}{self.flag}" + ("" if self.sample else "  # or --from FILE-OR-FOLDER"),
+                f"kit download {self.name}{self.flag}"
+                + ("" if self.sample else f"  # or, with a file that you have: --from ~/Downloads/{self.name}.zip"),
             )
         return self.data / "public"
 
@@ -155,18 +181,18 @@ class Entry:
         from kit.task.contract import Competition  # NumPy comes with it, a tenth of a second that `kit list` saves.
 
         try:
-            found = getattr(_import(self.folder / "competition.py"), "competition", None)
+            declared = getattr(_import(self.folder / "competition.py"), "competition", None)
         except SyntaxError as error:
             raise KitError(
                 f"{error.filename}:{error.lineno}: {error.msg}", "The declaration must be valid Python."
             ) from None
-        if not isinstance(found, Competition):
+        if not isinstance(declared, Competition):
             raise KitError(
                 f"{self.folder / 'competition.py'} declares no `competition`.",
                 "It must hold `competition = Competition(...)`, from kit.task.contract.",
                 "kit new example  # writes one to look at",
             )
-        return found
+        return declared
 
     @cached_property
     def recipes(self) -> dict[str, Recipe]:
@@ -196,7 +222,7 @@ class Entry:
         if not self.has_sample:
             raise KitError(
                 f"{self.name} has no embedded sample.",
-                "A sample is written by `write(raw)` in `_sample.py`.",
+                "A competition that has one writes it with the function `write(raw)` of its file _sample.py.",
                 f"kit download {self.name}",
             )
         _import(self.folder / "_sample.py").write(raw)
@@ -220,7 +246,7 @@ def find(name: str, *, sample: bool = False) -> Entry:
     for root in places.competition_roots():
         folder = root / name.replace("-", "_")
         if (folder / "competition.py").is_file():
-            return Entry(_name(folder), folder, _summary(_parse(folder / "competition.py")), sample)
+            return Entry(_name(folder), folder, _summary(imports.parsed(folder / "competition.py")), sample)
     raise _unknown("competition", name, names(), "kit list")
 
 
@@ -255,46 +281,34 @@ def _unknown(what: str, name: str, known: list[str], cure: str) -> KitError:
     return KitError(f"No {what} is called {name!r}.{hint}", f"Known: {', '.join(known) or 'none'}.", cure)
 
 
-def _parse(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"), str(path))
-    except SyntaxError as error:
-        raise KitError(f"{path}:{error.lineno}: {error.msg}", "A competition's files must be valid Python.") from None
-
-
-def _follow(path: Path, found: list[Path], above: tuple[Path, ...] = ()) -> None:
-    """Append `path` to `found`, after the files of its folder that it imports; `above` are the files it is for."""
-    if path in found or path in above or not path.is_file():
-        return
-    for node in ast.walk(_parse(path)):
-        if isinstance(node, ast.ImportFrom) and node.level == 1:
-            for name in [node.module.partition(".")[0]] if node.module else [alias.name for alias in node.names]:
-                _follow(path.with_name(f"{name}.py"), found, (*above, path))
-    found.append(path)
-
-
 def _summary(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
 def _read(path: Path) -> Recipe:
-    tree = _parse(path)
+    tree = imports.parsed(path)
     fit = _function(tree, "fit")
     if fit is None:
         raise KitError(
             f"{path} has no function `fit`.",
-            "A recipe is `fit(fold, *, settings) -> predict`; a file that is none starts with an underscore.",
+            "A recipe has a function `fit(fold, *, ...)`. The name of a file that is not a recipe must start with _.",
         )
-    constants = _constants(tree)
+    constants, settings = _constants(tree), _settings(path, fit)
+    if taken := sorted(OPTIONS & {*settings}):
+        raise KitError(
+            f"{path}: the setting {taken[0]!r} has the name of an option of kit.",
+            f"Give it another name. These are options: {', '.join(sorted(OPTIONS))}.",
+        )
     return Recipe(
         name=_name(path),
         path=path,
         summary=_summary(tree),
-        settings=_settings(path, fit),
+        settings=settings,
         variants=_literal(path, "VARIANTS", _constant(path, constants.get("VARIANTS")), {}),
         smoke=_literal(path, "SMOKE", constants.get("SMOKE"), {}),
         extra=_literal(path, "EXTRA", constants.get("EXTRA"), ""),
         attach=_literal(path, "ATTACH", constants.get("ATTACH"), ()),
+        ranges=_literal(path, "RANGES", constants.get("RANGES")),
     )
 
 
@@ -321,12 +335,12 @@ def _settings(path: Path, function: ast.FunctionDef) -> dict[str, Any]:
     if rest is None:
         return own
     file, name = _beside(path, rest.annotation)
-    taken_over = _function(_parse(file), name) if file is not None else None
+    taken_over = _function(imports.parsed(file), name) if file is not None else None
     if file is None or taken_over is None:
         raise KitError(
-            f"{path}:{rest.lineno}: `{function.name}` takes any setting by `**{rest.arg}`.",
-            "It must be said whose settings these are, by a function of a file beside it: "
-            f"`**{rest.arg}: _speech.train`.",
+            f"{path}:{rest.lineno}: `{function.name}` accepts any setting through `**{rest.arg}`, so that kit cannot "
+            "list them.",
+            f"Name the function of a file beside it that receives them, as in `**{rest.arg}: _speech.train`.",
         )
     return own | {key: value for key, value in _settings(file, taken_over).items() if key not in own}
 
@@ -334,7 +348,7 @@ def _settings(path: Path, function: ast.FunctionDef) -> dict[str, Any]:
 def _constant(path: Path, node: ast.expr | None) -> ast.expr | None:
     """The expression itself, or the one that `_file.NAME` stands for."""
     file, name = _beside(path, node)
-    return node if file is None else _constants(_parse(file)).get(name, node)
+    return node if file is None else _constants(imports.parsed(file)).get(name, node)
 
 
 def _beside(path: Path, node: ast.expr | None) -> tuple[Path | None, str]:
@@ -351,7 +365,8 @@ def _literal(path: Path, name: str, node: ast.expr | None, default: Any = None) 
     except ValueError:
         raise KitError(
             f"{path}:{node.lineno if node else 0}: {name} is not a plain value.",
-            "Defaults of `fit` and the names in capitals are read without running the file, so they must be literals.",
+            "kit reads the defaults of `fit`, VARIANTS, SMOKE, EXTRA and ATTACH without running the file. Write plain "
+            "values, such as 3, 0.5, 'word' or (1, 2).",
         ) from None
 
 

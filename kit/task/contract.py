@@ -14,6 +14,7 @@ from kit.errors import KitError
 from kit.rows import views
 from kit.task import outputs
 from kit.task.sources import Source
+from kit.task.targets import Labels, Target
 
 Kind = Literal["image", "audio", "text", "table"]
 """What a row is, for pictures: an image is `(height, width)` or `(height, width, channels)` uint8."""
@@ -31,10 +32,12 @@ Decide = Callable[[np.ndarray], np.ndarray]
 class Data:
     """Rows that travel together.
 
-    `ids` are unique and name a row everywhere, on disk too. `x` is an array, a memory map, a DataFrame, a list of texts
-    or of files, or `Clips`; it is held as `Rows`, of which a selection copies nothing. `y` is (n,) or (n, targets), and
-    None for unlabelled test rows. Rows of one `group` must not be split apart (a speaker, a repeated text). `weight` is
-    for fitting and for metrics that ask for it; `time` is what `splits.Time` orders by.
+    `ids` are unique and name a row everywhere, on disk too; `kit.task.ids.of` makes them from key columns. `x` is an
+    array, a memory map, a DataFrame, a list of texts or of files, or `Clips`; it is held as `Rows`, of which a
+    selection copies nothing. `y` is (n,) or (n, targets), and None for unlabelled test rows. Rows of one `group` must
+    not be split apart (a speaker, a repeated text). `weight`, 0 or more, is for fitting and for metrics that ask for
+    it; `time` is what `splits.Time` orders by. What `load` returns is checked before anything is fitted
+    (`kit.task.checks`).
     """
 
     ids: np.ndarray
@@ -90,11 +93,17 @@ class Fitted:
         return self.predict(views.batch(x))
 
 
+CHECKPOINT = "checkpoint"
+"""The folder in a fold's own one where a recipe keeps what it needs to go on after a kill. What lies there is there
+again when the fold is fitted the next time, and goes when the fold is finished."""
+
+
 class Fold(NamedTuple):
     """All that a recipe sees; it holds no test rows, so none can leak.
 
-    `valid` has no rows when a model is trained on all of them. `dir` is the fold's own folder, for weights. `report`
-    shows progress and writes a line of the fold's `history.csv`; a recipe calls it once an epoch, or never.
+    `valid` has no rows when a model is trained on all of them. `dir` is the fold's own folder, for weights; what a
+    recipe keeps in `checkpoint/` there outlives a kill. `report` shows progress and writes a line of the fold's
+    `history.csv`; a recipe calls it once an epoch, or never.
     """
 
     number: int
@@ -206,15 +215,34 @@ class Metric:
 class Submission:
     """How predictions become the file that Kaggle accepts.
 
-    `decide` turns predictions into what the target columns hold. `labels` is the closed set of allowed values, None
-    where any finite number is allowed.
+    `id` is the key column, or several that name a row together, such as `("id", "horizon")`; `target` is what is
+    predicted, one column or several. `decide` turns predictions into what the target columns hold: an array of n, or
+    of n x targets. `holds` says what that is: `Numbers(...)`, `Labels(...)` or `Text(...)` of `kit.task.targets`, one
+    for all target columns or one for each; None leaves it to the sample file. `repeats` says that the sample file has
+    several rows under one key; they are told apart by their order (`kit.task.ids`).
+
+    >>> Submission("id", "species", decide=decide, holds=Labels(("setosa", "versicolor", "virginica")))
+    >>> Submission(("store", "day"), ("sales", "open"), decide=decide, holds=(Numbers(low=0), Labels((False, True))))
     """
 
-    id: str
+    id: str | tuple[str, ...]
     target: str | tuple[str, ...]
     decide: Decide
-    labels: tuple[Any, ...] | None = None
+    holds: Target | tuple[Target, ...] | None = None
     sample: str = "sample_submission.csv"
+    repeats: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.holds, tuple) and len(self.holds) != len(self.targets):
+            raise KitError(
+                f"`holds` names {len(self.holds)} kinds for {len(self.targets)} target columns.",
+                f"It must be one for all, or one for each of {', '.join(self.targets)}.",
+            )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key columns, in the order of the file."""
+        return (self.id,) if isinstance(self.id, str) else self.id
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -224,7 +252,22 @@ class Submission:
     @property
     def columns(self) -> tuple[str, ...]:
         """The header of the file."""
-        return (self.id, *self.targets)
+        return (*self.keys, *self.targets)
+
+    @property
+    def declared(self) -> dict[str, Target | None]:
+        """What each target column holds, None where the sample file says it."""
+        each = self.holds if isinstance(self.holds, tuple) else (self.holds,) * len(self.targets)
+        return dict(zip(self.targets, each, strict=True))
+
+    @property
+    def labels(self) -> tuple[Any, ...] | None:
+        """The closed set that all target columns share, in the order of the probability columns; None elsewhere."""
+        sets = {
+            kind.options if isinstance(kind, Labels) else getattr(kind, "among", None)
+            for kind in self.declared.values()
+        }
+        return sets.pop() if len(sets) == 1 else None
 
 
 def everything(pred: np.ndarray) -> np.ndarray:

@@ -115,6 +115,15 @@ def vote_guesses(parts: Parts, weights: Weights = None) -> np.ndarray:
     return np.array(merged, dtype=parts[0].dtype).reshape(parts[0].shape)
 
 
+BY_METHOD: dict[str, Merge] = {
+    "mean": mean,
+    "rank": rank_mean,
+    "geometric": geometric_mean,
+    "log-mean": log_mean,
+}
+"""What merges the members of a blend by each method; `vote` and `hill-climb` merge as `declared` says."""
+
+
 def _shares(parts: Parts, weights: Weights) -> np.ndarray:
     return np.full(len(parts), 1 / len(parts)) if weights is None else np.asarray(weights, float) / np.sum(weights)
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kit.task.targets import Target
+
 
 @dataclass(frozen=True)
 class Csv:
-    """What a CSV file must hold: its header and number of rows, and its size in bytes where that is known."""
+    """What a CSV file must hold: its header and number of rows, and its size in bytes where that is known.
+
+    `holds` says of some columns, such as the target, what stands in every row; a file that has it otherwise, or has
+    none there, is refused when it is downloaded.
+    """
 
     columns: tuple[str, ...]
     rows: int | None = None
     size: int | None = None
+    holds: Mapping[str, Target] = field(default_factory=dict)
 
 
 Files = Mapping[str, Csv | None]

@@ -124,15 +124,14 @@ def with_folds(split: Split, folds: int) -> Split:
     """
     if folds < 2:
         raise KitError(
-            f"{folds} fold{'s' * (folds != 1)} cannot be cross-validated.",
-            "Two folds are the fewest; --holdout trains one model and judges it by a tenth of the rows.",
-            "kit train COMPETITION --holdout",
+            f"Cross-validation with {folds} fold{'s' * (folds != 1)} is not possible.",
+            "It needs two folds or more. To train only one model and judge it by a tenth of the rows, use --holdout.",
+            "--holdout",
         )
     if not hasattr(split, "folds"):
         raise KitError(
-            "This competition's split has a fixed number of folds.",
-            "Only the splits of kit.task.splits take --folds.",
-            "kit train COMPETITION  # without --folds",
+            "The number of folds of this competition cannot be changed: its split is a function of its own.",
+            "--folds works with the splits of kit.task.splits. Leave it out here.",
         )
     return replace(split, folds=folds)  # type: ignore[type-var]
 
@@ -143,56 +142,60 @@ def column(split: Split, data: Data) -> np.ndarray:
     Raises KitError when the split returns another length, leaves a fold number out, or cuts a group in two.
     """
     try:
-        found = np.asarray(split(data))
+        fold_of = np.asarray(split(data))
     except ValueError as error:
         raise KitError(
-            f"The rows cannot be split: {error}", "Fewer folds need fewer rows a class.", "--folds 2"
+            f"The rows cannot be split: {error}", "With fewer folds, fewer rows of each class are enough.", "--folds 2"
         ) from error
-    if found.shape != data.ids.shape or found.dtype.kind not in "iu":
+    if fold_of.shape != data.ids.shape or fold_of.dtype.kind not in "iu":
         raise KitError(
-            f"The split returned {found.dtype} of shape {found.shape}.",
+            f"The split returned {fold_of.dtype} of shape {fold_of.shape}.",
             f"It must return one integer for each of the {len(data.ids):,} rows.",
         )
-    numbers = np.unique(found[found >= 0])
+    numbers = np.unique(fold_of[fold_of >= 0])
     if not np.array_equal(numbers, np.arange(len(numbers))):
-        raise KitError(f"The split's fold numbers are {numbers.tolist()}.", "They must count from 0 without a gap.")
+        raise KitError(
+            f"The split returned the fold numbers {numbers.tolist()}.", "They must be 0, 1, 2 and so on, without a gap."
+        )
     if data.group is not None:
-        pairs = np.unique(np.stack([np.unique(data.group, return_inverse=True)[1], found]), axis=1)
+        pairs = np.unique(np.stack([np.unique(data.group, return_inverse=True)[1], fold_of]), axis=1)
         if len(torn := pairs[0][:-1][np.diff(pairs[0]) == 0]):
-            name = np.unique(data.group)[torn[0]]
+            name, others = np.unique(data.group)[torn[0]], len(np.unique(torn)) - 1
             raise KitError(
-                f"Group {str(name)!r} lies in more than one fold, as do {len(np.unique(torn)) - 1:,} others.",
-                "Rows of one group must not be split apart, or the score is too good.",
+                f"The rows of group {str(name)!r} are in more than one fold"
+                + (f", and so are those of {others:,} other group{'s' * (others != 1)}." if others else "."),
+                "All rows of a group must be in the same fold, or the score is too good.",
                 "split=splits.StratifiedGrouped() in competition.py",
             )
-    return found.astype(np.int16)
+    return fold_of.astype(np.int16)
 
 
-def numbers(found: np.ndarray) -> list[int]:
+def numbers(fold_of: np.ndarray) -> list[int]:
     """The folds of a column to fit: 0 to k-1, or [-1] when no row is held out."""
-    return list(range(found.max() + 1)) or [-1]
+    return list(range(fold_of.max() + 1)) or [-1]
 
 
-def rows(split: Split, found: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+def rows(split: Split, fold_of: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the training rows and of the held-out rows of fold `number`, both ascending.
 
     Fold -1 trains on every row and holds out none. A split with `forward` trains on earlier folds only.
     """
-    held = found == number if number >= 0 else np.zeros(len(found), bool)
-    kept = found < number if getattr(split, "forward", False) and number >= 0 else ~held
+    held = fold_of == number if number >= 0 else np.zeros(len(fold_of), bool)
+    kept = fold_of < number if getattr(split, "forward", False) and number >= 0 else ~held
     return np.flatnonzero(kept), np.flatnonzero(held)
 
 
 def _column(data: Data, pairs: object) -> np.ndarray:
-    found = np.full(len(data.ids), -1)
+    fold_of = np.full(len(data.ids), -1)
     for number, (_, held) in enumerate(pairs):  # type: ignore[arg-type, var-annotated]
-        found[held] = number
-    return found
+        fold_of[held] = number
+    return fold_of
 
 
 def _groups(data: Data) -> np.ndarray:
     if data.group is None:
         raise KitError(
-            "This split needs groups, and `load` gives none.", "Data(..., group=...) names each row's group."
+            "This split needs to know the group of each row, and `load` gives no groups.",
+            "Return Data(..., group=...) from `load` in competition.py.",
         )
     return data.group

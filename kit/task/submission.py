@@ -4,189 +4,178 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kit.errors import KitError
+from kit.notes import tell
+from kit.task import lines, targets
 from kit.task.contract import Submission
+from kit.task.targets import Problem, Target, Text
 
 Rows = dict[str, tuple[str, ...]]
-"""Id to the texts of its target columns, in the order of the file."""
+"""Id (`kit.task.ids`) to the texts of its target columns, in the order of the file."""
 
 
-def write(form: Submission, ids: np.ndarray, pred: np.ndarray, sample: Path, to: Path) -> None:
-    """Write the predictions of the test rows `ids` as a submission, in the order of the sample file.
+def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path, to: Path) -> None:
+    """Write the predictions of the test rows `test_ids` as a submission, in the order of the sample file.
 
-    `pred` has a row for each id. Raises KitError when an id of the sample has no prediction or the other way round.
+    `pred` has a row for each id. Tells a person where the file would be refused for a value that `decide` gave. Raises
+    KitError when an id of the sample has no prediction or the other way round, and when `decide` gives another number
+    of rows or columns than the file has.
     """
-    values = np.asarray(form.decide(pred))
-    if len(values) != len(ids):
-        raise KitError(f"`decide` returned {len(values):,} values for {len(ids):,} rows.", "It must return one a row.")
-    values = values.reshape(len(ids), -1)
-    place = {str(name): row for row, name in enumerate(ids.tolist())}
-    wanted = list(read(form, sample))
-    if missing := [name for name in wanted if name not in place]:
-        raise KitError(
-            f"{len(missing):,} ids of {sample.name} have no prediction, the first is {missing[0]}.",
-            "`load` must return every test row under the id that the sample file gives it.",
-        )
-    if len(wanted) != len(place):
-        extra = next(iter(place.keys() - set(wanted)))
-        raise KitError(
-            f"{len(place) - len(wanted):,} predictions have no place in {sample.name}, the first is {extra}.",
-            "`load` must return just the test rows that the sample file names.",
-        )
-    order = [place[name] for name in wanted]
+    wanted = lines.of_sample(form, sample)
+    place = {str(name): row for row, name in enumerate(test_ids.tolist())}
+    refuse_other_ids(place, [line.id for line in wanted], sample.name)
+    kinds = resolved(form, [line.targets for line in wanted], sample)
+    columns = spelled(kinds, form.decide(pred), len(test_ids))
+    order = [place[line.id] for line in wanted]
+    values = list(zip(*([column[row] for row in order] for column in columns), strict=True))
     with to.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(form.columns)
-        lines.writerows([name, *row] for name, row in zip(wanted, values[order].tolist(), strict=True))
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(form.columns)
+        out.writerows([*line.keys, *row] for line, row in zip(wanted, values, strict=True))
+    if wrong := _first_wrong(kinds, values):
+        number, column, problem = wrong
+        tell(
+            f"The submission would be refused: row {number:,}, column {column!r} {problem.wrong}. {problem.right} "
+            "`decide` in competition.py gives these values."
+        )
 
 
 def check(form: Submission, file: Path, sample: Path) -> Rows:
     """The rows of a submission that Kaggle would accept.
 
     Raises KitError, naming row and column, for what Kaggle would refuse: wrong encoding, separator or header, missing,
-    duplicate or unknown ids, wrong number of rows, empty or NaN values, labels outside the allowed set; and for a
-    sample file sent unchanged. Rows are counted from 1, below the header.
+    duplicate or unknown ids, wrong number of rows, empty or NaN values, values of another kind than the declaration or
+    the sample file says; and for a sample file sent unchanged. Rows are counted from 1, below the header.
     """
-    wanted = read(form, sample)
+    wanted = {line.id: line.targets for line in lines.of_sample(form, sample)}
     rows = read(form, file)
     if len(rows) != len(wanted) or rows.keys() != wanted.keys():
         _refuse_ids(form, file, sample, rows, wanted)
-    labels = None if form.labels is None else {str(label) for label in form.labels}
-    for number, values in enumerate(rows.values(), 1):
-        for column, value in zip(form.targets, values, strict=True):
-            if value.strip() == "" or value.strip().lower() in ("nan", "null", "none", "na"):
-                raise _refusal(file, f"row {number:,}, column {column!r} is empty or NaN: {value!r}", _allowed(form))
-            if labels is not None and value not in labels:
-                raise _refusal(file, f"row {number:,}, column {column!r} holds {value!r}", _allowed(form))
-            if labels is None and not _finite(value):
-                raise _refusal(file, f"row {number:,}, column {column!r} holds {value!r}", _allowed(form))
+    kinds = resolved(form, wanted.values(), sample)
+    if wrong := _first_wrong(kinds, rows.values(), wanted.values()):
+        number, column, problem = wrong
+        raise lines.Refused(file, f"row {number:,}, column {column!r} {problem.wrong}", problem.right)
     if all(rows[name] == values for name, values in wanted.items()):
-        raise _refusal(
-            file,
-            f"it is {sample.name} unchanged",
-            "At least one prediction must differ from the sample's; none does.",
-        )
+        right = "At least one prediction must differ from the sample's; none does."
+        raise lines.Refused(file, f"it is {sample.name} unchanged", right)
     return rows
 
 
 def read(form: Submission, file: Path) -> Rows:
-    """The rows of a submission or sample file by id.
-
-    Raises KitError for an unreadable file, encoding, separator, header or row length, and for duplicate ids.
-    """
-    return parse(form, _text(file), file)
+    """The rows of a submission by id. Errors as `lines.of_file`."""
+    return {line.id: line.targets for line in lines.of_file(form, file)}
 
 
 def parse(form: Submission, text: str, file: Path) -> Rows:
-    """The rows in `text`; `file` is named in errors. Errors as `read`."""
-    lines = csv.reader(io.StringIO(text, newline=""))
-    header = tuple(next(lines, ()))
-    _check_header(form, file, header)
-    at = [header.index(column) for column in form.columns]
-    rows: Rows = {}
-    for number, line in enumerate(lines, 1):
-        if len(line) != len(header):
-            if not line:
-                continue
-            raise _refusal(file, f"row {number:,} has {len(line)} values", f"Each row has {len(header)}: {header}.")
-        name = line[at[0]]
-        if name in rows:
-            raise _refusal(file, f"row {number:,}, column {form.id!r} repeats the id {name}", "Each id stands once.")
-        rows[name] = tuple(line[i] for i in at[1:])
-    return rows
+    """The rows in `text` by id; `file` is named in errors. Errors as `lines.of_text`."""
+    return {line.id: line.targets for line in lines.of_text(form, io.StringIO(text, newline=""), file)}
 
 
-def values(form: Submission, rows: Rows, order: Sequence[str]) -> np.ndarray:
-    """The targets of `rows` in the order of ids, as labels where the set is closed and as float64 elsewhere.
+def resolved(form: Submission, rows: Iterable[Sequence[str]], sample: Path) -> dict[str, Target]:
+    """What each target column holds: as declared, and where nothing is declared as the sample file tells.
 
-    The shape is (n,) for one target column, else (n, targets).
+    Raises KitError where the sample file holds something else than what is declared.
     """
-    if form.labels is None:
-        found = np.array([rows[name] for name in order], np.float64)
-    else:
-        of: dict[str, Any] = {str(label): label for label in form.labels}
-        found = np.array([[of[value] for value in rows[name]] for name in order])
-    return found[:, 0] if len(form.targets) == 1 else found
+    kinds: dict[str, Target] = {}
+    for texts, (column, declared) in zip(zip(*rows, strict=True), form.declared.items(), strict=True):
+        kind = targets.like(texts) if declared is None else declared
+        other = {text for text in set(texts) if not targets.is_missing(text) and kind.unlike(text)}
+        if other:
+            number = next(number for number, text in enumerate(texts, 1) if text in other)
+            raise KitError(
+                f"competition.py declares that {column!r} holds {type(kind).__name__}, and {sample.name} holds "
+                f"{texts[number - 1]!r} there, in row {number:,}. {kind.right}",
+                "`Submission(..., holds=...)` must say what the sample file shows: Numbers(), Labels((...)) spelled as "
+                "there, or Text().",
+            )
+        kinds[column] = targets.told(kind, texts)
+    return kinds
 
 
-def _text(file: Path) -> str:
-    try:
-        raw = file.read_bytes()
-    except FileNotFoundError:
-        raise KitError(f"{file} does not exist.", "It must be a CSV file.", f"ls {file.parent}") from None
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in raw[:200]:
-        raise _refusal(file, "its encoding is UTF-16", "The file must be UTF-8.", "df.to_csv(path, index=False)")
-    if raw[:3] == b"\xef\xbb\xbf":
-        raise _refusal(
-            file,
-            "it starts with a UTF-8 byte order mark, which becomes part of the first column's name",
-            "The file must be UTF-8 without a mark.",
-            "df.to_csv(path, index=False)  # without encoding='utf-8-sig'",
+def refuse_other_ids(given: Iterable[str], wanted: Iterable[str], sample: str) -> None:
+    """Raises KitError where the ids of the test rows are not those of the sample file, naming the first."""
+    given, wanted = dict.fromkeys(given), dict.fromkeys(wanted)
+    if missing := [name for name in wanted if name not in given]:
+        raise KitError(
+            f"{len(missing):,} ids of {sample} have no test row, the first is {missing[0]}.",
+            "`load` must return every test row under the id that the sample file gives it"
+            + (f", not under ids such as {next(iter(given))}." if len(missing) == len(wanted) and given else "."),
         )
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise _refusal(
-            file, f"line {line:,} is not UTF-8", "The file must be UTF-8.", "df.to_csv(path, index=False)"
-        ) from None
+    if extra := [name for name in given if name not in wanted]:
+        raise KitError(
+            f"{len(extra):,} test rows have no place in {sample}, the first is {extra[0]}.",
+            "`load` must return just the test rows that the sample file names.",
+        )
 
 
-def _check_header(form: Submission, file: Path, header: tuple[str, ...]) -> None:
-    if set(header) == set(form.columns) and len(header) == len(form.columns):
-        return
-    right = f"The header must be {','.join(form.columns)}."
-    if not header:
-        raise _refusal(file, "it is empty", right)
-    for mark, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if len(header) == 1 and mark in header[0]:
-            raise _refusal(file, f"its columns are separated by {name}", "Columns are separated by commas.")
-    if missing := [column for column in form.columns if column not in header]:
-        raise _refusal(file, f"required column {missing[0]!r} could not be found in {','.join(header)}", right)
-    if repeated := [column for column in header if header.count(column) > 1]:
-        raise _refusal(file, f"column {repeated[0]!r} stands twice", right)
-    extra = next(column for column in header if column not in form.columns)
-    cure = "df.to_csv(path, index=False)" if extra in ("", "Unnamed: 0", "index") else ""
-    raise _refusal(file, f"unexpected column {extra!r}", right, cure)
+def spelled(kinds: dict[str, Target], decided: Any, rows: int) -> list[list[str]]:
+    """What `decide` gave for so many rows, as the texts of each target column.
+
+    Raises KitError when it gave another number of rows or columns.
+    """
+    decided = np.asarray(decided)
+    if decided.shape[:1] != (rows,):
+        raise KitError(
+            f"`decide` returned an array of shape {decided.shape} for {rows:,} rows.",
+            "It must return one value, or one for each target column, a row.",
+        )
+    only = next(iter(kinds.values()))
+    if len(kinds) == 1 and isinstance(only, Text) and decided.ndim == 2:
+        return [only.texts(decided)]  # several items a row, which are one text in the file
+    table = decided.reshape(rows, -1)
+    if table.shape[1] != len(kinds):
+        raise KitError(
+            f"`decide` returned {table.shape[1]} values a row, and there are {len(kinds)} target columns.",
+            f"It must return one for each of {', '.join(kinds)}.",
+        )
+    return [kind.texts(table[:, at]) for at, kind in enumerate(kinds.values())]
+
+
+def _first_wrong(
+    kinds: dict[str, Target], rows: Iterable[Sequence[str]], sample: Iterable[Sequence[str]] = ()
+) -> tuple[int, str, Problem] | None:
+    """The number of the first row with a text that its column cannot hold, the column, and why."""
+    columns, shown = list(zip(*rows, strict=True)), list(zip(*sample, strict=True))
+    wrong = []
+    for at, (column, kind) in enumerate(kinds.items()):
+        problems = _problems(kind, set(columns[at]), set(shown[at]) if shown else set())
+        if problems:
+            number = next(number for number, text in enumerate(columns[at], 1) if text in problems)
+            wrong.append((number, column, problems[columns[at][number - 1]]))
+    return min(wrong, key=lambda each: each[0], default=None)
+
+
+def _problems(kind: Target, texts: set[str], sample: set[str]) -> dict[str, Problem]:
+    """The texts that a column cannot hold, which the sample file shows `sample` in, and why."""
+    problems = {text: problem for text in texts if (problem := kind.problem(text))}
+    if not isinstance(kind, Text):
+        return problems
+    if sample and not any(map(targets.is_number, sample)) and all(map(targets.is_number, texts)):
+        # One word may be a number; a column of nothing else holds class numbers where names are wanted.
+        right = f"The sample file holds words there, such as {min(sample)!r}."
+        return {text: Problem(f"holds {text!r}, and all its values are numbers", right) for text in texts}
+    return {text: problem for text, problem in problems.items() if text not in sample}
 
 
 def _refuse_ids(form: Submission, file: Path, sample: Path, rows: Rows, wanted: Rows) -> None:
+    column = " and ".join(map(repr, form.keys))
     for number, name in enumerate(rows, 1):
         if name not in wanted:
-            raise _refusal(
+            raise lines.Refused(
                 file,
-                f"row {number:,}, column {form.id!r} holds the unknown id {name!r}"
+                f"row {number:,}, column {column} holds the unknown id {name!r}"
                 + (f", and it has {len(rows):,} rows" if len(rows) != len(wanted) else ""),
                 f"The ids are those of {sample.name}: {len(wanted):,}, the first {next(iter(wanted))!r}.",
             )
     missing = next(name for name in wanted if name not in rows)
-    raise _refusal(
+    raise lines.Refused(
         file,
         f"it has {len(rows):,} rows, and the id {missing!r} is missing",
         f"Submission must have {len(wanted):,} rows, one for each id of {sample.name}.",
     )
-
-
-def _finite(value: str) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except ValueError:
-        return False
-
-
-def _allowed(form: Submission) -> str:
-    if form.labels is None:
-        return "Each value must be a finite number."
-    few = ", ".join(map(str, form.labels[:12]))
-    return f"Allowed are {few}{', ...' if len(form.labels) > 12 else ''}."
-
-
-def _refusal(file: Path, wrong: str, right: str, cure: str = "") -> KitError:
-    return KitError(f"{file.name} would be refused: {wrong}.", right, cure)

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from kit.errors import KitError
+
 FILE = "estimators.skops"
 
 BOOSTED = ("XGBClassifier", "XGBRegressor", "XGBRanker")
@@ -38,7 +40,7 @@ def save(dir: Path, *, level: int = 1, **parts: Any) -> None:
 
     `level` is that of the compression, 0 for none to 9. An earlier file stays until the new one is whole. Arrays that
     the estimators hold as slices of others are made whole in place, so that what predicts now and what is loaded later
-    predict the same bytes.
+    predict the same bytes. Raises KitError for a model that `load` would refuse.
     """
     from skops import io
 
@@ -57,6 +59,13 @@ def save(dir: Path, *, level: int = 1, **parts: Any) -> None:
     partial = dir / f"partial-{FILE}"
     described = {name: part for name, part in parts.items() if name not in boosted}
     io.dump({"parts": described, "boosted": boosted}, partial, compression=zipfile.ZIP_DEFLATED, compresslevel=level)
+    if unknown := sorted(set(io.get_untrusted_types(file=partial)) - {*TRUSTED}):
+        partial.unlink()
+        raise KitError(
+            f"The fitted model holds {', '.join(unknown)}, which cannot be read back without running code of the file.",
+            "It can be stored without it: neighbours need algorithm='brute', and histogram gradient boosting needs "
+            "categories that are numbers already.",
+        )
     os.replace(partial, dir / FILE)
 
 

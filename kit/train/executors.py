@@ -1,24 +1,146 @@
-"""Where folds are fitted. An executor is given the numbers of the folds to fit and one function that fits one.
+"""Where folds are fitted. An executor is given the run folder and the numbers of the folds to fit.
 
-A fold leaves its results in its own folder, so that an executor returns nothing: one in another process or on another
-machine needs only the run folder and the data.
+A fold loads for itself and leaves its results in its own folder, so that an executor returns nothing, and one in other
+processes or on other machines needs the run folder and the data only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
-FitFold = Callable[[int], None]
+from kit import places
+from kit.errors import KitError
+from kit.train import fold, runs
+from kit.train.progress import Display
+
+THREADS = (
+    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "LOKY_MAX_CPU_COUNT"),
+)
+"""Variables from which libraries take their number of threads, when they are imported."""
 
 
 class Executor(Protocol):
-    """Fits each of the folds; raises what the fitting of one raised."""
+    """Fits each of the folds of the run in `folder`; raises what the fitting of one raised."""
 
-    def __call__(self, fit_fold: FitFold, folds: Sequence[int]) -> None: ...
+    def __call__(self, folder: Path, folds: Sequence[int], show: Display) -> None: ...
 
 
-def local(fit_fold: FitFold, folds: Sequence[int]) -> None:
+def local(folder: Path, folds: Sequence[int], show: Display) -> None:
     """One after the other in this process: a learning framework uses all cores for one fold."""
     for number in folds:
-        fit_fold(number)
+        fold.fit_fold(folder, number, show)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """`jobs` folds at once, each in a process of its own; a process fits one fold after another.
+
+    The cores are shared out: a process has one thread where there are as many processes as cores.
+    """
+
+    jobs: int
+
+    def __call__(self, folder: Path, folds: Sequence[int], show: Display) -> None:
+        """Raises KitError for the first fold that failed, when the folds under way have ended, or for a process that
+        died. What was finished stays, so that the run can be resumed."""
+        waiting, failed = deque(folds), list[Exception]()
+        count = min(self.jobs, len(folds))
+        workers: list[_Worker] = []
+
+        def work(worker: _Worker) -> None:
+            while waiting and not failed:
+                try:
+                    worker.fit(waiting.popleft(), show)
+                except IndexError:  # another thread took the last one
+                    return
+                except Exception as error:
+                    failed.append(error)
+
+        try:
+            workers += [_Worker(folder, f"process {place + 1}", _threads(self.jobs)) for place in range(count)]
+            with ThreadPoolExecutor(count or 1) as pool:
+                try:
+                    list(pool.map(work, workers))
+                except BaseException:  # Ctrl-C reaches this thread only
+                    for worker in workers:
+                        worker.end()
+                    raise
+        finally:
+            for worker in workers:
+                worker.end()
+        if failed:
+            raise failed[0]
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _threads(jobs: int) -> dict[str, str]:
+    """The environment that gives each of `jobs` processes its share of the cores, and of a GPU the memory it needs."""
+    return dict.fromkeys(THREADS, str(max(1, cores() // jobs))) | {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+
+
+class _Worker:
+    """A process that fits the folds it is told (`kit.train.worker`)."""
+
+    def __init__(self, folder: Path, name: str, environment: dict[str, str]) -> None:
+        self.run, self.name = runs.at(folder), name
+        read, write = os.pipe()
+        words = [sys.executable, "-m", "kit.train.worker", str(folder), str(write)]
+        path = os.pathsep.join([str(places.KIT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self._process = subprocess.Popen(
+            words,
+            env=os.environ | environment | {"KIT_HOME": str(places.workspace()), "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            text=True,
+            pass_fds=[write],
+        )
+        os.close(write)
+        self._told = os.fdopen(read, encoding="utf-8")
+
+    def fit(self, number: int, show: Display) -> None:
+        """Fit a fold there. Raises KitError when it fails, or when the process dies."""
+        with contextlib.suppress(BrokenPipeError):  # it has died, and its end of the other pipe is closed too
+            print(number, file=self._process.stdin, flush=True)
+        for line in self._told:
+            said: dict[str, Any] = json.loads(line)
+            if "error" in said:
+                raise KitError(**said["error"])
+            if "finished" in said:
+                return
+            show(said["fold"], said["done"], said["of"], said["figures"], row=self.name)
+        raise self._died(number)
+
+    def end(self) -> None:
+        """End the process, whatever it does."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+
+    def _died(self, number: int) -> KitError:
+        status = self._process.wait()
+        if status < 0:
+            how = f"was killed by {signal.Signals(-status).name}"
+            right = "Memory may have run out: fewer --jobs need less." if status == -signal.SIGKILL else ""
+        else:
+            how, right = f"ended with status {status}", "Its own message is above."
+        plan = self.run.plan
+        return KitError(
+            f"The process that fitted fold {number} of run {self.run.name} {how}.",
+            f"{right} Folds that were finished are kept.".strip(),
+            f"kit train {plan.competition} --resume {self.run.name}",
+        )

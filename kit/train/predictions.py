@@ -37,7 +37,7 @@ def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = eve
             raise KitError(
                 f"The recipe predicted NaN or infinity for row {start + int(np.argmin(finite)):,} of {total:,}.",
                 "Training has most likely diverged; a smaller learning rate is the usual cure.",
-                "kit train COMPETITION RECIPE --set rate=0.0003",
+                "--set rate=0.0003",
             )
         parts.append(keep(pred))
     return np.concatenate(parts) if parts else keep(np.asarray(predict(rows.take())))

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import inspect
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import is_dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from kit import places
+from kit import places, records
+from kit.task import imports
+from kit.task.catalog import Recipe
 from kit.train.record import Git
 
-PACKAGES = ("kaggle-kit", "tensorflow", "keras", "torch", "jax", "xgboost", "scikit-learn", "numpy", "pandas", "scipy")
+if TYPE_CHECKING:
+    import numpy as np
+
+PACKAGES = (
+    *("kaggle-kit", "numpy", "pandas", "scipy", "scikit-learn", "skops", "xgboost", "lightgbm", "catboost", "optuna"),
+    *("tensorflow", "keras", "tf-keras", "tensorflow-text", "tensorflow-hub", "tf-models-official", "torch", "jax"),
+    *("soundfile", "soxr"),
+)
+"""What can change a prediction."""
+
+FITTED_BY = ("task", "rows", "toolbox")
+"""Rooms of kit whose files decide what a recipe fits, where the recipe or the declaration imports them."""
+
+LOOP = ("kit.train.fold", "kit.train.predictions")
+"""Modules that decide what any recipe fits: seeds, the fold's rows, chunks of rows that are predicted."""
 
 
 def where() -> str:
@@ -40,14 +55,20 @@ def device() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Python and the installed ones of the packages that can change a prediction."""
-    found = {"python": platform.python_version()}
+    """Python and the installed ones of PACKAGES."""
+    installed = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
+
+
+def joined(versions: Sequence[dict[str, str]]) -> dict[str, str]:
+    """The versions by which the folds of a run were fitted; where they differ, such as on two machines, all of them."""
+    names = dict.fromkeys(name for one in versions for name in one)
+    return {name: ", ".join(dict.fromkeys(one[name] for one in versions if name in one)) for name in names}
 
 
 def git(folder: Path) -> Git | None:
@@ -87,17 +108,54 @@ def groups(group: np.ndarray | None) -> str | None:
     """A digest of which rows share a group, whatever the groups are called; None where there are no groups."""
     if group is None:
         return None
+    import numpy as np  # A tenth of a second that `kit runs` saves.
+
     _, first, code = np.unique(group, return_index=True, return_inverse=True)
     order = np.argsort(np.argsort(first))  # numbered in the order in which groups are met
     return _short(hashlib.sha256(order[code].astype("<i8").tobytes()))
 
 
 def code(files: Iterable[Path]) -> str:
-    """A digest of a recipe's Python files: two runs of one digest were fitted by the same text."""
+    """A digest of all text that decides what a recipe fits: its Python `files`, what they import of kit's task, rows
+    and toolbox, followed from file to file, and what fits every fold. Two runs of one digest were fitted by one text.
+
+    It is the same in a kernel, where these files lie in another folder.
+    """
+    files = list(files)
+    wanted = [(name, path.name) for path in files for name in imports.names(path)]
+    followed = {
+        place: path for place, path in imports.kit_files(wanted).items() if place.split("/")[1] in FITTED_BY
+    } | {f"{name.replace('.', '/')}.py": path for name in LOOP if (path := imports.file(name.split(".")))}
+    named = followed | {f"{path.parent.name}/{path.name}": path for path in files}
     digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for place, path in sorted(named.items()):
+        digest.update(place.encode() + b"\0" + path.read_bytes().rstrip(b"\n") + b"\0")  # a notebook ends every file
     return _short(digest)
+
+
+def data(folder: Path) -> dict[str, str]:
+    """The sha256 of each public file: from the manifest where there is one, else computed."""
+    listed = records.read_json(folder.parent / "manifest.json").get("public")
+    if listed:
+        return {name: facts["sha256"] for name, facts in listed.items()}
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return {path.name: _sha256(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+
+@functools.lru_cache(maxsize=256)
+def _sha256(path: Path, size: int, changed: int) -> str:
+    """The sha256 of a file, read once in a process while its size and the time of its last change stay."""
+    return records.sha256(path)
+
+
+def encoders(recipe: Recipe, settings: dict[str, Any]) -> dict[str, str]:
+    """The sha256 of each pretrained encoder that the settings name, by the setting; see `handles.digest`."""
+    if not recipe.attach:
+        return {}
+    # By name, so that kernels of recipes without encoders do not carry the file; a recipe with some imports it itself.
+    handles = importlib.import_module("kit.toolbox.encoders.handles")
+    known = {part: handles.digest(str(settings[part]), part) for part in recipe.attach if settings.get(part)}
+    return {part: digest for part, digest in known.items() if digest}
 
 
 def peak_memory() -> int:

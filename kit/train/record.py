@@ -27,7 +27,8 @@ class Plan:
 
     `scheme` is `cv`, `holdout`, `full` or the name of another split that the competition declares; `folds` the number
     of folds asked for (None: as declared); `only` a single fold to fit. `data` is the sha256 of each public file,
-    `code` the digest of all Python files that decide what is fitted.
+    `code` the digest of all Python files that decide what is fitted, `encoders` the sha256 of each pretrained encoder
+    by the setting that names it.
     """
 
     competition: str
@@ -42,6 +43,7 @@ class Plan:
     deterministic: bool = True
     data: dict[str, str] = field(default_factory=dict)
     code: str = ""
+    encoders: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # JSON has lists where settings have tuples.

@@ -16,11 +16,12 @@ from typing import Any
 from kit import places, records
 from kit.errors import KitError
 from kit.notes import tell
-from kit.train import record
+from kit.train import progress, provenance, record
 from kit.train.record import Done, Plan, Record
+from kit.words import Table, duration, html_table
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A run folder. `recorded` is what `run.json` holds, None while the run is unfinished."""
 
@@ -87,6 +88,29 @@ class Run:
         """Write `run.json`, whole."""
         record.write(self.folder / record.RUN, recorded)
         return replace(self, recorded=recorded)
+
+    def __repr__(self) -> str:
+        if self.recorded is None:
+            return f"<run {self.name} of {self.plan.competition}, unfinished>"
+        score = "no score" if self.score is None else f"{self.recorded.metric} {self.score:.5f}"
+        return f"<run {self.name} of {self.plan.competition}, {score}>"
+
+    def table(self) -> Table:
+        """The run for a person: what was fitted, what judged it, and its scores."""
+        rows: list[tuple[str, Any]] = [
+            ("competition", self.plan.competition + " (sample)" * self.plan.sample),
+            ("recipe", self.plan.label),
+            ("judged by", self.plan.scheme),
+        ]
+        if recorded := self.recorded:
+            scores = {recorded.metric: self.score, **recorded.also, "sd of folds": recorded.sd}
+            rows += [(name, f"{score:.5f}") for name, score in scores.items() if score is not None]
+            rows += [("fitting", duration(recorded.fit_seconds)), ("device", recorded.device)]
+        return Table(("what", "value"), [*rows, ("folder", self.folder)])
+
+    def _repr_html_(self) -> str:
+        header, rows, _ = self.table()
+        return html_table(header, rows, title=self.name + " (unfinished)" * (not self.finished))
 
     def facts(self) -> dict[str, Any]:
         """Name, folder, and all that is recorded, as JSON holds it; of an unfinished run its plan."""
@@ -161,30 +185,80 @@ def find(competition: str, word: str) -> Run:
     )
 
 
-def discard_fold(run: Run, number: int) -> Path:
-    """An empty folder for a fold that starts, or starts again after a kill."""
-    shutil.rmtree(run.fold(number), ignore_errors=True)
-    run.fold(number).mkdir(parents=True)
-    return run.fold(number)
+def begin_fold(run: Run, number: int) -> Path:
+    """The folder of a fold that starts, empty; of one that goes on after a kill, with its checkpoint and history."""
+    from kit.task.contract import CHECKPOINT  # NumPy comes with it, a tenth of a second that `kit runs` saves.
+
+    folder = run.fold(number)
+    kept = (CHECKPOINT, progress.HISTORY) if (folder / CHECKPOINT).is_dir() else ()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in kept:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def end_fold(run: Run, number: int) -> None:
+    """Take away what a finished fold needs no longer."""
+    from kit.task.contract import CHECKPOINT
+
+    shutil.rmtree(run.fold(number) / CHECKPOINT, ignore_errors=True)
 
 
 def resumable(run: Run, plan: Plan) -> Run:
     """The run itself, if what it was planned to fit can still be fitted.
 
-    Raises KitError when it is finished, or when its data or recipe are no longer what they were.
+    Raises KitError when it is finished, when its data, code or encoders are no longer what they were, or when folds
+    were fitted here by other versions of packages than those installed.
     """
-    cure = f"kit train {plan.competition} {plan.label}  # a new run"
     if run.finished:
-        raise KitError(f"Run {run.name} is finished.", "Only an unfinished run can be resumed.", cure)
-    if run.plan.data != plan.data:
-        raise KitError(f"The data of run {run.name} has changed since it was started.", "Folds would not match.", cure)
-    if run.plan.code != plan.code:
-        raise KitError(
-            f"The recipes of {plan.competition} have changed since run {run.name} was started.",
-            "Its folds would be fitted by two versions of the code.",
-            cure,
-        )
+        raise KitError(f"Run {run.name} is finished.", "Only an unfinished run can be resumed.", _anew(run))
+    same_origin(run, data=plan.data, code=plan.code, encoders=plan.encoders)
+    for path in sorted(run.folder.glob(f"*/{record.DONE}")):
+        done = record.read(Done, path, run.folder)
+        if done is not None and done.where == provenance.where():
+            _same_versions(run, path.parent.name, done.versions)
     return run
+
+
+def _same_versions(run: Run, fold: str, earlier: dict[str, str]) -> None:
+    """Raises KitError when other versions of packages are installed than a fold was fitted with."""
+    installed = provenance.versions()
+    for name in sorted((earlier.keys() | installed.keys()) - {"kaggle-kit"}):  # whose own code has a digest
+        before, now = (versions.get(name, "without it") for versions in (earlier, installed))
+        if before != now:
+            raise KitError(
+                f"{fold} of run {run.name} was fitted with {name} {before}, and now it is {now}.",
+                "Folds that different versions fitted are no run that could be repeated.",
+                _anew(run),
+            )
+
+
+def same_origin(run: Run, *, data: dict[str, str], code: str, encoders: dict[str, str]) -> None:
+    """Raises KitError when the data, the code or the encoders are not what the run was planned with."""
+    if run.plan.data != data:
+        raise KitError(
+            f"The data of run {run.name} has changed since it was started.", "Its folds would not match.", _anew(run)
+        )
+    if run.plan.code != code:
+        raise KitError(
+            f"The recipe of run {run.name}, or code of kit that it uses, has changed since the run was started.",
+            "Its folds would be fitted by two versions of the code.",
+            _anew(run),
+        )
+    if other := sorted(
+        name for name in encoders | run.plan.encoders if encoders.get(name) != run.plan.encoders.get(name)
+    ):
+        raise KitError(
+            f"The pretrained encoder that {other[0]} of run {run.name} names is another one now.",
+            "Its folds would be fitted on two encoders.",
+            _anew(run),
+        )
+
+
+def _anew(run: Run) -> str:
+    flag = " --sample" if run.plan.sample else ""
+    return f"kit train {run.plan.competition} {run.plan.label}{flag}  # a new run"
 
 
 def _folders(competition: str) -> list[Path]:

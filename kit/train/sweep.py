@@ -19,7 +19,7 @@ from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.task import catalog
-from kit.train import runs
+from kit.train import runs, working
 from kit.train.record import Plan
 from kit.train.runs import Run
 from kit.words import duration
@@ -78,31 +78,32 @@ def grid(texts: Sequence[str]) -> list[dict[str, Any]]:
         if not equals or not name.isidentifier():
             raise KitError(f"{text!r} is not a setting.", "A setting is name=value,value.", "--set epochs=3,5")
         try:
-            found = list(ast.literal_eval(f"[{values}]"))
+            tried = list(ast.literal_eval(f"[{values}]"))
         except (ValueError, SyntaxError):
-            found = [catalog.parse_setting(f"{name}={value}")[1] for value in values.split(",")]
-        axes.append([(name, value) for value in found])
+            tried = [catalog.parse_setting(f"{name}={value}")[1] for value in values.split(",")]
+        axes.append([(name, value) for value in tried])
     return [dict(chosen) for chosen in itertools.product(*axes)]
 
 
 def sweep(plans: Sequence[Plan], *, fit: Callable[[Run], None] | None = None) -> list[Run]:
-    """A finished run for each plan, in order: found, resumed or made. `fit` finishes an unfinished run.
+    """A finished run for each plan, in order: one that is there, one resumed, or a new one. `fit` finishes a run.
 
-    A run that fails is said, and does not stop the others. Raises KitError at the end when one failed.
+    When one fails a person is told, and the others go on. Two sweeps at once share the work: a run is made once, and
+    the one that another process works on is waited for. Raises KitError at the end when one failed.
     """
     fit = fit or in_a_process
-    found: list[Run] = []
+    finished: list[Run] = []
     taken: list[float] = []
     failed: list[str] = []
     for number, plan in enumerate(plans, 1):
         what = f"{number}/{len(plans)} {plan.label} seed {plan.seed}"
-        run = same(plan)
-        if run is not None and run.finished:
+        with working.choosing(plan.competition):
+            run = same(plan) or runs.create(plan)
+        if run.finished:
             tell(f"{what}: finished before, {run.name}")
-            found.append(run)
+            finished.append(run)
             continue
         left = f", about {duration(float(np.mean(taken)) * (len(plans) - number + 1))} left" if taken else ""
-        run = run or runs.create(plan)
         tell(f"{what}: {run.name}{left}")
         started = time.perf_counter()
         try:
@@ -112,14 +113,14 @@ def sweep(plans: Sequence[Plan], *, fit: Callable[[Run], None] | None = None) ->
             failed.append(run.name)
             continue
         taken.append(time.perf_counter() - started)
-        found.append(runs.find(plan.competition, run.name))
+        finished.append(runs.at(run.folder))
     if failed:
         raise KitError(
             f"{len(failed)} of {len(plans)} runs failed: {', '.join(failed)}.",
             "The others are finished and are not fitted again.",
             f"kit train {plans[0].competition} --resume {failed[0]}",
         )
-    return found
+    return finished
 
 
 def same(plan: Plan) -> Run | None:
@@ -133,20 +134,20 @@ def in_a_process(run: Run) -> None:
 
     Raises KitError when the process ends with another status than 0.
     """
-    words = [sys.executable, "-m", "kit", "train", run.plan.competition, "--resume", run.name, "--no-plots"]
+    words = [sys.executable, "-m", "kit.train", str(run.folder)]
     status = subprocess.run(words, stdout=subprocess.DEVNULL).returncode
     if status:
         raise KitError(f"{run.name} ended with status {status}.", "Its own message is above.")
 
 
-def rows(found: Sequence[Run]) -> list[Row]:
+def rows(finished: Sequence[Run]) -> list[Row]:
     """A row for each cell of the grid, the best mean first; runs that differ in nothing but the seed are one cell."""
     cells: dict[str, list[Run]] = {}
-    for run in found:
+    for run in finished:
         cells.setdefault(repr(replace(run.plan, seed=0)), []).append(run)
     named = _differing([group[0].plan.settings for group in cells.values()])
     table = [_row(group, named) for group in cells.values()]
-    sign = -1 if found and found[0].record.higher_is_better else 1
+    sign = -1 if finished and finished[0].record.higher_is_better else 1
     return sorted(table, key=lambda row: (row.mean is None, sign * (row.mean or 0)))
 
 

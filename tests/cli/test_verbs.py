@@ -81,6 +81,15 @@ def test_what_must_feel_instant_imports_nothing_heavy(words, workspace):
     assert done.stdout.splitlines()[-1] == "IMPORTED []"
 
 
+def test_help_imports_no_room_beyond_the_ground_floor(workspace):
+    code = (
+        "import sys\nfrom kit.cli import main\nmain(['--help'])\n"
+        "print(sorted({name.split('.')[1] for name in sys.modules if name.startswith('kit.')}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "['cli', 'errors', 'notes', 'places', 'words']"
+
+
 def test_a_dry_run_imports_no_framework(kit, parity, workspace):
     kit("train", "parity", "--sample", "--no-plots")
     code = (
@@ -195,4 +204,4 @@ def test_a_home_that_is_no_folder_is_named(kit, monkeypatch, tmp_path):
     monkeypatch.setenv("KIT_HOME", str(tmp_path / "nowhere"))
     status, _, err = kit("list")
     assert status == 1
-    assert f"KIT_HOME names {tmp_path / 'nowhere'}, which is not a folder." in err
+    assert f"KIT_HOME is {tmp_path / 'nowhere'}, which is not a folder." in err

@@ -84,9 +84,9 @@ def _call(emulator: Emulator, user: str, method: str, body: dict[str, Any]) -> d
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     request = urllib.request.Request(f"{emulator.url}/api/v1/{method}", json.dumps(body).encode(), headers)
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as reply:
-        found: dict[str, Any] = json.load(reply)
-    assert not found.get("error"), found
-    return found
+        answer: dict[str, Any] = json.load(reply)
+    assert not answer.get("error"), answer
+    return answer
 
 
 def _upload(emulator: Emulator, user: str, name: str, text: str) -> dict[str, str]:

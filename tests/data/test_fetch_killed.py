@@ -12,7 +12,7 @@ def test_data_set_aside_by_a_killed_replacement_comes_back(kit, parity, workspac
     kit("download", "parity", "--sample")
     sample = workspace / "data" / "parity-sample"
     sample.rename(workspace / "data" / f".parity.{DEAD}.old")
-    assert kit("download", "parity")[0] == 1
+    assert kit("download", "parity")[0] == 0
     assert (workspace / "data" / "parity" / "manifest.json").exists()
     assert not list((workspace / "data").glob("*.old"))
 
@@ -21,3 +21,11 @@ def test_what_a_killed_download_half_built_is_cleared_away(kit, parity, workspac
     (workspace / "data" / f".parity-sample.{DEAD}.part" / "raw").mkdir(parents=True)
     assert kit("download", "parity", "--sample")[0] == 0
     assert [path.name for path in (workspace / "data").iterdir()] == ["parity-sample"]
+
+
+def test_what_a_killed_replacement_half_built_is_cleared_away_by_a_call_that_has_nothing_to_do(kit, parity, workspace):
+    kit("download", "parity", "--sample")
+    (workspace / "data" / f".parity-sample.{DEAD}.part" / "raw").mkdir(parents=True)
+    (workspace / "data" / ".parity-sample.notes").mkdir()  # not of kit
+    assert kit("download", "parity", "--sample")[0] == 0
+    assert sorted(path.name for path in (workspace / "data").iterdir()) == [".parity-sample.notes", "parity-sample"]

@@ -15,6 +15,7 @@ from kit.errors import KitError
 from kit.rows import views
 from kit.task import catalog, outputs
 from kit.task.contract import Data, Submission
+from kit.task.targets import Labels
 from kit.train import loop, runs
 from kit.train.runs import Plan
 
@@ -224,7 +225,7 @@ def test_probability_of_a_class_in_each_form_of_prediction() -> None:
 
 
 def test_classes_bear_the_names_of_the_submission_where_these_are_as_many() -> None:
-    form = Submission("id", "target", decide=lambda pred: pred, labels=("ham", "spam"))
+    form = Submission("id", "target", decide=lambda pred: pred, holds=Labels(("ham", "spam")))
     assert classes.names(form, 2) == ["ham", "spam"]
     assert classes.names(form, 3) == ["0", "1", "2"]
     assert classes.names(form, 1) == ["0"]

@@ -55,7 +55,7 @@ class Caller:
     def __call__(self, method: str, **body: Any) -> Answer:
         """Call a method of the API."""
         service = next(
-            (found for word, found in SERVICES.items() if word in method), "competitions.CompetitionApiService"
+            (name for word, name in SERVICES.items() if word in method), "competitions.CompetitionApiService"
         )
         if method == "CreateCodeSubmission":
             service = "competitions.CompetitionApiService"

@@ -22,16 +22,16 @@ import json, sys, time
 from kaggle.api.kaggle_api_extended import KaggleApi
 api = KaggleApi()
 api.authenticate()
-found = {}
+seen = {}
 """
-END = "print('FOUND' + json.dumps(found, default=str))"
+END = "print('SEEN' + json.dumps(seen, default=str))"
 
 
 def python(emulator: Emulator, folder: Path, code: str) -> dict[str, Any]:
-    """Run code with the client's API; what it put into `found`."""
+    """Run code with the client's API; what it put into `seen`."""
     done = run(emulator, folder, sys.executable, "-c", f"{BEGIN}\n{code}\n{END}")
     assert done.returncode == 0, done.stderr
-    return dict(json.loads(done.stdout.rpartition("FOUND")[2]))
+    return dict(json.loads(done.stdout.rpartition("SEEN")[2]))
 
 
 def run(emulator: Emulator, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -44,42 +44,42 @@ def run(emulator: Emulator, folder: Path, *words: str) -> subprocess.CompletedPr
 def test_download_submit_score_limits_and_leaderboard(emulator: Emulator, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text(titanic.right_but(21))
     (tmp_path / "bad.csv").write_text(titanic.submission([1, 0]))
-    found = python(
+    seen = python(
         emulator,
         tmp_path,
         """
 api.competition_download_files("titanic", path="data")
 api.competition_download_file("titanic", "test.csv", path="data")
 sent = [api.competition_submit(name, "from the client", "titanic") for name in ("mine.csv", "bad.csv")]
-found["message"] = sent[0].message
+seen["message"] = sent[0].message
 for _ in range(50):
     mine = api.competition_submissions("titanic")
     if not any(one.status.name == "PENDING" for one in mine):
         break
     time.sleep(0.1)
-found["mine"] = [[one.ref, one.status.name, one.public_score, one.error_description] for one in mine]
-found["refs"] = [one.ref for one in sent]
+seen["mine"] = [[one.ref, one.status.name, one.public_score, one.error_description] for one in mine]
+seen["refs"] = [one.ref for one in sent]
 limits = api.competition_get_submission_limits("titanic")
-found["limits"] = [limits.num_today, limits.num_allowed_now]
-found["board"] = [[one.team_name, one.score] for one in api.competition_leaderboard_view("titanic")]
+seen["limits"] = [limits.num_today, limits.num_allowed_now]
+seen["board"] = [[one.team_name, one.score] for one in api.competition_leaderboard_view("titanic")]
 api.competition_leaderboard_download("titanic", "board")
-found["who"] = api.config_values["username"]
+seen["who"] = api.config_values["username"]
 """,
     )
-    first, second = found["refs"]
-    assert found["message"] == "Successfully submitted to Titanic"
-    assert found["mine"] == [
+    first, second = seen["refs"]
+    assert seen["message"] == "Successfully submitted to Titanic"
+    assert seen["mine"] == [
         [second, "ERROR", "", "Submission must have 418 rows"],
         [first, "COMPLETE", "0.89952", ""],
     ]
-    assert found["limits"] == [1, 4]
-    assert found["board"] == [
+    assert seen["limits"] == [1, 4]
+    assert seen["board"] == [
         ["ahead", "0.99000"],
         ["tester", "0.89952"],
         ["Host Benchmark", "0.50000"],
         ["behind", "0.10000"],
     ]
-    assert found["who"] == "tester"
+    assert seen["who"] == "tester"
     assert (tmp_path / "data" / "test.csv").read_text().startswith("PassengerId,Age\n892,30\n")
     with zipfile.ZipFile(tmp_path / "data" / "titanic.zip") as archive:
         assert archive.namelist() == ["sample_submission.csv", "test.csv", "train.csv"]
@@ -96,15 +96,15 @@ def reason(call):
         call()
     except Exception as error:
         return [error.response.status_code, error.response.json()["error"]["message"]]
-found["rules"] = reason(lambda: api.competition_list_files("titanic"))
-found["typo"] = reason(lambda: api.competition_list_files("titanik"))
+seen["rules"] = reason(lambda: api.competition_list_files("titanic"))
+seen["typo"] = reason(lambda: api.competition_list_files("titanik"))
 """
-    found = python(emulator, tmp_path, code)
-    assert found["rules"] == [
+    seen = python(emulator, tmp_path, code)
+    assert seen["rules"] == [
         403,
         "You must accept this competition's rules before you'll be able to download files.",
     ]
-    assert found["typo"] == [403, "Permission 'competitions.get' was denied"]
+    assert seen["typo"] == [403, "Permission 'competitions.get' was denied"]
     emulator.accept("titanic")
     kaggle = str(Path(sys.executable).parent / "kaggle")
     words = (kaggle, "competitions", "submit", "titanic", "-f", "mine.csv", "-m", "one")
@@ -119,7 +119,7 @@ def test_a_cut_download_ends_whole_and_a_lost_answer_was_an_upload(emulator: Emu
     (tmp_path / "mine.csv").write_text(titanic.right_but(0))
     emulator.faults.add(Fault("Storage", "cut", bytes=1000, times=2))
     emulator.faults.add(Fault("CreateSubmission", "lost"))
-    found = python(
+    seen = python(
         emulator,
         tmp_path,
         """
@@ -127,12 +127,12 @@ api.competition_download_file("titanic", "test.csv", path="data")
 try:
     api.competition_submit("mine.csv", "lost", "titanic")
 except Exception as error:
-    found["error"] = type(error).__name__
+    seen["error"] = type(error).__name__
 """,
     )
     public = emulator.site.hosted["titanic"].files
     assert (tmp_path / "data" / "test.csv").read_bytes() == (public / "test.csv").read_bytes()
-    assert found["error"] in ("ConnectionError", "ProxyError")
+    assert seen["error"] in ("ConnectionError", "ProxyError")
     emulator.settle()
     rows = emulator.store.all("SELECT status, description FROM submissions")
     assert [tuple(row) for row in rows] == [("COMPLETE", "lost")]
@@ -157,27 +157,27 @@ def test_push_follow_and_fetch_a_notebook_and_submit_its_output(start: Callable[
         "competition_sources": ["titanic"],
     }
     (folder / "kernel-metadata.json").write_text(json.dumps(told))
-    found = python(
+    seen = python(
         emulator,
         tmp_path,
         """
 pushed = api.kernels_push("kernel", timeout="600")
-found["version"] = pushed.version_number
-found["log"] = [event["data"] for event in api.kernels_logs_stream("tester/my-kernel")]
+seen["version"] = pushed.version_number
+seen["log"] = [event["data"] for event in api.kernels_logs_stream("tester/my-kernel")]
 for _ in range(50):
     state = api.kernels_status("tester/my-kernel")
     if state.status.name not in ("QUEUED", "RUNNING"):
         break
     time.sleep(0.1)
-found["status"] = state.status.name
-found["files"], _ = api.kernels_output("tester/my-kernel", "out")
+seen["status"] = state.status.name
+seen["files"], _ = api.kernels_output("tester/my-kernel", "out")
 api.competition_submit_code("submission.csv", "code", "titanic", "tester/my-kernel", 1)
-found["pulled"] = api.kernels_pull("tester/my-kernel", "pulled", metadata=True)
+seen["pulled"] = api.kernels_pull("tester/my-kernel", "pulled", metadata=True)
 """,
     )
-    assert found["version"] == 1
-    assert found["log"] == ["at work\n"]
-    assert found["status"] == "COMPLETE"
+    assert seen["version"] == 1
+    assert seen["log"] == ["at work\n"]
+    assert seen["status"] == "COMPLETE"
     assert (tmp_path / "out" / "submission.csv").read_text() == titanic.submission([0] * 418)
     assert (tmp_path / "pulled" / "my-kernel.py").read_text() == (folder / "code.py").read_text()
     emulator.settle()
@@ -193,17 +193,17 @@ def test_datasets_are_uploaded_resumed_and_downloaded(emulator: Emulator, tmp_pa
     told = {"id": "tester/my-numbers", "title": "My numbers", "licenses": [{"name": "CC0-1.0"}]}
     (folder / "dataset-metadata.json").write_text(json.dumps(told))
     emulator.faults.add(Fault("Upload", "upload", bytes=100_000))
-    found = python(
+    seen = python(
         emulator,
         tmp_path,
         """
 made = api.dataset_create_new("data")
-found["made"] = [made.status, made.error]
-found["status"] = api.dataset_status("tester/my-numbers")
+seen["made"] = [made.status, made.error]
+seen["status"] = api.dataset_status("tester/my-numbers")
 api.dataset_download_files("tester/my-numbers", path="back", unzip=True)
 """,
     )
-    assert found == {"made": ["ok", ""], "status": "ready"}
+    assert seen == {"made": ["ok", ""], "status": "ready"}
     assert (tmp_path / "back" / "numbers.bin").read_bytes() == content
     assert [step for step, _ in emulator.faults.struck] == ["Upload"]
     assert emulator.steps("StartBlobUpload") == 1  # resumed, not begun anew

@@ -17,8 +17,8 @@ def upload(call: Caller, name: str, data: bytes) -> dict[str, str]:
 
 def create(call: Caller, slug: str = "my-data", **more: object) -> dict[str, object]:
     told = {"ownerSlug": "tester", "slug": slug, "title": "My data", "licenseName": "CC0-1.0", "isPrivate": True}
-    found = call("CreateDataset", **{**told, "files": [upload(call, "a.csv", b"x\n1\n")], **more}).json
-    return dict(found)
+    made = call("CreateDataset", **{**told, "files": [upload(call, "a.csv", b"x\n1\n")], **more}).json
+    return dict(made)
 
 
 def test_a_dataset_is_created_versioned_and_downloaded(call: Caller) -> None:
@@ -51,11 +51,11 @@ def test_private_datasets_are_seen_by_their_owner_only(call: Caller) -> None:
     create(call)
     create(call, "open-data", isPrivate=False)
     other = Caller(call.emulator, call.emulator.store.user("rival").token)
-    assert [found["ref"] for found in other("ListDatasets").json["datasets"]] == ["tester/open-data"]
+    assert [one["ref"] for one in other("ListDatasets").json["datasets"]] == ["tester/open-data"]
     assert other("ListDatasetFiles", ownerSlug="tester", datasetSlug="my-data").status == 403
     assert other("DeleteDataset", ownerSlug="tester", datasetSlug="open-data").status == 403
     assert call("DeleteDataset", ownerSlug="tester", datasetSlug="my-data").status == 200
-    assert [found["ref"] for found in call("ListDatasets").json["datasets"]] == ["tester/open-data"]
+    assert [one["ref"] for one in call("ListDatasets").json["datasets"]] == ["tester/open-data"]
 
 
 def test_archives_are_unpacked_and_directories_kept(call: Caller) -> None:
@@ -87,8 +87,8 @@ def test_a_model_has_variations_with_versions(call: Caller) -> None:
     assert made["ref"] == "tester/net/keras/small/1"
     one = {**asked, "framework": "MODEL_FRAMEWORK_KERAS", "instanceSlug": "small"}
     call("CreateModelInstanceVersion", **one, body={"files": [upload(call, "w.h5", b"22")]})
-    found = call("GetModelInstance", **one).json
-    assert (found["versionNumber"], found["framework"]) == (2, "MODEL_FRAMEWORK_KERAS")
+    newest = call("GetModelInstance", **one).json
+    assert (newest["versionNumber"], newest["framework"]) == (2, "MODEL_FRAMEWORK_KERAS")
     files = call("ListModelInstanceVersionFiles", **one, versionNumber=1).json["files"]
     assert [(file["name"], file["size"]) for file in files] == [("w.h5", 1)]
     moved = call("DownloadModelInstanceVersion", **one, versionNumber=2)

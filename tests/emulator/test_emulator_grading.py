@@ -127,6 +127,10 @@ def test_grading_28_000_rows_takes_less_than_a_fifth_of_a_second(tmp_path: Path)
         ({"metric": "rmse", "labels": None, "target": "Usage"}, "holds 'Public', which RMSE cannot use as an answer"),
         ({"daily": "5"}, "'daily' is '5'"),
         ({"dayly": 5}, "unknown key 'dayly'"),
+        ({"deadline": "soon"}, "'deadline' is 'soon'"),
+        ({"teams": [{"name": "a", "public": 1}, {"name": "a", "public": 2}]}, "two teams are called 'a'"),
+        ({"teams": [{"name": "a"}]}, "'teams' is not a list of teams"),
+        ({"teams": 3}, "'teams' is not a list of teams"),
     ],
 )
 def test_a_competition_that_cannot_be_hosted_is_refused(tmp_path: Path, change: dict[str, object], words: str) -> None:

@@ -36,13 +36,13 @@ def push(call: Caller, text: str = "print(1)", **more: Any) -> Answer:
 
 def log(call: Caller, **more: Any) -> str:
     call.emulator.settle()
-    found = call("ListKernelSessionOutput", userName="tester", kernelSlug="my-kernel", **more).json
-    return "".join(entry["data"] for entry in json.loads(found["log"] or "[]"))
+    output = call("ListKernelSessionOutput", userName="tester", kernelSlug="my-kernel", **more).json
+    return "".join(entry["data"] for entry in json.loads(output["log"] or "[]"))
 
 
 def status(call: Caller, **more: Any) -> tuple[str, str]:
-    found = call("GetKernelSessionStatus", userName="tester", kernelSlug="my-kernel", **more).json
-    return found["status"], found["failureMessage"]
+    told = call("GetKernelSessionStatus", userName="tester", kernelSlug="my-kernel", **more).json
+    return told["status"], told["failureMessage"]
 
 
 @boxed

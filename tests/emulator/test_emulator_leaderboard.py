@@ -19,9 +19,9 @@ def names(call: Caller, **asked: object) -> list[str]:
 
 
 def table(call: Caller) -> list[dict[str, str]]:
-    found = call("DownloadLeaderboard", competitionName="titanic")
-    assert (found.status, found.headers["content-type"]) == (200, "application/zip")
-    archive = zipfile.ZipFile(io.BytesIO(found.body))
+    answer = call("DownloadLeaderboard", competitionName="titanic")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/zip")
+    archive = zipfile.ZipFile(io.BytesIO(answer.body))
     data = archive.read(archive.namelist()[0])
     assert data.startswith(b"\xef\xbb\xbf")
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))

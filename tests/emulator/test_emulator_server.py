@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kit.emulator import competitions
-from kit.emulator.local import Emulator, found, running
+from kit.emulator.local import Emulator, address, running
 from kit.emulator.store import Store
 from kit.errors import KitError
 from tests.emulator import titanic
@@ -107,8 +107,8 @@ def test_a_restart_forgets_nothing_and_grades_what_was_pending(tmp_path: Path) -
     with running(tmp_path / "hosted", state=state, accepted=False) as second:
         call = Caller(second, first.user.token)
         assert second.user == first.user
-        found = call.submission(ref)
-        assert (found["status"], found["publicScore"]) == ("COMPLETE", "1.00000")
+        graded = call.submission(ref)
+        assert (graded["status"], graded["publicScore"]) == ("COMPLETE", "1.00000")
         assert call("GetSubmissionLimits", competitionName="titanic").json["numToday"] == 2
         path = token.removeprefix(first.url)
         assert call.http("PUT", path, headers={"Content-Range": "bytes */6"}).headers["range"] == "bytes=0-2"
@@ -122,9 +122,9 @@ def test_clients_that_race_for_the_last_submissions_get_just_those(emulator, cal
     counted = competitions._made
 
     def slowly(*asked: Any) -> tuple[int, int]:
-        found = counted(*asked)
+        counts = counted(*asked)
         time.sleep(0.02)  # between counting and inserting, where the others would come in
-        return found
+        return counts
 
     monkeypatch.setattr(competitions, "_made", slowly)
 
@@ -153,10 +153,10 @@ def test_a_second_process_can_accept_rules_while_the_server_runs(
 
 def test_an_emulator_that_does_not_run_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(KitError, match="No emulator runs"):
-        found(tmp_path)
+        address(tmp_path)
     (tmp_path / "server.json").write_text('{"url": "http://127.0.0.1:1", "pid": 1}')
     with pytest.raises(KitError, match="No emulator runs"):
-        found(tmp_path)
+        address(tmp_path)
 
 
 def test_a_port_that_is_taken_is_refused_with_a_cure(start: Callable[..., Emulator], emulator) -> None:

@@ -53,9 +53,9 @@ def test_private_scores_can_be_shown_at_once(start: Start) -> None:
 
 def test_a_file_that_cannot_be_scored_ends_in_error_with_kaggles_words(emulator, call) -> None:
     ref = call.submit(titanic.submission([0, 1])).json["ref"]
-    found = call.submission(ref)
-    assert (found["status"], found["errorDescription"]) == ("ERROR", "Submission must have 418 rows")
-    assert (found["publicScore"], found["privateScore"]) == ("", "")
+    graded = call.submission(ref)
+    assert (graded["status"], graded["errorDescription"]) == ("ERROR", "Submission must have 418 rows")
+    assert (graded["publicScore"], graded["privateScore"]) == ("", "")
 
 
 def test_the_sixth_submission_of_a_day_is_refused_until_midnight_utc(emulator, call) -> None:

@@ -40,6 +40,7 @@ def test_facts_of_a_table_are_exact(given, workspace) -> None:
 
     found = overview.explore(entry)
 
+    out = workspace / "data" / entry.name / "explore"
     assert found.facts == {
         "train rows": 6,
         "test rows": 3,
@@ -59,8 +60,13 @@ def test_facts_of_a_table_are_exact(given, workspace) -> None:
         "train rows with an equal of another label": 2,
         "test rows that repeat another": 1,
         "test rows that are train rows too": 1,
+        "columns": "2: 1 number, 1 category",
+        "age missing": "16.7% in train, 0.0% in test",
+        "name in test": "66.7% of its values stand in no train row",
+        "name missing": "33.3% in train, 0.0% in test",
+        "all columns": str(out / "columns.csv"),
     }
-    assert found.pictures == [workspace / "data" / entry.name / "explore" / "classes.png"]
+    assert found.pictures == [out / "classes.png", out / "missing.png"]
     assert found.pictures[0].read_bytes().startswith(b"\x89PNG")
 
 

@@ -169,13 +169,13 @@ def test_texts_that_are_none_are_refused(trained, tmp_path):
 
 def test_rows_of_a_table_are_in_no_file(trained):
     entry, run = trained(np.zeros((4, 3)), np.zeros((2, 3)), "table")
-    with pytest.raises(KitError, match="kind table, which no single file holds"):
+    with pytest.raises(KitError, match="kind table, which are not kept in one file each"):
         files.files(entry, run, ["row.csv"])
 
 
 def test_a_microphone_hears_recordings_only(trained):
     entry, run = trained(np.zeros((4, 3)), np.zeros((2, 3)), "table")
-    with pytest.raises(KitError, match="kind table, which no microphone hears"):
+    with pytest.raises(KitError, match="kind table, and a microphone records sound only"):
         files.recorded(entry, run, 1)
 
 
@@ -201,14 +201,24 @@ def test_a_recipe_that_stores_no_model_is_refused(trained, tmp_path):
         files.files(entry, run, [spoken(tmp_path / "one.wav", 1)])
 
 
-def test_an_unfinished_run_and_a_blend_have_no_model(trained, tmp_path):
+def test_an_unfinished_run_has_no_model(trained, tmp_path):
+    entry, _ = trained(clips(4), clips(2), "audio")
+    with pytest.raises(KitError, match="is unfinished"):
+        files.files(entry, runs.create(Plan(entry.name, "none", "", {})), [spoken(tmp_path / "one.wav", 1)])
+
+
+def test_a_blend_predicts_files_through_its_members(trained, tmp_path):
     entry, run = trained(clips(4), clips(2), "audio")
     name = spoken(tmp_path / "one.wav", 1)
-    with pytest.raises(KitError, match="is unfinished"):
-        files.files(entry, runs.create(Plan(entry.name, "none", "", {})), [name])
-    blend = runs.create(Plan(entry.name, "blend", "mean", {})).finish(run.record)
-    with pytest.raises(KitError, match="it is a blend of others"):
-        files.files(entry, blend, [name])
+    blend = runs.create(Plan(entry.name, "blend", "mean", {run.name: 1.0})).finish(run.record)
+    assert files.files(entry, blend, [name]).items == files.files(entry, run, [name]).items
+
+
+def test_a_run_of_a_recipe_that_is_gone_says_so(trained, tmp_path):
+    entry, run = trained(clips(4), clips(2), "audio")
+    gone = runs.create(Plan(entry.name, "gone", "", {})).finish(run.record)
+    with pytest.raises(KitError, match=f"was fitted by recipe gone, which {entry.name} no longer has"):
+        files.files(entry, gone, [spoken(tmp_path / "one.wav", 1)])
 
 
 def test_the_command_prints_items_and_json(trained, kit, tmp_path):
@@ -219,9 +229,9 @@ def test_the_command_prints_items_and_json(trained, kit, tmp_path):
     assert out.splitlines()[0].split() == ["file", "from", "to", "label", "probabilities"]
     assert "file-one.wav.png" in err
     status, out, _ = kit("predict", entry.name, run.name, name, name, "--json")
-    found = json.loads(out)
+    items = json.loads(out)
     assert status == 0
-    assert [set(item) for item in found] == [{"file", "label", "probabilities", "start", "end"}] * 2
+    assert [set(item) for item in items] == [{"file", "label", "probabilities", "start", "end"}] * 2
 
 
 def test_the_command_wants_just_one_of_files_a_test_row_and_the_microphone(trained, kit, tmp_path):

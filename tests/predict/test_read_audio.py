@@ -69,9 +69,9 @@ def test_channels_are_averaged(tmp_path):
 
 
 def test_silence_around_a_word_is_cut_off():
-    (found,) = utterances(said(silence(1), word(), silence(1)), RATE)
-    assert found[0] / RATE == pytest.approx(0.9, abs=0.03)
-    assert found[1] / RATE == pytest.approx(1.5, abs=0.05)
+    (place,) = utterances(said(silence(1), word(), silence(1)), RATE)
+    assert place[0] / RATE == pytest.approx(0.9, abs=0.03)
+    assert place[1] / RATE == pytest.approx(1.5, abs=0.05)
 
 
 def test_a_word_without_silence_is_kept_whole():
@@ -79,9 +79,9 @@ def test_a_word_without_silence_is_kept_whole():
 
 
 def test_words_with_pauses_are_cut_apart():
-    found = utterances(said(word(), silence(0.5), word(0.3), silence(0.5), word(0.6)), RATE)
-    assert len(found) == 3
-    assert all(first < middle * RATE < last for (first, last), middle in zip(found, (0.2, 1.05, 2.0), strict=True))
+    places = utterances(said(word(), silence(0.5), word(0.3), silence(0.5), word(0.6)), RATE)
+    assert len(places) == 3
+    assert all(first < middle * RATE < last for (first, last), middle in zip(places, (0.2, 1.05, 2.0), strict=True))
 
 
 def test_a_pause_within_a_word_does_not_cut_it():
@@ -97,9 +97,9 @@ def test_a_click_and_a_breath_are_no_words():
     click, breath = silence(0.3), silence(0.3)
     click[1000:1010] = 0.5
     breath += (0.004 * np.random.default_rng(0).standard_normal(len(breath))).astype(np.float32)
-    found = utterances(said(click, silence(0.5), word(), silence(0.5), breath, silence(0.3)), RATE)
-    assert len(found) == 1
-    assert found[0][0] / RATE == pytest.approx(0.7, abs=0.03)
+    places = utterances(said(click, silence(0.5), word(), silence(0.5), breath, silence(0.3)), RATE)
+    assert len(places) == 1
+    assert places[0][0] / RATE == pytest.approx(0.7, abs=0.03)
 
 
 @pytest.mark.parametrize("decibels", [0, -20, -40])
@@ -113,9 +113,9 @@ def test_a_word_in_noise_is_found(decibels):
     wave = said(silence(1), word(), silence(1))
     loud = np.sqrt(np.mean(word() ** 2))
     noise = np.random.default_rng(0).standard_normal(len(wave)) * loud / 10 ** (decibels / 20)
-    (found,) = utterances((wave + noise).astype(np.float32), RATE)
-    assert found[0] / RATE == pytest.approx(0.95, abs=0.07)
-    assert found[1] / RATE == pytest.approx(1.45, abs=0.07)
+    (place,) = utterances((wave + noise).astype(np.float32), RATE)
+    assert place[0] / RATE == pytest.approx(0.95, abs=0.07)
+    assert place[1] / RATE == pytest.approx(1.45, abs=0.07)
 
 
 def test_hum_and_an_offset_are_silence():
@@ -199,7 +199,7 @@ def test_a_missing_package_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(KitError, match="'soundfile', which is not installed") as refused:
         read_audio.load(tmp_path / "a.wav", RATE)
-    assert "[audio]" in refused.value.cure
+    assert "soundfile soxr" in refused.value.cure
 
 
 def microphone(**parts) -> types.SimpleNamespace:
@@ -213,7 +213,7 @@ def test_recording_without_the_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     with pytest.raises(KitError, match="'sounddevice', which is not installed") as refused:
         read_audio.record(1, RATE)
-    assert "[microphone]" in refused.value.cure
+    assert "sounddevice" in refused.value.cure
 
 
 def test_recording_without_a_microphone_is_refused(monkeypatch):

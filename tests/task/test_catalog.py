@@ -98,7 +98,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(parity):
 def test_a_value_of_another_type_is_refused(parity, key, value):
     with pytest.raises(KitError) as error:
         catalog.find("parity").recipes["table"].resolve("", {key: value})
-    assert f"{key!r} of recipe table got {value!r}" in error.value.wrong
+    assert f"{key!r} of recipe table cannot be {value!r}" in error.value.wrong
 
 
 def test_an_int_is_fine_for_a_float(parity):
@@ -154,3 +154,42 @@ def test_every_competition_declares_a_default_recipe_that_exists(name):
     for found in entry.recipes.values():
         for word in ("", *found.variants):
             found.resolve(word, smoke=True)
+
+
+SHARED = '''\
+"""What the recipes share."""
+
+VARIANTS = {"slow": {"epochs": 9}}
+
+
+def train(fold, *, seed, epochs: int = 2, rate: float = 0.1, **rest: _deeper.build):
+    pass
+'''
+TAKING = '''\
+"""A recipe that hands settings on."""
+
+from . import _shared
+
+VARIANTS = _shared.VARIANTS
+
+
+def fit(fold, *, rate: float = 0.5, **training: _shared.train):
+    pass
+'''
+
+
+def test_settings_and_variants_are_taken_over_from_a_file_beside_the_recipe(parity):
+    (parity / "_deeper.py").write_text("def build(*, units: int = 8, epochs: int = 7): pass\n")
+    (parity / "_shared.py").write_text(SHARED)
+    (parity / "taking.py").write_text(TAKING)
+    recipe = catalog.find("parity").recipes["taking"]
+    assert recipe.settings == {"rate": 0.5, "epochs": 2, "units": 8}
+    assert recipe.resolve("slow", {"units": 3}) == {"rate": 0.5, "epochs": 9, "units": 3}
+
+
+@pytest.mark.parametrize("annotation", ["", ": int", ": _shared.none", ": _none.train"])
+def test_settings_of_nobody_are_refused(parity, annotation):
+    (parity / "_shared.py").write_text(SHARED)
+    (parity / "taking.py").write_text(TAKING.replace(": _shared.train", annotation))
+    with pytest.raises(KitError, match=r"taking\.py:8: `fit` accepts any setting through `\*\*training`"):
+        _ = catalog.find("parity").recipes

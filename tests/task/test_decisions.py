@@ -9,6 +9,7 @@ import pytest
 
 from kit.task import catalog, decisions, metrics
 from kit.task.decisions import Threshold
+from kit.task.targets import Labels
 
 
 @pytest.fixture
@@ -73,12 +74,11 @@ def test_a_decision_that_is_not_chosen_leaves_predictions_alone(parity):
     pred = np.array([[0.2, 0.8]])
     assert decisions.nested(found, np.zeros(1, int), np.ones(1, int), pred) is pred
     assert decisions.judge(found) is found.metric
-    assert decisions.recorded(found, {"decision": {}}) is found.submission.decide
+    assert decisions.recorded(found, None) is found.submission.decide
 
 
 def test_what_a_run_recorded_decides_again(parity_f1):
-    record = {"decision": {"chosen": decisions.facts(Threshold(0.25))}}
-    assert decisions.recorded(parity_f1, record) == Threshold(0.25)
+    assert decisions.recorded(parity_f1, decisions.facts(Threshold(0.25))) == Threshold(0.25)
 
 
 @pytest.mark.parametrize("labels", [("no", "yes"), (False, True), (3, 1)])
@@ -93,7 +93,7 @@ def test_a_threshold_decides_between_the_declared_labels(labels):
 def test_a_chosen_decision_of_text_labels_is_judged_by_what_the_metric_needs(parity):
     found = catalog.find("parity").competition
     labels = ("no", "yes")
-    form = replace(found.submission, decide=Threshold(labels=labels), labels=labels)
+    form = replace(found.submission, decide=Threshold(labels=labels), holds=Labels(labels))
     judge = decisions.judge(replace(found, metric=metrics.f1, submission=form))
     y, p = np.array(["no", "no", "yes", "yes"]), np.array([0.1, 0.2, 0.3, 0.4])
     assert judge.score(y, p, labels=labels) == 1.0
@@ -120,6 +120,6 @@ def test_the_labels_of_a_competition_are_declared_or_columns_or_what_the_rows_ho
     parity, metric, target, declared, y, labels
 ):
     found = catalog.find("parity").competition
-    form = replace(found.submission, target=target, labels=declared)
+    form = replace(found.submission, target=target, holds=declared and Labels(declared))
     known = decisions.labels(replace(found, metric=metric, submission=form), np.array(y))
     assert (known if known is None else list(known)) == labels

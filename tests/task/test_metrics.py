@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -435,3 +438,13 @@ def test_a_name_like_no_other_is_answered_with_the_catalogue():
     with pytest.raises(KitError) as refused:
         metrics.named("xyz")
     assert refused.value.wrong == "No metric is called 'xyz'."
+
+
+def test_the_readme_lists_the_whole_catalogue():
+    text = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    assert [metric.names[0] for metric in ALL if f"`{metric.names[0]}`" not in text] == []
+
+
+def test_scikit_learn_is_imported_only_when_a_metric_of_its_own_is_asked_for():
+    code = "import sys; from kit.task import metrics; metrics.named('auc'); print('sklearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "False\n"

@@ -8,8 +8,9 @@ import pytest
 from kit.errors import KitError
 from kit.task import metrics, submission
 from kit.task.contract import Submission
+from kit.task.targets import Labels
 
-FORM = Submission("id", "label", decide=metrics.labels, labels=(0, 1, 2))
+FORM = Submission("id", "label", decide=metrics.labels, holds=Labels((0, 1, 2)))
 NUMBERS = Submission("id", ("low", "high"), decide=lambda pred: pred)
 SAMPLE = "id,label\n1,0\n2,0\n3,0\n"
 GOOD = "id,label\n1,2\n2,0\n3,1\n"
@@ -46,7 +47,7 @@ def test_floats_are_written_so_that_they_read_back_the_same(tmp_path):
 
 
 def test_an_id_without_a_prediction_is_named(tmp_path, sample):
-    with pytest.raises(KitError, match=r"1 ids of sample_submission\.csv have no prediction, the first is 3"):
+    with pytest.raises(KitError, match=r"1 ids of sample_submission\.csv have no test row, the first is 3"):
         submission.write(FORM, np.array([1, 2]), np.eye(3)[:2], sample, tmp_path / "out.csv")
 
 
@@ -109,8 +110,3 @@ def test_where_any_number_is_allowed_it_must_be_finite(tmp_path, value):
 def test_a_missing_file_is_named(tmp_path, sample):
     with pytest.raises(KitError, match=r"mine\.csv does not exist"):
         submission.check(FORM, tmp_path / "mine.csv", sample)
-
-
-def test_values_are_labels_where_the_set_is_closed_and_floats_elsewhere():
-    assert submission.values(FORM, {"1": ("2",), "2": ("0",)}, ["2", "1"]).tolist() == [0, 2]
-    assert submission.values(NUMBERS, {"a": ("1", "2.5")}, ["a"]).tolist() == [[1.0, 2.5]]

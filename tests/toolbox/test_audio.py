@@ -29,17 +29,17 @@ def random() -> np.random.Generator:
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
 def test_speed_changes_length_and_pitch_alike(factor):
-    found = audio.speed(tone(), factor)
-    assert len(found) == round(4000 / factor)
-    assert pitch(found) == pytest.approx(400 * factor, abs=3)
+    changed = audio.speed(tone(), factor)
+    assert len(changed) == round(4000 / factor)
+    assert pitch(changed) == pytest.approx(400 * factor, abs=3)
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.0, 1.25])
 def test_tempo_changes_length_and_keeps_pitch_and_loudness(factor):
-    found = audio.tempo(tone(), RATE, factor)
-    assert len(found) == round(4000 / factor)
-    assert pitch(found) == pytest.approx(400, abs=5)
-    assert power(found) == pytest.approx(power(tone()), rel=0.1)
+    changed = audio.tempo(tone(), RATE, factor)
+    assert len(changed) == round(4000 / factor)
+    assert pitch(changed) == pytest.approx(400, abs=5)
+    assert power(changed) == pytest.approx(power(tone()), rel=0.1)
 
 
 def test_gain_is_in_decibels():
@@ -54,7 +54,7 @@ def test_noise_has_the_power_asked_for(slope):
 
 def test_noise_slopes_down():
     added = [np.abs(np.fft.rfft(audio.noise(tone(), 0, slope, random()) - tone())) for slope in (0.0, 2.0)]
-    white, brown = (found[20:100].mean() / found[1000:].mean() for found in added)
+    white, brown = (changed[20:100].mean() / changed[1000:].mean() for changed in added)
     assert white < 2
     assert brown > 10
 
@@ -62,10 +62,10 @@ def test_noise_slopes_down():
 def test_an_echo_comes_after_the_sound_and_fades():
     click = np.zeros(4000, np.float32)
     click[1000] = 1
-    found = audio.reverb(click, RATE, 0.2, random())
-    assert np.abs(found[:1000]).max() < 1e-6
-    assert found[1000] == pytest.approx(1, abs=1e-5)
-    assert power(found[1001:1300]) > 10 * power(found[2200:2500])
+    changed = audio.reverb(click, RATE, 0.2, random())
+    assert np.abs(changed[:1000]).max() < 1e-6
+    assert changed[1000] == pytest.approx(1, abs=1e-5)
+    assert power(changed[1001:1300]) > 10 * power(changed[2200:2500])
 
 
 def test_band_limits_weaken_the_ends_of_the_spectrum():
@@ -86,9 +86,9 @@ def test_trimming_takes_off_what_is_quiet_at_both_ends():
 
 def test_views_differ_and_a_seed_repeats_them():
     views = Views(RATE, 0.2, 0.2, 0.1, 0.03, 30, 6, 0.7, 0.3, 8, 3)
-    found = [views(tone(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
-    assert np.array_equal(found[0], found[1])
-    assert len(found[0]) != len(found[2])
+    changed = [views(tone(), np.random.default_rng(seed)) for seed in (1, 1, 2)]
+    assert np.array_equal(changed[0], changed[1])
+    assert len(changed[0]) != len(changed[2])
     for seed in range(50):
         wave = views(tone(seconds=0.1), np.random.default_rng(seed))
         assert wave.dtype == np.float32
@@ -109,13 +109,13 @@ def test_spec_augment_blanks_in_training_only_and_each_row_by_itself():
     layer = audio.spec_augment(bands=8, frames=0.2, seed=1)
     x = np.ones((16, 50, 40), np.float32)
     assert np.array_equal(np.asarray(layer(x)), x)
-    found = np.asarray(layer(x, training=True))
-    assert found.shape == x.shape
-    assert set(np.unique(found)) == {0.0, 1.0}
-    blank = (found == 0).all(axis=1).sum(axis=1)  # bands without any frame
+    changed = np.asarray(layer(x, training=True))
+    assert changed.shape == x.shape
+    assert set(np.unique(changed)) == {0.0, 1.0}
+    blank = (changed == 0).all(axis=1).sum(axis=1)  # bands without any frame
     assert blank.max() <= 16
     assert len(set(blank.tolist())) > 3
-    assert ((found == 0).all(axis=2).sum(axis=1) <= 20).all()
+    assert ((changed == 0).all(axis=2).sum(axis=1) <= 20).all()
 
 
 def test_a_warp_bends_in_training_only_and_each_row_by_itself():
@@ -123,8 +123,8 @@ def test_a_warp_bends_in_training_only_and_each_row_by_itself():
     x = np.zeros((16, 50, 40), np.float32)
     x[:, 25, 20] = 1
     assert np.array_equal(np.asarray(layer(x)), x)
-    found = np.asarray(layer(x, training=True))
-    frame, band = found.sum(axis=2).argmax(axis=1), found.sum(axis=1).argmax(axis=1)
+    changed = np.asarray(layer(x, training=True))
+    frame, band = changed.sum(axis=2).argmax(axis=1), changed.sum(axis=1).argmax(axis=1)
     assert 0 < np.abs(frame - 25).max() <= 10
     assert 0 < np.abs(band - 20).max() <= 6
     assert len(set(frame)) > 3

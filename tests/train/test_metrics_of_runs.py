@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kit.task import catalog, decisions, metrics
-from kit.train import loop, predictions, runs
+from kit.train import fold, predictions, runs
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def change(parity):
         texts = {
             "metric": "metrics.accuracy",
             "y": "train[:, 2]",
-            "submission": 'Submission("id", "odd", decide=metrics.labels, labels=(0, 1))',
+            "submission": 'Submission("id", "odd", decide=metrics.labels, holds=Labels((0, 1)))',
         }
         path = parity / "competition.py"
         text = path.read_text()
@@ -86,7 +86,7 @@ def test_labels_are_texts_booleans_or_any_integers(kit, change, parity, labels):
         {old: new.replace("ODD", repr(odd)) for old, new in NUMBERED.items()},
         y=f"np.where(train[:, 2], {odd!r}, {even!r})",
         submission=f"""Submission(
-        "id", "odd", decide=lambda pred: metrics.labels(pred, {labels}), labels={labels}
+        "id", "odd", decide=lambda pred: metrics.labels(pred, {labels}), holds=Labels({labels})
     )""",
     )
     path = parity / "_sample.py"
@@ -153,4 +153,4 @@ def test_rows_know_the_labels_of_all_training_rows(kit, change):
     assert kit("download", "parity", "--sample")[0] == 0
     entry = catalog.find("parity", sample=True)
     plan = runs.Plan("parity", "table", "", {}, sample=True)
-    assert list(loop.load(entry, plan).labels) == ["even", "odd"]
+    assert list(fold.load(entry, plan).labels) == ["even", "odd"]

@@ -50,12 +50,12 @@ def find(word: str) -> Accelerator:
             raise KitError(
                 f"Kaggle has retired {shape}, and would silently run the kernel on {_said(instead)}.",
                 f"Today's accelerators: {', '.join(machine.word for machine in KNOWN)}.",
-                f"kit push COMPETITION RECIPE --accelerator {instead.word}",
+                f"--accelerator {instead.word}  # instead of {word}",
             )
     raise KitError(
         f"No accelerator is called {word!r}.",
         f"Known: {', '.join(f'{machine.word} ({machine.shape})' if machine.shape else 'cpu' for machine in KNOWN)}.",
-        "kit push COMPETITION RECIPE --accelerator t4",
+        "--accelerator t4",
     )
 
 
@@ -70,7 +70,7 @@ def timeout(machine: Accelerator, seconds: int | None) -> int:
         raise KitError(
             f"A timeout of {seconds:,} seconds is not possible on {machine.word}.",
             f"It may be 60 to {longest:,} seconds, {longest // 3600} hours.",
-            f"kit push COMPETITION RECIPE --timeout {min(USUAL, longest)}",
+            f"--timeout {min(USUAL, longest)}",
         )
     return seconds
 

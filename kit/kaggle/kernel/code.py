@@ -23,7 +23,7 @@ def submit(entry: Entry, parcel: Parcel, kaggle: Client, *, force: bool) -> tupl
         raise KitError(
             f"{parcel.run.name if parcel.run else parcel.file.name} was not left by a kernel on {connection.server()}.",
             "Only a pushed kernel can be submitted as code.",
-            f"kit push {entry.name} RECIPE --code",
+            f"kit push {entry.name} {parcel.run.plan.label if parcel.run else ''}".rstrip() + " --code",
         )
     name = send.slug(entry)
 

@@ -20,7 +20,7 @@ from kit.kaggle.kernel.versions import Pushed
 from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.train import runs
-from kit.train.executors import FitFold
+from kit.train.progress import Display
 from kit.train.runs import Run
 
 PAUSE = 15.0
@@ -42,7 +42,7 @@ class Kernels:
     machine: Accelerator
     timeout: int | None
 
-    def __call__(self, fit_fold: FitFold, folds: Sequence[int]) -> None:
+    def __call__(self, folder: Path, folds: Sequence[int], show: Display) -> None:
         """Raises KitError, when all that could end has ended, for the first fold that failed."""
         waiting = list(folds)
         going: dict[int, Pushed] = {}
@@ -111,7 +111,7 @@ class Kernels:
         outputs.fetch(files, part)
         theirs = runs.at(part).plan
         mine = self.run.plan
-        if replace(theirs, data={}, only=None) != replace(mine, data={}, only=None):
+        if replace(theirs, data={}, encoders={}, only=None) != replace(mine, data={}, encoders={}, only=None):
             raise KitError(
                 f"{pushed.ref} {pushed.label} fitted another plan than run {self.run.name}.",
                 "Folds of two recipes cannot be merged.",
@@ -122,6 +122,12 @@ class Kernels:
                 f"{connection.place().capitalize()} has another {other[0]} than this machine.",
                 "Folds over other rows cannot be merged.",
                 f"kit download {mine.competition} --force",
+            )
+        if other := [name for name, digest in theirs.encoders.items() if mine.encoders.get(name, digest) != digest]:
+            raise KitError(
+                f"{connection.place().capitalize()} has another {other[0]} than this machine.",
+                "Folds that were fitted on two encoders cannot be merged.",
+                f"kit encoder publish {mine.settings[other[0]]}",
             )
         shutil.rmtree(self.run.fold(number), ignore_errors=True)
         (part / inside).rename(self.run.fold(number))

@@ -66,7 +66,7 @@ def attached(entry: Entry, plan: Plan) -> tuple[list[str], list[str]]:
             raise KitError(
                 f"A kernel without internet cannot fetch {handle}.",
                 "Its address on Kaggle Models, or an imported encoder, can be attached.",
-                "kit encoder import PATH",
+                f"kit encoder import ~/models/{handle.rstrip('/').rpartition('/')[2]}",
             )
     datasets = [f"{USER}/{handles.dataset(handle)}" for handle in named if "://" not in handle]
     models = [handles.model(handle) for handle in named if "://" in handle]
@@ -82,8 +82,8 @@ def hardware(machine: Accelerator) -> Metadata:
     }
 
 
-def read(folder: Path) -> Metadata:
-    """The metadata of the kernel in `folder`, checked.
+def read(folder: Path, words: str = "") -> Metadata:
+    """The metadata of the kernel in `folder`, checked; `words` are those by which commands name it.
 
     Raises KitError when it is missing, is not what Kaggle takes, or would be understood by Kaggle otherwise than it
     reads.
@@ -92,7 +92,7 @@ def read(folder: Path) -> Metadata:
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise KitError(f"{path} is missing.", "Building writes one.", "kit kernel build COMPETITION RECIPE") from None
+        raise KitError(f"{path} is missing.", "Building writes one.", f"kit kernel build {words}".rstrip()) from None
     except ValueError as error:
         raise KitError(f"{path} is not JSON: {error}", "It is Kaggle's kernel-metadata.json.") from None
     check(described, path)

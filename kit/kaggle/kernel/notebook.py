@@ -48,7 +48,7 @@ if run.score is not None:
     print(f"{{run.record.metric}} {{run.score:.5f}} out-of-fold on {{run.record.rows.out_of_fold:,}} rows")
 """
 
-NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code")
+NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code", "encoders")
 """Fields of a plan that the last cell gives, or computes, by other names."""
 
 
@@ -58,6 +58,11 @@ def name(plan: Plan) -> str:
     if plan.only is not None:
         words.append(f"fold-{plan.only}")
     return slug(" ".join(words))
+
+
+def words(plan: Plan) -> str:
+    """The words by which commands name the kernel: `digit-recognizer cnn:augmented`."""
+    return f"{plan.competition} {plan.label}" + " --sample" * plan.sample
 
 
 def slug(title: str) -> str:
@@ -70,10 +75,10 @@ def build(entry: Entry, plan: Plan) -> str:
 
     Raises KitError when a file cannot travel or the notebook is larger than LARGEST.
     """
-    plan = replace(plan, data={}, code="")  # computed where the data is
+    plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
     packed = packing.pack(entry, recipe)
-    packing.refuse_secrets("the settings", json.dumps(plan.settings))
+    packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
     folders = sorted({str(Path(path).parent) for path in packed})
     own = {path: text for path, text in packed.items() if path.startswith("competitions/")}
     cells = [
@@ -102,7 +107,7 @@ def build(entry: Entry, plan: Plan) -> str:
         raise KitError(
             f"The notebook has {size:,} bytes; its largest file is {largest}.",
             f"Kaggle takes about a megabyte, so the limit is {LARGEST:,}.",
-            "kit publish COMPETITION  # and attach what is large as a dataset",
+            f"kit publish {plan.competition}  # and attach what is large as a dataset",
         )
     return text
 
@@ -118,8 +123,8 @@ def plan(text: str, file: Path) -> Plan:
     except (ValueError, KeyError, TypeError):
         raise KitError(
             f"{file} was not built by kit.",
-            "It must be a notebook that `kit kernel build` wrote.",
-            f"rm {file} && kit kernel build COMPETITION RECIPE",
+            "It must be a notebook that `kit kernel build` wrote. Remove it, and build the kernel again.",
+            f"rm {file}",
         ) from None
     recipe, variant = catalog.find(stored.competition).recipe(stored.label)
     return replace(stored, settings=recipe.resolve(variant, stored.settings, smoke=stored.sample))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 
-from kit import places
 from kit.errors import KitError
+from kit.task import imports
 from kit.task.catalog import Entry, Recipe
 
 ROOTS = ("kit.places", "kit.task.catalog", "kit.train.loop", "kit.train.runs")
@@ -34,74 +33,38 @@ def pack(entry: Entry, recipe: Recipe) -> Packed:
 
     Raises KitError when one imports a part of kit that does not travel, or holds what looks like a credential.
     """
-    found: Packed = {}
-    for root in ROOTS:
-        _follow(root, "the notebook", found)
-    for path in recipe.files:
-        for name in _imported(ast.parse(path.read_text(encoding="utf-8"))):
-            _follow(name, path.name, found)
-    for path in recipe.files:
-        found[f"competitions/{entry.folder.name}/{path.name}"] = _text(path)
-    for name, text in found.items():
-        refuse_secrets(name, text)
-    return found
+    wanted = [(root, "the notebook") for root in ROOTS]
+    wanted += [(name, path.name) for path in recipe.files for name in imports.names(path)]
+    packed = {place: _text(path) for place, path in imports.kit_files(wanted, _refuse_rooms).items()}
+    packed |= {f"competitions/{entry.folder.name}/{path.name}": _text(path) for path in recipe.files}
+    for name, text in packed.items():
+        refuse_secrets(name, text, f"{entry.name} {recipe.name}")
+    return packed
 
 
-def refuse_secrets(name: str, text: str) -> None:
-    """Raises KitError when `text` holds what looks like a credential; the message does not repeat it."""
+def refuse_secrets(name: str, text: str, words: str) -> None:
+    """Raises KitError when `text` holds what looks like a credential; the message does not repeat it.
+
+    `words` are those by which commands name the kernel, such as `digit-recognizer cnn`.
+    """
     for what, pattern in SECRETS.items():
         if hit := re.search(pattern, text, re.IGNORECASE if what == "a Kaggle key" else 0):
             line = text[: hit.start()].count("\n") + 1
             raise KitError(
                 f"Line {line} of {name} holds what looks like {what}.",
                 "A kernel's text can become public, so no credential may travel in it.",
-                "kit kernel build COMPETITION RECIPE  # after removing it",
+                f"kit kernel build {words}  # after removing it",
             )
 
 
-def _follow(name: str, importer: str, found: Packed) -> None:
-    """Add the module `name` of kit to `found`, after those it imports. Other packages are Kaggle's matter."""
+def _refuse_rooms(name: str, importer: str) -> None:
+    """Raises KitError for a part of kit that does not travel. Other packages are Kaggle's matter."""
     parts = name.split(".")
-    if parts[0] != "kit":
-        return
-    if len(parts) > 1 and parts[1] not in ROOMS and _file(parts[:2]) is not None:
+    if len(parts) > 1 and parts[1] not in ROOMS and imports.file(parts[:2]) is not None:
         raise KitError(
             f"{importer} imports {name}, which does not travel to Kaggle.",
             f"A recipe may import {', '.join(f'kit.{room}' for room in ROOMS)}.",
         )
-    for length in range(1, len(parts) + 1):
-        path = _file(parts[:length])
-        if path is None:
-            return  # the name is a function or a class of the module before it
-        place = path.relative_to(places.KIT.parent).as_posix()
-        if place in found:
-            continue
-        text = _text(path)
-        found[place] = text  # before what it imports, since two modules may import each other inside functions
-        for inner in _imported(ast.parse(text)):
-            _follow(inner, place, found)
-        found[place] = found.pop(place)
-
-
-def _file(parts: list[str]) -> Path | None:
-    stem = places.KIT.parent.joinpath(*parts)
-    return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
-
-
-def _imported(tree: ast.Module) -> list[str]:
-    """Names that a file imports when it runs, inside functions too; what only a type checker reads is left out."""
-    names: list[str] = []
-    skipped: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            skipped |= {id(inner) for statement in node.body for inner in ast.walk(statement)}
-        if id(node) in skipped:
-            continue
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names += [f"{node.module}.{alias.name}" for alias in node.names]
-    return names
 
 
 def _text(path: Path) -> str:

@@ -33,15 +33,15 @@ class Full(KitError):
     """No further session may be started now: as many run as the user may have."""
 
 
-def fresh(folder: Path) -> tuple[str, runs.Plan]:
-    """The notebook of the kernel in `folder` and its plan.
+def fresh(folder: Path, words: str = "") -> tuple[str, runs.Plan]:
+    """The notebook of the kernel in `folder` and its plan; `words` are those by which commands name it.
 
     Raises KitError when it is not there, or today's files would build another one.
     """
     file = folder / notebook.FILE
     if not file.is_file():
         raise KitError(
-            f"{file} is missing.", "It must be built before it is pushed.", "kit kernel build COMPETITION RECIPE"
+            f"{file} is missing.", "It must be built before it is pushed.", f"kit kernel build {words}".rstrip()
         )
     text = file.read_text(encoding="utf-8")
     plan = notebook.plan(text, file)
@@ -55,11 +55,14 @@ def fresh(folder: Path) -> tuple[str, runs.Plan]:
     return text, plan
 
 
-def push(client: Client, text: str, described: Metadata, *, machine: Accelerator, timeout: int | None = None) -> Pushed:
+def push(
+    client: Client, text: str, described: Metadata, *, machine: Accelerator, timeout: int | None = None, words: str = ""
+) -> Pushed:
     """Send the notebook, which Kaggle then runs; what it became there.
 
-    `machine` and `timeout` (seconds) outrank what the metadata says. Raises Full when too many sessions run, and
-    KitError when Kaggle refuses the kernel or takes it without one of its sources.
+    `machine` and `timeout` (seconds) outrank what the metadata says; `words` are those by which commands name the
+    kernel. Raises Full when too many sessions run, and KitError when Kaggle refuses the kernel or takes it without one
+    of its sources.
     """
     described = metadata.owned(described, client.user)
     ref = str(described["id"])
@@ -67,9 +70,9 @@ def push(client: Client, text: str, described: Metadata, *, machine: Accelerator
     quota.show(client, machine)
     before = versions.newest(client, ref)
     answer = _sent(client, text, described, machine, seconds, before)
-    number = _checked(answer, ref)
+    number = _checked(answer, ref, words)
     digest = hashlib.sha256(text.encode()).hexdigest()
-    return Pushed(ref, number, page(ref), machine.word, seconds, digest, records.now())
+    return Pushed(ref, number, page(ref), machine.word, seconds, digest, records.now(), words)
 
 
 def _sent(
@@ -117,14 +120,14 @@ def _send(client: Client, text: str, described: Metadata, machine: Accelerator, 
     return answer.to_dict()
 
 
-def _checked(answer: dict[str, Any], ref: str) -> int:
+def _checked(answer: dict[str, Any], ref: str, words: str = "") -> int:
     """The version number of a push that Kaggle took as it was meant."""
     if error := answer.get("error"):
         if "session count" in error.lower():
             raise Full(
                 f"{connection.place().capitalize()} runs as many kernels of yours as it may: {error}",
                 "One must end before another can start.",
-                "kit push COMPETITION RECIPE  # again, later",
+                f"kit kernel push {words}".rstrip() + "  # again, later",
             )
         raise KitError(f"{connection.place().capitalize()} refuses {ref}: {error}", "Nothing was started.")
     invalid = {key: value for key, value in answer.items() if key.lower().startswith("invalid") and value}

@@ -30,6 +30,6 @@ def show(client: Client, machine: Accelerator) -> None:
         raise KitError(
             f"No {kind} time is left this week.",
             f"{used:.1f} of {total:.0f} h are used; it resets {resets}.",
-            "kit push COMPETITION RECIPE --accelerator cpu",
+            "--accelerator cpu",
         )
     return None

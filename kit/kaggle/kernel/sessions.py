@@ -112,14 +112,14 @@ def succeeded(client: Client, pushed: Pushed, state: State) -> None:
     if not state.finished:
         raise KitError(
             f"{pushed.ref} {pushed.label} is still {state.status.lower()}.",
-            "Its output can be had when it is complete.",
-            "kit kernel status COMPETITION RECIPE --wait",
+            "Its output can be fetched when it is complete.",
+            f"kit kernel status {pushed.words} --wait" if pushed.words else pushed.url,
         )
     shown = "\n".join(f"  | {line}" for line in log(client, pushed)[-TOLD:])
     raise KitError(
         f"{pushed.ref} {pushed.label} ended with {state.status}. {state.failure}".strip(),
         f"The last lines of its log:\n{shown}" if shown else f"Its log is at {pushed.url}",
-        "kit kernel logs COMPETITION RECIPE",
+        f"kit kernel logs {pushed.words}" if pushed.words else pushed.url,
     )
 
 

@@ -19,7 +19,8 @@ RECORD = Path("output", "pushed.json")
 
 @dataclass(frozen=True)
 class Pushed:
-    """A version of a kernel on Kaggle. `sha256` is the notebook's."""
+    """A version of a kernel on Kaggle. `sha256` is the notebook's; `words` are those by which commands name the kernel,
+    none for that of a single fold."""
 
     ref: str
     version: int
@@ -28,6 +29,7 @@ class Pushed:
     timeout: int
     sha256: str
     at: str
+    words: str = ""
 
     @property
     def label(self) -> str:
@@ -51,12 +53,13 @@ def remember(folder: Path, pushed: Pushed) -> None:
     records.write_json(folder / RECORD, asdict(pushed))
 
 
-def remembered(client: Client, folder: Path, number: int | None = None) -> Pushed:
-    """The version that was pushed last from `folder`, else Kaggle's newest; or the version `number`.
+def remembered(client: Client, plan: runs.Plan, number: int | None = None) -> Pushed:
+    """The version of the kernel of `plan` that was pushed last from here, else Kaggle's newest; or version `number`.
 
     Raises KitError when there is none.
     """
-    described = metadata.owned(metadata.read(folder), client.user)
+    folder, words = folder_of(plan), notebook.words(plan)
+    described = metadata.owned(metadata.read(folder, words), client.user)
     known = records.read_json(folder / RECORD)
     ref = str(described["id"])
     # An emulator's versions are not Kaggle's, and the page tells whose a record is.
@@ -67,10 +70,10 @@ def remembered(client: Client, folder: Path, number: int | None = None) -> Pushe
         raise KitError(
             f"{connection.place().capitalize()} has no {f'version {number} of ' if last else ''}{ref}.",
             f"Its newest version is {last}." if last else "It was not pushed yet, or its id is another.",
-            "kit kernel push COMPETITION RECIPE",
+            f"kit kernel push {words}",
         )
     machine = metadata.machine_of(described)
-    return Pushed(ref, number or last, page(ref), machine.word, 0, "", "")
+    return Pushed(ref, number or last, page(ref), machine.word, 0, "", "", words)
 
 
 def newest(client: Client, ref: str) -> int:

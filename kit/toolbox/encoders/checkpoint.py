@@ -69,7 +69,8 @@ def read(folder: Path) -> Checkpoint:
         raise KitError(
             f"{weights} is missing." + (f" {pickled[0]} is a pickle, which could run any code." if pickled else ""),
             "Weights must be in the format of safetensors, which transformers writes by default.",
-            'python -c "from transformers import AutoModel; AutoModel.from_pretrained(IN).save_pretrained(OUT)"'
+            f"cd {folder} && "
+            """python -c "from transformers import AutoModel as M; M.from_pretrained('.').save_pretrained('.')\""""
             if pickled
             else "",
         )

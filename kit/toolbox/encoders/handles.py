@@ -5,6 +5,7 @@ An encoder is a folder of parts, each a SavedModel or a Keras model, beside a ca
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.errors import KitError
 
 Part = str
@@ -54,8 +55,29 @@ def locate(handle: str, part: Part) -> str:
     raise KitError(
         f"There is no encoder {handle!r}: {' and '.join(map(str, tried))} hold no {part}.",
         f"Imported ones: {', '.join(known) or 'none'}. The README of the competition says where to get it.",
-        "kit encoder import PATH" + (f" --name {handle}" if Path(handle).name == handle else f" --out {handle}"),
+        f"kit encoder import ~/models/{Path(handle).name}"
+        + (f" --name {handle}" if Path(handle).name == handle else f" --out {handle}"),
     )
+
+
+def digest(handle: str, part: Part) -> str:
+    """The sha256 by which an encoder is known: of its weights as its card says, without a card of the files of `part`.
+
+    Empty where the handle says it all (`tiny`, an address with its version), and where the encoder is not here.
+    """
+    if handle == TINY or "://" in handle:
+        return ""
+    try:
+        folder = Path(locate(handle, part))
+    except KitError:
+        return ""
+    for place in (folder, folder.parent):
+        if weights := records.read_json(place / CARD).get("weights"):
+            return str(weights)
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(f"{path.relative_to(folder).as_posix()} {records.sha256(path)}\n".encode())
+    return total.hexdigest()
 
 
 @contextmanager
@@ -112,5 +134,7 @@ def _attached(handle: str, part: Part) -> Path:
         f"{'No input' if not matches else 'More than one input'} of this kernel is the {part} of {handle!r}.",
         f"Models attached: {listed}. It must be among the sources in kernel-metadata.json: "
         + (f"{ref} in model_sources." if ref else f"USER/{dataset(handle)} in dataset_sources."),
-        "kit kernel build COMPETITION RECIPE" if ref else f"kit encoder publish {Path(handle).name}",
+        f'"model_sources": ["{ref}"]  # in kernel-metadata.json, then push the kernel again'
+        if ref
+        else f"kit encoder publish {Path(handle).name}",
     )

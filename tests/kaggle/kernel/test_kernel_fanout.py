@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit import limits
+from kit import limits, records
 from kit.emulator.local import Emulator
 from kit.errors import KitError
 from kit.kaggle import client
@@ -25,7 +25,7 @@ def planned(**changes) -> Run:
     entry = catalog.find("parity", sample=True)
     recipe, _ = entry.recipe("table")
     plan = Plan("parity", "table", "", recipe.resolve("", {"noise": 0.2}), seed=1, sample=True)
-    facts = {"data": loop.digests(entry.public()), "code": provenance.code(recipe.files)}
+    facts = {"data": provenance.data(entry.public()), "code": provenance.code(recipe.files)}
     return runs.create(Plan(**vars(plan) | facts | changes))
 
 
@@ -101,7 +101,11 @@ def test_an_interrupted_fan_out_goes_on_with_the_kernels_that_run(emulator: Emul
 
 @boxed
 def test_folds_over_other_rows_are_not_merged(emulator: Emulator):
-    run = planned(data={"train.csv": "0" * 64})
+    manifest = catalog.find("parity", sample=True).data / "manifest.json"
+    facts = records.read_json(manifest)
+    facts["public"]["train.csv"]["sha256"] = "0" * 64
+    records.write_json(manifest, facts)
+    run = planned()
     with pytest.raises(KitError, match=r"has another train\.csv than this machine"):
         fan_out(run)
     assert not run.fold(0).exists()

@@ -11,7 +11,7 @@ import pytest
 
 from kit import places
 from kit.errors import KitError
-from kit.kaggle.kernel import metadata, notebook, packing, push
+from kit.kaggle.kernel import metadata, notebook, push
 from kit.task import catalog
 from kit.train.runs import Plan
 
@@ -162,11 +162,6 @@ def test_a_recipe_cannot_take_the_outside_along(parity):
     (parity / "table.py").write_text("from kit.kaggle import client\n" + (parity / "table.py").read_text())
     with pytest.raises(KitError, match=r"table\.py imports kit\.kaggle\.client, which does not travel"):
         build(plan_for("parity", "table"))
-
-
-def test_names_that_only_a_type_checker_reads_are_not_followed():
-    tree = ast.parse("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from kit.judge import choose\n")
-    assert packing._imported(tree) == ["typing.TYPE_CHECKING"]
 
 
 def test_a_kernel_s_name_is_what_kaggle_makes_of_its_title(parity):

@@ -79,6 +79,7 @@ def test_a_recipe_goes_to_kaggle_and_its_run_comes_back_as_if_trained_here(emula
         "url": f"{emulator.url}/code/tester/parity-table-sample",
         "accelerator": "cpu",
         "timeout": 32_400,
+        "words": "parity table --sample",
         "sha256": "",
         "at": "",
         "pulled": "",
@@ -341,7 +342,7 @@ def test_a_pulled_run_is_submitted_as_a_file_or_as_code(emulator: Emulator, kit,
     words = ("push", "parity", "table", "--sample", "--no-rehearse", option)
     status, out, err = kit(*words)
     assert status == 0, err
-    assert "public score   1.00000" in err and "accuracy 1.00000 out-of-fold" in out
+    assert "public score 1.00000" in err and "accuracy 1.00000 out-of-fold" in out
     run = runs.find("parity", "last")
     assert run.kaggle()["public_score"] == 1.0
     assert run.kaggle()["kernel"]["ref"] == "tester/parity-table-sample"

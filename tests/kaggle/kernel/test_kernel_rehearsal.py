@@ -63,7 +63,7 @@ def test_the_notebook_gives_the_local_submission_byte_for_byte_under_both_layout
     recipe, _ = entry.recipe("table")
     (public / "answer.csv").unlink()
     plan = Plan("parity", "table", "", recipe.resolve("", {"noise": 0.3}), seed=7, sample=True)
-    mine = runs.create(Plan(**vars(plan) | {"data": loop.digests(public), "code": provenance.code(recipe.files)}))
+    mine = runs.create(Plan(**vars(plan) | {"data": provenance.data(public), "code": provenance.code(recipe.files)}))
     local = loop.train(entry, mine, quiet=True)
     results = rehearsal.rehearse(entry, notebook.build(entry, plan), FOUND, {"parity": public}, echo=lambda line: None)
     assert [(one.layout, one.walls) for one in results] == [("new", within), ("old", within)]
