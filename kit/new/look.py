@@ -1,4 +1,4 @@
-"""What lies in the files that somebody brought: tables with their first rows, folders of images, recordings and texts."""
+"""What lies in the files that somebody brought: tables with their first rows, and folders of images or recordings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from kit.errors import KitError
 from kit.notes import tell
-from kit.rows import formats, tables
+from kit.rows import formats, pictures, tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +25,7 @@ WHOLE = 2**28
 Media = Literal["image", "audio", "text"]
 
 ENDINGS: dict[str, Media] = {
-    **dict.fromkeys((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"), "image"),
+    **dict.fromkeys(pictures.ENDINGS, "image"),
     **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a"), "audio"),
 }
 FEW = 3
@@ -75,7 +75,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Folder:
-    """Files of one kind in a folder, or in a zip file that stays packed; `name` is its path, `files` theirs below it."""
+    """Files of one kind in a folder, or in a zip file that stays packed.
+
+    `name` is its path, and `files` are theirs below it.
+    """
 
     name: str
     kind: Media
@@ -142,11 +145,12 @@ def table(path: Path, name: str) -> Table:
     head = tables.read(path, rows=HEAD) if large else tables.read(path)
     rows = len(head)
     if large:
-        tell(f"{name} has {formats.size(path) / 2**30:.1f} GiB: its first {rows:,} rows are looked at, the others counted.")
+        size = formats.size(path) / 2**30
+        tell(f"{name} has {size:.1f} GiB: its first {rows:,} rows are looked at, the others are counted.")
         rows = tables.count(path)
     if not rows:
         raise KitError(f"{name} has no rows.", "Below its header a table must have at least one row.")
-    if head.isna().all(axis=None):
+    if head.isna().to_numpy().all():
         raise KitError(f"{name} holds no values: every cell is empty.", "At least one column must have values.")
     return Table(name, path, rows, head)
 
@@ -157,7 +161,13 @@ def _is_table(path: Path) -> bool:
         head = tables.read(path, rows=50)
     except KitError:
         return False
-    return head.shape[1] > 1 and len(head) > 3 and head.notna().mean(axis=None) > 0.5
+    return head.shape[1] > 1 and len(head) > 3 and float(head.notna().to_numpy().mean()) > 0.5
+
+
+def tables_in(path: Path) -> bool:
+    """Whether a zip file holds tables, and so must be unpacked; one of images is read as it is."""
+    with zipfile.ZipFile(path) as archive:
+        return any(formats.is_table(PurePosixPath(name)) for name in archive.namelist())
 
 
 def _in_zip(path: Path) -> dict[Media, list[str]]:

@@ -67,7 +67,10 @@ def pattern(values: pd.Series) -> str | None:
         return "iso"
     if pd.api.types.is_numeric_dtype(values):
         return "%Y%m%d" if _counts_days(values) else None
-    texts = pd.Series(values.dropna().unique()[:300], dtype=object)
+    present = values.dropna()
+    if present.empty or not isinstance(present.iloc[0], str):
+        return None
+    texts = pd.Series(present.unique()[:300], dtype=object)
     if texts.empty or not all(isinstance(text, str) for text in texts):
         return None
     # A quick look first: most columns of texts are no dates, and trying all patterns on one takes 50 ms.

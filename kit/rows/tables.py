@@ -69,6 +69,16 @@ def columns(path: Path) -> list[str]:
     return [str(name) for name in read(path, rows=20).columns]
 
 
+def spelled(path: Path, names: Sequence[str], between: str = "") -> pd.Series:
+    """The values of a column as they are spelled in the file, or those of several columns put together with `between`
+    in the middle, such as 1_2012-11-02. Errors as `read`."""
+    table = read(path, text=names, only=names)
+    joined_: pd.Series = table[names[0]].astype(str)
+    for name in names[1:]:
+        joined_ = joined_ + between + table[name].astype(str)
+    return joined_
+
+
 def count(path: Path) -> int:
     """The number of rows of the table in a file, which is read in parts. Errors as `read`, but for its size."""
     file = formats.located(path)

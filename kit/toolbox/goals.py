@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from kit.errors import KitError
+from kit.task import decisions, outputs
 from kit.task.contract import Competition
 
 Kind = Literal["classes", "numbers", "flags"]
@@ -84,6 +85,29 @@ class Goal:
         return pred[:, 0] if self.columns == 1 else pred
 
 
+@dataclass(frozen=True)
+class Scale:
+    """Encoded targets as networks learn them: numbers at mean 0 and standard deviation 1, others as they are."""
+
+    mean: np.ndarray | float = 0.0
+    deviation: np.ndarray | float = 1.0
+
+    @classmethod
+    def of(cls, goal: Goal, targets: np.ndarray) -> Scale:
+        """The scale of training rows."""
+        if goal.kind != "numbers":
+            return cls()
+        return cls(targets.mean(0), np.maximum(targets.std(0), 1e-12))
+
+    def scaled(self, targets: np.ndarray) -> np.ndarray:
+        """What the network is to give."""
+        return targets if isinstance(self.mean, float) else (targets - self.mean) / self.deviation
+
+    def back(self, pred: np.ndarray) -> np.ndarray:
+        """What a network's output means."""
+        return pred * self.deviation + self.mean
+
+
 def of(competition: Competition, y: np.ndarray) -> Goal:
     """What `competition` asks to be predicted, of training rows with targets `y`.
 
@@ -94,7 +118,7 @@ def of(competition: Competition, y: np.ndarray) -> Goal:
     name = competition.metric.name
     ordered = name in ORDERED and y.dtype.kind in "iuf"
     if y.ndim == 1 and y.dtype.kind != "f" and not ordered:
-        return Goal("classes", _classes(competition, y), balanced=name in BALANCED)
+        return Goal("classes", classes(competition, y), balanced=name in BALANCED)
     numbers = y.reshape(len(y), -1)
     if numbers.dtype.kind not in "biuf":
         raise KitError("Several target columns hold texts.", "Recipes for tables predict numbers, or one label a row.")
@@ -119,10 +143,14 @@ def of(competition: Competition, y: np.ndarray) -> Goal:
     )
 
 
-def _classes(competition: Competition, y: np.ndarray) -> np.ndarray:
-    """The label values in the order of the columns that a recipe predicts."""
-    labels = competition.submission.labels
-    values = np.unique(y) if labels is None else np.asarray(labels)
-    if values.dtype.kind == "O":
-        values = values.astype(str)
+def classes(competition: Competition, y: np.ndarray) -> np.ndarray:
+    """The label values in the order of the columns that a recipe predicts.
+
+    Declared labels may be texts or booleans where `y` holds the numbers of classes.
+    """
+    labels = decisions.labels(competition, y)
+    values = outputs.classes(y, None, labels)
+    values = values.astype(str) if values.dtype.kind == "O" else values
+    if labels is not None and y.dtype.kind in "iu" and values.dtype.kind in "USb":
+        return np.arange(len(values))
     return values

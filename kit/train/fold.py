@@ -55,7 +55,7 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
     determinism.switch(run.plan.deterministic)
     module = recipe.module()
     place = runs.begin_fold(run, number)
-    kept, held = splits.rows(rows.split, rows.column, number)
+    kept, held = splits.rows(rows.split, rows.column, number, rows.train.time)
     name = f"fold {number + 1}/{rows.column.max() + 1}" if number >= 0 else "all rows"
     fold = Fold(
         number=number,

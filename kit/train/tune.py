@@ -306,7 +306,7 @@ class _Work:
         recipe, _ = self.entry.recipe(self.plan.label)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True)
-        kept, held = splits.rows(rows.split, rows.column, number)
+        kept, held = splits.rows(rows.split, rows.column, number, rows.train.time)
         fold = Fold(
             number=number,
             train=rows.train.rows(kept),
