@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import Any
 
 from kit import places
 from kit.api.results import Result
-from kit.data import archives, fetch
+from kit.data import fetch
 from kit.errors import KitError
 from kit.new import findings, guess, write
+from kit.new import origin as origin_
 from kit.new.findings import Finding
 from kit.new.guess import Answers, Draft
-from kit.new.look import look
+from kit.new.look import Look
+from kit.new.ready import ready
 from kit.notes import tell
 from kit.task import checks, splits
 from kit.task.catalog import Entry
@@ -51,7 +53,8 @@ class Made(Result):
 def new(name: str, *origin: str | Path, ask: Ask | None = None, over: bool = False, **answers: Any) -> Made:
     """Write a competition called `name` into the workspace, and place its files in `data/<name>/`.
 
-    `origin` is a zip file, a folder, or files; without one `name` is a competition's slug on Kaggle. `answers` are what
+    `origin` is a zip file, a folder, files, or on Kaggle a competition's slug or a dataset such as `zillow/zecon`;
+    without one `name` is the slug. `answers` are what
     the files leave open, by the names of `Answers`: `metric="rmsle"`, `target="count"`, `split="time"` and so on. `ask`
     is called for guesses where there is somebody to ask. `over` allows the name of a competition that comes with kit,
     which is then hidden in this workspace. What is written has been tried: its rows were loaded and split.
@@ -59,13 +62,16 @@ def new(name: str, *origin: str | Path, ask: Ask | None = None, over: bool = Fal
     Raises KitError when the name is taken, or the files are no competition; nothing is left behind then.
     """
     folder = _free(name, over=over)
-    said = _answers(answers)
+    said, source = _answers(answers), origin_.told(name, origin)
     with _staging(name) as stage:
         raw = stage / "raw"
         raw.mkdir()
-        _take([Path(path).expanduser() for path in origin], raw)
-        draft = _draft(raw, said, ask)
-        texts = write.files(draft, name=name, source=_source(name, draft), origin=_said(origin))
+        origin_.taken(source, name, raw)
+        if not said.metric:
+            said = replace(said, official=origin_.metric(source))
+        files = ready(raw, stage, said)
+        draft = _draft(files.look, said, ask)
+        texts = write.files(draft, name=name, source=source, ready=files)
         (stage / folder.name).mkdir()
         for file, text in texts.items():
             (stage / folder.name / file).write_text(text, encoding="utf-8")
@@ -125,63 +131,17 @@ def _staging(name: str) -> Iterator[Path]:
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def _take(origin: Sequence[Path], raw: Path) -> None:
-    """Unpack or copy all files of `origin` into the folder `raw`."""
-    for path in origin:
-        if not path.exists():
-            raise KitError(f"{path} does not exist.", "It must be a zip file, a folder, or files.", f"ls {path.parent}")
-        if path.is_dir():
-            shutil.copytree(path, raw, dirs_exist_ok=True)
-        elif archives.is_archive(path) and (len(origin) == 1 or not _holds_one_table(path)):
-            archives.unpack(path, raw)
-        else:
-            shutil.copyfile(path, raw / path.name)
-    for inner in sorted(raw.rglob("*.zip")):
-        _unpack_tables(inner)
-
-
-def _holds_one_table(path: Path) -> bool:
-    return path.name.lower().endswith((".csv.zip", ".json.zip", ".tsv.zip"))
-
-
-def _unpack_tables(archive: Path) -> None:
-    """Unpack a zip file inside that holds tables; one of images stays packed, and is read as it is."""
-    from kit.new.look import tables_in
-
-    if tables_in(archive):
-        archives.unpack(archive, archive.parent)
-        archive.unlink()
-
-
-def _draft(raw: Path, answers: Answers, ask: Ask | None) -> Draft:
+def _draft(seen: Look, answers: Answers, ask: Ask | None) -> Draft:
     """The draft, with what a person said to its guesses."""
-    seen = look(raw)
     draft = guess.draft(seen, answers)
-    for finding in [each for each in draft.findings if not each.sure] if ask else []:
+    for finding in findings.guesses(draft.findings) if ask else ():
         answer = ask(finding) if ask else ""
-        if not answer:
-            continue
-        field = {"--target": "target", "--kind": "kind", "--metric": "metric", "--split": "split"}[finding.option]
-        given: dict[str, Any] = {field: (answer,) if field == "target" else answer}
-        answers = replace(answers, **given)
-        draft = guess.draft(seen, answers)
+        if answer:
+            field = finding.option.removeprefix("--")
+            given: dict[str, Any] = {field: (answer,) if field == "target" else answer}
+            answers = replace(answers, **given)
+            draft = guess.draft(seen, answers)
     return draft
-
-
-def _source(name: str, draft: Draft) -> str:
-    """The expression for where the data comes from."""
-    roles, pictures = draft.roles, draft.rows.pictures
-    tables = [table.name for table in (roles.train, roles.test, roles.sample, roles.labels) if table]
-    names = dict.fromkeys([*tables, *(join.table for join in draft.rows.joins)])
-    for folder in (pictures.train, pictures.test) if pictures else ():
-        names.pop(folder, None)
-        names[folder if folder.endswith(".zip") else f"{folder}/"] = None
-    inner = ", ".join(f'"{each}": None' for each in names)
-    return f'KaggleCompetition("{name}", {{{inner}}})'
-
-
-def _said(origin: Sequence[str | Path]) -> str:
-    return ", ".join(Path(path).name for path in origin[:3])
 
 
 def _placed(entry: Entry, raw: Path) -> None:

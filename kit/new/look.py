@@ -47,7 +47,7 @@ class Table:
         """The file's name in lower case, without endings: `train` for data/Train.csv.zip."""
         return PurePosixPath(self.name).name.lower().partition(".")[0]
 
-    @property
+    @cached_property
     def columns(self) -> list[str]:
         """The names of the columns."""
         return [str(name) for name in self.head.columns]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from kit.errors import KitError
 from kit.new.look import Look, Table
@@ -52,18 +53,23 @@ def roles(look: Look, *, train: str = "", test: str = "", sample: str = "") -> R
     if the_train is not None and the_test is not None and not targets_in(the_train, the_test, the_sample):
         labels = next((table for table in left if _labels(table, the_train, the_test)), None)
         left = [table for table in left if table is not labels]
+        if labels is not None and the_sample is not None and len(labels.columns) == 1:
+            # A file of one column may have no header; what it holds is what the sample file asks for.
+            name = the_sample.columns[-1]
+            labels = Table(labels.name, labels.path, labels.rows, labels.head.set_axis([name], axis=1))
     kept = [table for table in left if not SAMPLE.search(table.stem) and not _repeats(table, the_test, the_train)]
     return Roles(the_train, the_test, the_sample, labels, tuple(kept))
 
 
-def same(name: str, columns: Iterable[str]) -> str | None:
+def same(name: str, columns: Sequence[str]) -> str | None:
     """The column that `name` means: itself, else one that differs in capitals, spaces or marks only."""
-    names = list(columns)
-    if name in names:
+    if name in columns:
         return name
-    return next((each for each in names if plain(each) == plain(name)), None)
+    wanted = plain(name)
+    return next((each for each in columns if plain(each) == wanted), None)
 
 
+@cache
 def plain(name: str) -> str:
     """A name without capitals, spaces and marks."""
     return re.sub(r"[\W_]", "", name.lower()) or name
@@ -159,10 +165,12 @@ def _answers(table: Table, test: Table, train: Table) -> bool:
 def _labels(table: Table, train: Table, test: Table) -> bool:
     """Whether a table holds targets of the training rows: one row for each key that both have, and columns that the
     test rows lack; or as many rows as the training rows, and no header to join by."""
+    if len(table.columns) == 1:
+        return table.rows == train.rows
     keys = [name for name in table.columns if name in train.columns]
     new = [name for name in table.columns if same(name, test.columns) is None]
     if not keys:
-        return table.rows == train.rows and len(table.columns) == 1
+        return False
     return bool(new) and bool(table.values(keys[0]).isin(set(train.values(keys[0]))).mean() > 0.9)
 
 

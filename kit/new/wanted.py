@@ -38,8 +38,9 @@ class Wanted:
     Where there is a column for each class, `source` is the one column that holds the class, and `before` and `after`
     are what stands around it in the names of the columns. `labels` are the values of the closed set, in the order of
     probabilities. `probable` says that a probability is asked for, and not a label. `most` and `separator` are of a
-    list of guesses. `missing` training rows have no target; `left_out` are columns that the test rows lack. `sure` and
-    `sure_kind` tell whether there was no other likely answer.
+    list of guesses. `missing` training rows have no target; `left_out` are columns that the test rows lack. With
+    `spelled` a word such as None is a label, and no missing value. `sure` and `sure_kind` tell whether there was no
+    other likely answer.
     """
 
     columns: tuple[str, ...]
@@ -53,6 +54,7 @@ class Wanted:
     separator: str = " "
     missing: int = 0
     left_out: tuple[str, ...] = ()
+    spelled: bool = False
     why: str = ""
     why_kind: str = ""
     sure: bool = True
@@ -82,7 +84,9 @@ def own_columns(roles: Roles, keys: Keys) -> list[str]:
     """The columns of the training rows that the test rows lack, without keys: targets, and what is known too late."""
     table = roles.labels or roles.train
     assert table is not None
-    test = roles.test.columns if roles.test else []
+    if roles.test is None:
+        return [] if roles.sample is not None else table.columns
+    test = roles.test.columns
     used = {*keys.train, keys.repeated, *(keys.made or ())}
     likely = [name for name in table.columns if same(name, test) is None and name not in used]
     if roles.labels is not None and roles.train is not None:
@@ -174,7 +178,8 @@ def _likeness(roles: Roles, table: Table, name: str, columns: tuple[str, ...]) -
 
 def _held(roles: Roles, table: Table, found: Wanted, kind: str) -> Wanted:
     """What the target columns hold."""
-    values = [table.values(name) for name in found.source]
+    values = [_spelled_labels(roles, table, name) for name in found.source]
+    found = replace(found, spelled=any(values[at] is not table.values(name) for at, name in enumerate(found.source)))
     for name, column in zip(found.source, values, strict=True):
         _refuse_unlearnable(table, name, column)
     empty = pd.concat(values, axis=1).isna().any(axis=1)
@@ -217,6 +222,18 @@ def _held(roles: Roles, table: Table, found: Wanted, kind: str) -> Wanted:
         return replace(_of_kind(found, "numbers", column, labels, shown, said), sure_kind=len(labels) > 15)
     said = f"only {len(labels)} different whole numbers, {labels[0]} to {labels[-1]}"
     return replace(_of_kind(found, "labels", column, labels, shown, said), sure_kind=len(labels) <= 3)
+
+
+def _spelled_labels(roles: Roles, table: Table, name: str) -> pd.Series:
+    """The values of a target, in which words such as None are labels where the sample file shows them, or nothing else
+    tells that they stand for a missing value."""
+    values = table.values(name)
+    if values.dtype.kind in "biuf" or not values.isna().any() or (values.map(type) == list).any():
+        return values
+    texts = table.texts(name)
+    words = set(texts[values.isna()].dropna())
+    known = {"None", "none"} | ({*roles.sample.columns, *_shown(roles, name)} if roles.sample else set())
+    return texts.where(texts.isin(known) | values.notna()) if words & known else values
 
 
 def _of_kind(

@@ -10,6 +10,9 @@ from typing import Any
 from kit.new.guess import Draft
 from kit.new.keys import Keys
 from kit.new.look import Table
+from kit.new.origin import Origin
+from kit.new.ready import Ready
+from kit.new.splitting import Splitting
 
 WIDTH = 118
 """Characters of a line."""
@@ -18,13 +21,12 @@ LISTED = 12
 """Names of columns or labels that competition.py lists itself; more of them stand in `_names.py` beside it."""
 
 
-def files(draft: Draft, *, name: str, source: str, origin: str) -> dict[str, str]:
+def files(draft: Draft, *, name: str, source: Origin, ready: Ready) -> dict[str, str]:
     """The files of a competition called `name`, by their names: Python text.
 
-    `source` is the expression for where the data comes from, such as `KaggleCompetition("titanic", ...)`; `origin` says
-    what was looked at.
+    `source` is where its files come from, `ready` how they were made ready.
     """
-    declaration = _Declaration(draft, name, source, origin)
+    declaration = _Declaration(draft, name, source, ready)
     made = {"competition.py": declaration.text()}
     if declaration.names:
         made["_names.py"] = '"""Names that competition.py would be too long with."""\n\n' + "\n".join(
@@ -59,8 +61,8 @@ def _templates() -> set[str]:
 class _Declaration:
     """competition.py, put together line by line."""
 
-    def __init__(self, draft: Draft, name: str, source: str, origin: str) -> None:
-        self.draft, self.name, self.source, self.origin = draft, name, source, origin
+    def __init__(self, draft: Draft, name: str, source: Origin, ready: Ready) -> None:
+        self.draft, self.name, self.source, self.ready = draft, name, source, ready
         self.imports: dict[str, set[str]] = {}
         self.constants: list[str] = []
         self.names: dict[str, Sequence[Any]] = {}
@@ -69,7 +71,7 @@ class _Declaration:
     def text(self) -> str:
         """The whole file."""
         self._need("kit.task.contract", "Competition", "Data", "Submission")
-        self._need("kit.task.sources", self.source.partition("(")[0])
+        self._need("kit.task.sources", self.source.expression(self.name).partition("(")[0])
         self._constants()
         load = self._load()
         body = self._competition()
@@ -102,7 +104,7 @@ class _Declaration:
         lines = textwrap.wrap(f'"""{title}: predicts {what} from {kind[self.draft.rows.kind]}.', WIDTH)
         lines += [
             "",
-            *textwrap.wrap(f"Written by kit new, which looked at {self.origin}. It is yours to change.", WIDTH),
+            *textwrap.wrap(f"Written by kit new, which looked at {self.source.said}. It is yours to change.", WIDTH),
         ]
         if any(not each.sure for each in self.draft.findings):
             lines += textwrap.wrap("What is marked GUESSED could not be told for sure from the files.", WIDTH)
@@ -191,9 +193,8 @@ class _Declaration:
         """The expression that reads a table, with what must be read as it is spelled."""
         assert table is not None
         text = [name for name in keys if self.draft.keys.text and name in table.columns]
-        wanted = self.draft.wanted
-        if wanted.kind in ("labels", "guesses") and all(isinstance(label, str) for label in wanted.labels):
-            text += [name for name in wanted.source if name in table.columns and len(wanted.source) == 1]
+        if self.draft.wanted.spelled:
+            text += [name for name in self.draft.wanted.source if name in table.columns]
         if not text:
             return f'tables.read(public / "{table.name}")'
         named = ", ".join(self._reference(name) for name in text)
@@ -214,7 +215,7 @@ class _Declaration:
         if keys:
             on = self._reference(keys[0]) if len(keys) == 1 else _list(keys)
             return f"{left} = tables.joined({right}, {left}, {on})"
-        return f"{left} = {left}.assign(**{right})  # both are in the same order"
+        return f"{left}[{self._source()}] = {right}.iloc[:, 0].to_numpy()  # both are in the same order"
 
     def _test_among_train(self) -> list[str]:
         target = f"train[{self._source()}]"
@@ -309,12 +310,22 @@ class _Declaration:
         else:
             lines.append(f"columns = [name for name in {shared}]" if self.test is not None else "columns = list(train)")
         own = self._train_ids(keys)
-        arguments = [own, "train[columns]", "y", *self._more(split)]
-        lines.append(f"rows = Data({', '.join(arguments)})")
+        lines += self._rows([own, "train[columns]", "y"], split)
         lines.append(f"return rows, Data({self._test_ids(keys)}, test[columns])")
         return lines
 
-    def _more(self, split: Any) -> list[str]:
+    def _rows(self, arguments: list[str], split: Splitting) -> list[str]:
+        """Lines that make the training rows; what does not fit into one stands before it."""
+        lines = []
+        for word in self._more(split):
+            name, _, value = word.partition("=")
+            if len(", ".join([*arguments, word])) > WIDTH - 20:
+                lines.append(f"{name} = {value}")
+                word = f"{name}={name}"
+            arguments.append(word)
+        return [*lines, f"rows = Data({', '.join(arguments)})"]
+
+    def _more(self, split: Splitting) -> list[str]:
         """Groups, times and weights of the training rows."""
         more = []
         if split.group:
@@ -378,11 +389,11 @@ class _Declaration:
         files = f'pictures.of(public / "{rows.pictures.test}", test[{self._reference((keys.test or keys.sample)[0])}])'
         column = self._reference((keys.test or keys.sample)[0])
         if rows.pictures.classes:
-            first = "Data(names, images, y)"
+            lines = ["rows = Data(names, images, y)"]
         else:
             own = f'pictures.of(public / "{rows.pictures.train}", train[{self._reference(rows.pictures.column)}])'
-            first = f"Data({', '.join([self._train_ids(keys), own, 'y', *self._more(split)])})"
-        return [f"rows = {first}", f"return rows, Data(ids.of(test[{column}]), {files})"]
+            lines = [f"images = {own}", *self._rows([self._train_ids(keys), "images", "y"], split)]
+        return [*lines, f"return rows, Data(ids.of(test[{column}]), {files})"]
 
     # --- competition
 
@@ -392,31 +403,52 @@ class _Declaration:
         scored, split = draft.scored, draft.splitting
         metric = f'    metric=metrics.named("{scored.short}"),'
         if not scored.sure:
-            others = f"; {' or '.join(scored.others)} would be likely too" if scored.others else ""
-            metric += f"  # GUESSED: {scored.why}{others}"
+            others = f"; likely too: {', '.join(scored.others)}" if scored.others else ""
+            metric += f"  # GUESSED{others}"
         kind = [f'    kind="{draft.rows.kind}",'] if draft.rows.kind != "table" else []
         assert self.sample is not None
         return [
             "competition = Competition(",
-            f"    source={self.source},",
+            f"    source={self._source_of_files()},",
             "    load=load,",
+            *self._prepare(),
             f"    split={split.split},  # {split.why}",
             metric,
-            f"    submission={self._submission()},",
+            *self._submission(),
             f'    default="{draft.default}",',
             *kind,
             ")",
         ]
 
-    def _submission(self) -> str:
+    def _source_of_files(self) -> str:
+        """Where the files come from, and which they are."""
+        roles, rows = self.draft.roles, self.draft.rows
+        tables = [table.name for table in (roles.train, roles.test, roles.sample, roles.labels) if table]
+        names = dict.fromkeys(self.ready.raw or [*tables, *(join.table for join in rows.joins)])
+        for folder in (rows.pictures.train, rows.pictures.test) if rows.pictures and not self.ready.raw else ():
+            names.pop(folder, None)
+            names[folder if folder.endswith(".zip") else f"{folder}/"] = None
+        return f"{self.source.expression(self.name)}, dict.fromkeys({_tuple(names, WIDTH - 70)}))"
+
+    def _prepare(self) -> list[str]:
+        if not self.ready.prepare:
+            return []
+        self._need("functools", "partial")
+        self._need("kit.rows", "preparing")
+        return [f"    prepare={self.ready.prepare},"]
+
+    def _submission(self) -> list[str]:
         keys = self.draft.keys
         assert self.sample is not None
         arguments = ["ID", "TARGET", *self._decide()]
         if self.sample.name != "sample_submission.csv":
-            arguments.append(f'sample="{self.sample.name}"')
+            arguments.append(f"sample={_spelled(self.sample.name)}")
         if keys.repeats:
             arguments.append("repeats=True")
-        return f"Submission({', '.join(arguments)})"
+        line = f"    submission=Submission({', '.join(arguments)}),"
+        if len(line) <= WIDTH:
+            return [line]
+        return ["    submission=Submission(", *(f"        {each}," for each in arguments), "    ),"]
 
     def _decide(self) -> list[str]:
         """What turns predictions into the file's values, and what these are."""
@@ -479,11 +511,11 @@ def _spelled(value: Any) -> str:
     return repr(value)
 
 
-def _tuple(values: Iterable[Any]) -> str:
-    """A tuple, over several lines where it is long."""
+def _tuple(values: Iterable[Any], width: int = WIDTH - 20) -> str:
+    """A tuple, over several lines where it is longer than `width`."""
     parts = [f"{_spelled(value)}," for value in values]
     line = f"({' '.join(parts)[: None if len(parts) == 1 else -1]})"
-    if len(line) <= WIDTH - 20:
+    if len(line) <= width:
         return line
     lines = ["   "]
     for part in parts:

@@ -53,11 +53,12 @@ class Prepared:
     @cached_property
     def terms(self) -> sparse.csr_matrix:
         """TF-IDF of the words and letters of the texts, beside the other columns scaled."""
-        words = self.words()
-        return sparse.hstack([words, self.scaled * terms.BESIDE], "csr") if self._problem.vocabulary.others else words
+        others = self._problem.vocabulary.others
+        return sparse.hstack([self.words, self.scaled * terms.BESIDE], "csr") if others else self.words
 
+    @cached_property
     def words(self) -> sparse.csr_matrix:
-        """TF-IDF of the words and letters of the texts."""
+        """TF-IDF of the words and letters of the texts, 0 or more."""
         return self._problem.vocabulary(self.table)
 
 
@@ -240,6 +241,7 @@ class _Training(Prepared):
     def matrix(self) -> np.ndarray:
         return self._problem._encoded[1]
 
+    @cached_property
     def words(self) -> sparse.csr_matrix:
         return self._problem.vocabulary.matrix
 
@@ -264,6 +266,10 @@ class _Part(Prepared):
     @cached_property
     def scaled(self) -> sparse.csr_matrix:
         return self._problem.rows.scaled[self._at]
+
+    @cached_property
+    def words(self) -> sparse.csr_matrix:
+        return self._problem.rows.words[self._at]
 
     @cached_property
     def terms(self) -> sparse.csr_matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,8 @@ class Scaled:
         """The matrix of training rows, and how many categories each column has (0: numbers)."""
         numbers = np.flatnonzero(categories == 0)
         values = matrix[:, numbers].astype(np.float64)
-        with np.errstate(all="ignore"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # a column that is empty in all rows
             median = np.nan_to_num(np.nanmedian(values, axis=0)) if len(values) else np.zeros(len(numbers))
             low, high = np.nanquantile(values, [0.05, 0.99], axis=0)
             long_tail = (np.nanmin(values, axis=0) >= 0) & (high - median > 5 * (median - low)) & (high > median)

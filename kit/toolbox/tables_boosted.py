@@ -113,7 +113,7 @@ class Boosted:
             return xgboost.train(settings, train, rounds, verbose_eval=False)
         watched = [(data(held, train), "held")]
         booster = xgboost.train(
-            settings, train, self.rounds, watched, early_stopping_rounds=self.patience, verbose_eval=False
+            settings, train, self.rounds, evals=watched, early_stopping_rounds=self.patience, verbose_eval=False
         )
         return booster[: booster.best_iteration + 1]
 

@@ -33,10 +33,10 @@ class Linear:
     def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
         """A model for each class or column, of the strength whose loss on the rows `held` is least."""
         goal, y = problem.goal, problem.targets
-        x = getattr(problem.rows, self.form)
+        x, words = getattr(problem.rows, self.form), problem.rows.words.shape[1] if self.naive_bayes else 0
         weight = problem.weights(fitted)
         strengths = problem.chosen.get(self, self.strengths)
-        models = [_Model.of(goal, x[fitted], y[fitted], weight, each, self.naive_bayes) for each in strengths]
+        models = [_Model.of(goal, x[fitted], y[fitted], weight, each, self.naive_bayes, words) for each in strengths]
         losses = [loss(goal, y[held], model(x[held])) for model in models] if len(models) > 1 else [0.0]
         best = models[int(np.argmin(losses))]
         problem.chosen[self] = (strengths[int(np.argmin(losses))],)
@@ -59,16 +59,24 @@ class _Model:
 
     @classmethod
     def of(
-        cls, goal: Goal, x: Any, y: np.ndarray, weight: np.ndarray | None, strength: float, naive_bayes: float
+        cls,
+        goal: Goal,
+        x: Any,
+        y: np.ndarray,
+        weight: np.ndarray | None,
+        strength: float,
+        naive_bayes: float = 0.0,
+        words: int = 0,
     ) -> _Model:
-        """The models of rows `x` with encoded targets `y`."""
+        """The models of rows `x`, whose first `words` columns are words, with encoded targets `y`."""
         if goal.kind != "classes":
             present, columns = np.arange(goal.columns), list(y.T)
         elif len(present := np.unique(y)) == 2:
             columns = [y == present[1]]
         else:
             columns = [y == each for each in present] if naive_bayes else [y]
-        ratios = [_ratio(x, column, naive_bayes) if goal.kind != "numbers" else None for column in columns]
+        told = naive_bayes if goal.kind != "numbers" else 0.0
+        ratios = [_ratio(x, column, told, words) for column in columns]
         pairs = zip(columns, ratios, strict=True)
         estimators = [_estimator(goal, _times(x, ratio), column, weight, strength) for column, ratio in pairs]
         return cls(goal, present, estimators, ratios)
@@ -114,13 +122,15 @@ def _estimator(goal: Goal, x: Any, y: np.ndarray, weight: np.ndarray | None, str
     return solver.fit(x, y.astype(np.int64), weight)
 
 
-def _ratio(x: Any, y: np.ndarray, smoothing: float) -> np.ndarray | None:
-    """How much likelier each term is in rows of 1 than in the others, as a logarithm, (1, terms); None where that does
-    not count."""
+def _ratio(x: Any, y: np.ndarray, smoothing: float, words: int) -> np.ndarray | None:
+    """How much likelier each word is in rows of 1 than in the others, as a logarithm, and 1 for columns that are no
+    words, (1, columns); None where that does not count."""
     if not smoothing or y.min() == y.max():
         return None
-    rest, own = (smoothing + np.asarray(x[y == label].sum(0), np.float64).ravel() for label in (0, 1))
-    return np.log((own / own.sum()) / (rest / rest.sum()))[None, :]
+    rest, own = (smoothing + np.asarray(x[y == label, :words].sum(0), np.float64).ravel() for label in (0, 1))
+    ratio = np.ones((1, x.shape[1]))
+    ratio[0, :words] = np.log((own / own.sum()) / (rest / rest.sum()))
+    return ratio
 
 
 def _times(x: Any, ratio: np.ndarray | None) -> Any:

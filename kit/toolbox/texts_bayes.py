@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,29 +23,37 @@ class Bayes:
     powers: tuple[float, ...] = (0.1, 0.2, 0.4, 0.7, 1.0)
 
     def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
-        """One model of all classes."""
+        """One model of all classes, or one for each column of flags."""
         from sklearn.naive_bayes import MultinomialNB
 
-        goal = problem.goal
-        if goal.kind != "classes":
+        goal, targets = problem.goal, problem.targets
+        if goal.kind == "numbers":
             raise KitError("Naive Bayes tells classes apart, and this competition predicts numbers.")
-        model = MultinomialNB(alpha=self.smoothing)
-        model.fit(problem.rows.terms[fitted], problem.targets[fitted], problem.weights(fitted))
+        columns = [targets] if goal.kind == "classes" else list(targets.T)
+        words, weight = problem.rows.words[fitted], problem.weights(fitted)
+        models = [MultinomialNB(alpha=self.smoothing).fit(words, y[fitted].astype(np.int64), weight) for y in columns]
 
-        def shares(terms: np.ndarray, power: float) -> np.ndarray:
-            # Terms are no independent witnesses, so that the logarithms are too sure of themselves.
-            logs = model.predict_joint_log_proba(terms) * power
-            likely = np.exp(logs - logs.max(1, keepdims=True))
-            return spread(likely / likely.sum(1, keepdims=True), model.classes_, len(goal.classes))
+        def shares(rows: Any, power: float) -> np.ndarray:
+            if goal.kind == "classes":
+                return _flattened(models[0], rows, power, len(goal.classes))
+            return np.stack([_flattened(model, rows, power, 2)[:, 1] for model in models], axis=1)
 
         if self not in problem.chosen:
-            terms, targets = problem.rows.terms[held], problem.targets[held]
-            losses = [loss(goal, targets, shares(terms, power)) for power in self.powers]
+            own, held_targets = problem.rows.words[held], targets[held]
+            losses = [loss(goal, held_targets, shares(own, power)) for power in self.powers]
             problem.chosen[self] = self.powers[int(np.argmin(losses))]
         best = problem.chosen[self]
 
         def predict(rows: Prepared) -> np.ndarray:
-            return shares(rows.terms, best)
+            return shares(rows.words, best)
 
-        again = lambda all_: self(problem, all_, held, seed)  # noqa: E731
-        return Learned(predict, int(model.feature_log_prob_.size), again)
+        parameters = sum(int(model.feature_log_prob_.size) for model in models)
+        return Learned(predict, parameters, lambda all_: self(problem, all_, held, seed))
+
+
+def _flattened(model: Any, words: Any, power: float, classes: int) -> np.ndarray:
+    """Probabilities, (n, classes), from logarithms times `power`: terms are no independent witnesses, so that their
+    logarithms are too sure of themselves."""
+    logs = model.predict_joint_log_proba(words) * power
+    likely = np.exp(logs - logs.max(1, keepdims=True))
+    return spread(likely / likely.sum(1, keepdims=True), model.classes_, classes)
