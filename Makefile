@@ -37,7 +37,7 @@ define install
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "kaggle-kit needs Python 3.11 or newer: make PYTHON=python3.11"'
 	if command -v uv >/dev/null; then \
 	    { test -d $(VENV) || uv venv --quiet --python $(PYTHON) $(VENV); } && \
-	    uv pip install --quiet --python $(BIN)/python -c $(CONSTRAINTS) -e '.[$(1)]'; \
+	    uv pip install --quiet --compile-bytecode --python $(BIN)/python -c $(CONSTRAINTS) -e '.[$(1)]'; \
 	else \
 	    { test -d $(VENV) || $(PYTHON) -m venv $(VENV); } && \
 	    $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(1)]'; \

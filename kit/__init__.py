@@ -12,30 +12,29 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
+    from kit.api import tasks
     from kit.api.emulator import emulator as emulator
     from kit.api.judging import ensemble as ensemble
     from kit.api.judging import importance as importance
     from kit.api.keeping import delete as delete
     from kit.api.keeping import diff as diff
     from kit.api.keeping import note as note
+    from kit.api.looking import competitions as competitions
     from kit.api.looking import files as files
-    from kit.api.looking import search as search
     from kit.api.predicting import predict as predict
     from kit.api.pushing import push as push
     from kit.api.submitting import leaderboard as leaderboard
     from kit.api.submitting import publish as publish
     from kit.api.submitting import submit as submit
-    from kit.api.tasks import competitions as competitions
     from kit.api.tasks import download as download
     from kit.api.tasks import explore as explore
-    from kit.api.tasks import recipes as recipes
-    from kit.api.tasks import settings as settings
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
     from kit.api.training import train as train
@@ -45,6 +44,8 @@ if TYPE_CHECKING:
     from kit.doctor import doctor as doctor
     from kit.errors import KitError as KitError
     from kit.new import new as new
+
+    list = tasks.list_
 
 __version__ = "0.1.0"
 
@@ -58,8 +59,8 @@ _EXPORTED = {
     "delete": "api.keeping",
     "diff": "api.keeping",
     "note": "api.keeping",
+    "competitions": "api.looking",
     "files": "api.looking",
-    "search": "api.looking",
     "assumptions": "doctor",
     "demo": "demo",
     "doctor": "doctor",
@@ -68,12 +69,10 @@ _EXPORTED = {
     "leaderboard": "api.submitting",
     "publish": "api.submitting",
     "submit": "api.submitting",
-    "competitions": "api.tasks",
     "download": "api.tasks",
     "explore": "api.tasks",
     "new": "new",
-    "recipes": "api.tasks",
-    "settings": "api.tasks",
+    "list": "api.tasks",
     "runs": "api.training",
     "sweep": "api.training",
     "train": "api.training",
@@ -86,7 +85,9 @@ def _exported(name: str) -> Any:
     place = f"kit.{_EXPORTED[name]}"
     if place == "kit.api":
         return importlib.import_module(f"kit.api.{name}")
-    return getattr(importlib.import_module(place), name)
+    module = importlib.import_module(place)
+    # `list_`, since a module that has a function called `list` could not use Python's own.
+    return getattr(module, name, None) or getattr(module, f"{name}_")
 
 
 class _Room(ModuleType):
@@ -123,7 +124,7 @@ def __getattr__(name: str) -> Any:
     return _exported(name)
 
 
-def __dir__() -> list[str]:
+def __dir__() -> Iterable[str]:
     return sorted({*globals(), *_EXPORTED})
 
 

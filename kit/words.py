@@ -72,13 +72,17 @@ def table(
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> str:
     """The same table for a notebook, every text escaped."""
-    head = "".join(f"<th>{html.escape(str(name))}</th>" for name in header)
-    lines = "".join(
-        "<tr>" + "".join(f"<td>{'–' if cell is None else html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
-    )
-    caption = f"<caption>{html.escape(title)}</caption>" if title else ""
-    return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+    cells = [["–" if cell is None else str(cell) for cell in row] for row in rows]
+    sides = ["right" if all(_number(row[i]) for row in cells) else "left" for i in range(len(header))]
+
+    def line(tag: str, row: Sequence[str]) -> str:
+        pairs = zip(sides, row, strict=True)
+        inner = "".join(f'<{tag} style="text-align:{side}">{html.escape(cell)}</{tag}>' for side, cell in pairs)
+        return f"<tr>{inner}</tr>"
+
+    caption = f'<caption style="text-align:left">{html.escape(title)}</caption>' if title else ""
+    body = "".join(line("td", row) for row in cells)
+    return f"<table>{caption}<thead>{line('th', header)}</thead><tbody>{body}</tbody></table>"
 
 
 def count(number: int, what: str) -> str:
@@ -143,4 +147,4 @@ def _wrapped(cell: str, width: int) -> list[str]:
 
 
 def _number(text: str) -> bool:
-    return text in ("-", "") or text.replace(",", "").replace(".", "").replace("%", "").lstrip("+-").isdigit()
+    return text in ("-", "–", "") or text.replace(",", "").replace(".", "").replace("%", "").lstrip("+-").isdigit()

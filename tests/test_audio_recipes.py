@@ -147,7 +147,7 @@ def test_a_pretrained_encoder_that_is_not_here_is_named(kit, workspace):
     status, _, err = kit("train", "audio-mnist", "pretrained", "--sample", "--set", "encoder=speech-embedding")
     assert status == 1
     assert "There is no encoder 'speech-embedding'" in err
-    assert "Try: kit encoder import PATH --name speech-embedding" in err
+    assert "Try: kit encoder import ~/models/speech-embedding --name speech-embedding" in err
 
 
 @pytest.mark.slow

@@ -102,6 +102,12 @@ def test_a_competition_imports_only_what_tasks_and_recipes_are_made_of(path):
             assert parts[0] not in FRAMEWORKS, f"{path} imports {name}; a declaration must be quick to read"
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_file_of_kit_says_what_it_holds(path):
+    # An empty file would also be another one in a notebook, whose cells cannot be empty.
+    assert ast.get_docstring(ast.parse(path.read_text()))
+
+
 def test_only_the_client_imports_kaggle():
     for path in FILES:
         if any(name.split(".")[0] in ("kaggle", "kagglesdk") for name in imports(ast.parse(path.read_text()))):

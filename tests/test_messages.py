@@ -13,8 +13,8 @@ KIT = Path(__file__).resolve().parent.parent / "kit"
 FILES = sorted(KIT.rglob("*.py"))
 PLACEHOLDER = re.compile(r"(?<![\w/.$-])[A-Z]{2,}(?:-[A-Z]+)*(?![\w=])")
 """A word in capitals that a person would have to replace; variables of the environment are none."""
-WORDS = {"GPU", "TPU", "CSV", "JSON", "ID"}
-"""Words that are written in capitals."""
+WORDS = {"GPU", "TPU", "CSV", "JSON", "ID", "RANGES"}
+"""Words that are written in capitals, in a sentence or in a file."""
 
 
 def commands(path: Path) -> Iterator[tuple[int, str]]:

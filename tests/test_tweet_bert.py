@@ -101,7 +101,7 @@ def test_float16_trains_with_a_scaled_loss(tmp_path):
 
 
 def test_a_training_that_diverges_is_told(tmp_path):
-    with pytest.raises(KitError, match="the loss is nan after epoch 1 of 1"):
+    with pytest.raises(KitError, match="The loss is nan after epoch 1 of 1"):
         fitted(fold(tmp_path), rate=1e30, frozen=True)
 
 

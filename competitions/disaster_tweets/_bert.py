@@ -20,7 +20,7 @@ import tf_keras
 from official.nlp import optimization
 
 from kit.errors import KitError
-from kit.task.contract import Fitted, Fold
+from kit.task.contract import Diverged, Fitted, Fold
 from kit.toolbox.encoders import bert
 
 with warnings.catch_warnings():
@@ -235,10 +235,9 @@ class _Reporter(tf_keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         figures = {name: float(value) for name, value in (logs or {}).items()}
         if not np.isfinite(figures["loss"]):
-            raise KitError(
-                f"the loss is {figures['loss']} after epoch {epoch + 1} of {self.epochs}",
+            raise Diverged(
+                f"The loss is {figures['loss']} after epoch {epoch + 1} of {self.epochs}.",
                 "A lower learning rate keeps the training from diverging.",
-                "--set rate=<a third of what it was>",
             )
         for name, (inputs, y) in self.watch.items():
             logits = outputs(self.model, inputs)[:, 0]

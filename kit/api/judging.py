@@ -24,21 +24,22 @@ if TYPE_CHECKING:
 class Ensemble(Result):
     """A blend, which is a run like any other, and the weights of its members by name.
 
-    `nested` is its score when each fold's weights are chosen on the other folds; None where there is one fold only.
+    Its score is that of weights chosen for each fold on the other folds; where weights are chosen and there is one fold
+    only, it has none.
     """
 
     run: Run
     members: tuple[Run, ...]
     weights: dict[str, float]
-    nested: float | None
 
     def summary(self) -> str:
-        score = self.run.score if self.nested is None else self.nested
-        return f"ensemble of {len(self.members)} runs, {self.run.record.metric} {score:.5f}: {self.run.name}"
+        score = "no score" if self.run.score is None else f"{self.run.record.metric} {self.run.score:.5f}"
+        return f"ensemble of {len(self.members)} runs, {score}: {self.run.name}"
 
     def table(self) -> Table:
         rows = [(run.name, f"{self.weights[run.name]:.3f}", f"{run.score:.5f}") for run in self.members]
-        return Table(("run", "weight", "score"), [*rows, (self.run.name, "", f"{self.run.score:.5f}")])
+        score = None if self.run.score is None else f"{self.run.score:.5f}"
+        return Table(("run", "weight", "score"), [*rows, (self.run.name, "", score)])
 
     def facts(self) -> dict[str, Any]:
         return self.run.facts()
@@ -114,4 +115,4 @@ def ensemble(competition: str, runs: Sequence[str | Run], *, method: Method | No
     members = tuple(named(entry, run) for run in runs)
     entry = replace(entry, sample=members[0].plan.sample) if members else entry
     blend = judge.blend(entry, members, method=method, seed=seed)
-    return Ensemble(blend.run, members, blend.weights, blend.nested)
+    return Ensemble(blend.run, members, blend.weights)

@@ -148,12 +148,20 @@ def rehearse(
     extra = {ref: Path(place).expanduser() for ref, place in (inputs or {}).items()}
     for ref, place in extra.items():
         if not place.is_dir():
-            raise KitError(f"The input {ref} is to be {place}, which is not a folder.", "It is a local copy of it.")
+            raise KitError(
+                f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
+            )
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
-    results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  | {line}"))
+    keep = folder / "output" / "rehearsal"
+    results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep)
     for result in results:
-        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, kept in by {result.walls}")
+        how = f"executed by {result.runner}, kept in by {result.walls}"
+        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, {how}")
+    if results[0].runner == "Jupyter":
+        tell(f"The executed notebook is {keep / 'new' / rehearsal.EXECUTED}")
+    else:
+        tell(f"Jupyter is not installed: magics and displayed results were not shown. {places.install('notebook')}")
     return Rehearsals(tuple(results))
 
 

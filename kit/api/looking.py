@@ -56,7 +56,7 @@ class Files(Listing[File]):
         return [asdict(each) | {"date": _iso(each.date)} for each in self]
 
 
-def search(words: str = "", *, entered: bool = False, most: int = 20) -> Search:
+def competitions(words: str = "", *, entered: bool = False, most: int = 20) -> Search:
     """Competitions on Kaggle whose name or description holds `words`; with `entered` only those that you have entered.
 
     At most `most`. Raises KitError without credentials, and when Kaggle cannot be reached.

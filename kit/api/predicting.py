@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ class Predictions(Listing[Item]):
     def table(self) -> Table:
         return Table(models.COLUMNS, [models.cells(item) for item in self])
 
+    def drawn(self) -> Sequence[Path]:
+        return self.pictures
+
     def facts(self) -> list[dict[str, Any]]:
         return [item.facts() for item in self]
 
@@ -47,6 +51,9 @@ class Prediction(Listing[tuple[str, float]]):
 
     def table(self) -> Table:
         return Table(("label", "probability"), [(name, f"{p:.4f}") for name, p in self])
+
+    def drawn(self) -> Sequence[Path]:
+        return (self.picture,)
 
     def facts(self) -> list[dict[str, Any]]:
         return [{"item": self.item, "label": self.label, "probabilities": dict(self)}]

@@ -45,14 +45,14 @@ def push(
     """
     if resume is not None and not folds_as_kernels:
         raise KitError(
-            "--resume goes with --folds-as-kernels.",
-            "A single kernel runs on without this machine; what it left is pulled.",
+            "--resume works only together with --folds-as-kernels.",
+            "A single kernel continues on Kaggle without this machine. When it has finished, pull its run.",
             f"kit kernel pull {competition} {recipe}".rstrip(),
         )
     if folds_as_kernels:
         if code or scheme != "cv":
             option = "--code" if code else f"The scheme {scheme!r}"
-            raise KitError(f"{option} does not go with --folds-as-kernels.", "It needs the whole run in one kernel.")
+            raise KitError(f"{option} cannot be used with --folds-as-kernels.", "It needs the whole run in one kernel.")
         client.connect()
         run = _started(competition, recipe, settings, resume, folds=folds, seed=seed, sample=sample)
         run = _fanned_out(run, accelerator, timeout, inputs, rehearse=rehearse)

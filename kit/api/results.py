@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import html
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from kit import words
@@ -28,12 +31,17 @@ class Result(ABC):
     def facts(self) -> Any:
         """The outcome for a script: what `--json` prints."""
 
+    def drawn(self) -> Sequence[Path]:
+        """Pictures that belong to the outcome."""
+        return ()
+
     def __repr__(self) -> str:
         return f"<{self.summary()}>"
 
     def _repr_html_(self) -> str:
         header, rows, _ = self.table()
-        return words.html_table(header, rows, title=self.summary())
+        table = words.html_table(header, rows, title=self.summary())
+        return table + "".join(_image(path) for path in self.drawn() if path.is_file())
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,3 +64,9 @@ class Listing(Result, Sequence[T]):
 
     def __getitem__(self, at: int | slice) -> T | tuple[T, ...]:
         return self.items[at]
+
+
+def _image(path: Path) -> str:
+    """A picture as part of the notebook, which may be opened where the file is not."""
+    data = base64.b64encode(path.read_bytes()).decode()
+    return f'<img src="data:image/png;base64,{data}" alt="{html.escape(path.stem)}" style="max-width:100%">'

@@ -116,8 +116,8 @@ def submit(
     entry = catalog.find(competition, sample=sample)
     if sample and not dry_run and not client.emulated():
         raise KitError(
-            "A submission for the embedded sample cannot be scored by Kaggle, and would spend one of the day.",
-            "An emulator that hosts the sample takes it.",
+            "Kaggle cannot score a submission for the embedded sample, and it would use one of today's submissions.",
+            "Send it to an emulator that hosts the sample, or only check it.",
             f"kit submit {entry.name} --sample --dry-run",
         )
     if run is not None and not isinstance(run, Run) and (Path(run).is_file() or Path(run).suffix == ".csv"):
@@ -151,10 +151,10 @@ def _sent(card: Card, *, wait: bool, force: bool, code: bool, confirm: Confirm |
         limits = send.allowed(kaggle, name)
         card.values["remaining today"] = None if limits is None else limits.num_allowed_now
         if limits is not None and limits.num_allowed_now < 1:
-            spent = f"all {limits.num_total}" if limits.limited_by_total else f"today's {limits.num_today}"
+            used = f"all {limits.num_total}" if limits.limited_by_total else f"today's {limits.num_today}"
             raise KitError(
-                f"No submission is left: {spent} are spent.",
-                "Days begin at midnight UTC.",
+                f"No submission is left: {used} are used.",
+                "A new day begins at midnight UTC.",
                 f"kit submit {entry.name} {card.word}  # tomorrow",
             )
         if confirm is not None and not confirm(card, client.place(), kaggle.user):
@@ -165,7 +165,8 @@ def _sent(card: Card, *, wait: bool, force: bool, code: bool, confirm: Confirm |
         tell(f"Sent to {client.server()} as ref {attempt.ref}.")
     else:
         tell(
-            f"{client.server()} has these bytes, as ref {attempt.ref} of {attempt.at}. Nothing was sent; --force would."
+            f"{client.server()} has these bytes already, as ref {attempt.ref} of {attempt.at}. Nothing was sent. "
+            "--force sends them again."
         )
     if wait:
         attempt = score.settle(entry, attempt, kaggle, name)
@@ -175,7 +176,7 @@ def _sent(card: Card, *, wait: bool, force: bool, code: bool, confirm: Confirm |
 def _first_run(entry: Entry) -> Run:
     """A run of the competition's default recipe, trained now."""
     default = entry.competition.default
-    tell(f"{entry.name} has no run yet, so its default recipe, {default}, is trained first.")
+    tell(f"{entry.name} has no run to choose, so its default recipe, {default}, is trained first.")
     label, settings = training.chosen(entry, default, {})
     return training.fitted(entry, store.create(training.planned(entry, label, settings)), plots=True)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from kit import records
 from kit.api.results import Listing, Result
@@ -14,7 +15,7 @@ from kit.words import Table, count
 
 
 class Competitions(Listing[Entry]):
-    """The competitions that can be found from here."""
+    """The competitions that are known here."""
 
     def summary(self) -> str:
         return count(len(self), "competition")
@@ -56,6 +57,15 @@ class Settings(Result):
 
     def table(self) -> Table:
         return Table(("setting", "default"), list(self.recipe.settings.items()))
+
+    def changes(self) -> Table:
+        """The variants, each with the settings that it changes."""
+        variants = self.recipe.variants.items()
+        rows = [
+            (f"{self.recipe.name}:{name}", "  ".join(f"{key}={catalog.typed(value)}" for key, value in changes.items()))
+            for name, changes in variants
+        ]
+        return Table(("variant", "changes"), rows)
 
     def facts(self) -> dict[str, Any]:
         recipe = self.recipe
@@ -99,23 +109,33 @@ class Exploration(Result):
     def table(self) -> Table:
         return Table(("what", "value"), list(self.values.items()))
 
+    def drawn(self) -> Sequence[Path]:
+        return self.pictures
+
     def facts(self) -> dict[str, Any]:
         return {"facts": self.values, "pictures": [str(path) for path in self.pictures]}
 
 
-def competitions() -> Competitions:
-    """All competitions: the workspace's own and those that come with kit."""
+@overload
+def list_() -> Competitions: ...
+
+
+@overload
+def list_(competition: str) -> Recipes: ...
+
+
+@overload
+def list_(competition: str, recipe: str) -> Settings: ...
+
+
+def list_(competition: str = "", recipe: str = "") -> Competitions | Recipes | Settings:
+    """All competitions, the workspace's own and those that come with kit; the recipes of one; or the settings of a
+    recipe. It is called `kit.list`. Raises KitError for an unknown name."""
+    if recipe:
+        return Settings(catalog.find(competition).recipe(recipe)[0])
+    if competition:
+        return Recipes(tuple(catalog.find(competition).recipes.values()))
     return Competitions(tuple(catalog.entries()))
-
-
-def recipes(competition: str) -> Recipes:
-    """The recipes of a competition. Raises KitError for an unknown name."""
-    return Recipes(tuple(catalog.find(competition).recipes.values()))
-
-
-def settings(competition: str, recipe: str = "") -> Settings:
-    """The settings of a recipe, else of the competition's default one. Raises KitError for an unknown name."""
-    return Settings(catalog.find(competition).recipe(recipe)[0])
 
 
 def download(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ def train(
     sample: bool = False,
     resume: str | Run | None = None,
     deterministic: bool = True,
+    jobs: int = 1,
     plots: bool = True,
     **settings: Any,
 ) -> Run:
@@ -45,8 +46,9 @@ def train(
     says what judges the run: `cv` the folds that the competition declares (or `folds` of them); `holdout` a tenth of
     the rows, with one model; `full` nothing, with one model on all rows; or another split of the competition, by its
     name. `fold` fits this fold only, counted from 0. `sample` takes the embedded sample and quick settings. `resume`
-    goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. All other arguments are
-    settings of the recipe: `kit.train("digit-recognizer", "cnn", epochs=3)`.
+    goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. `jobs` folds are fitted
+    at once, each in a process of its own with its share of the cores. All other arguments are settings of the recipe:
+    `kit.train("digit-recognizer", "cnn", epochs=3)`.
 
     Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
     """
@@ -64,7 +66,7 @@ def train(
         }
         _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
         run = store.resumable(run, planned(entry, run.plan.label, run.plan.settings))
-        return fitted(entry, run, plots=plots)
+        return fitted(entry, run, plots=plots, jobs=jobs)
     scheme = checked_scheme(entry, scheme, folds)
     label, values = chosen(entry, recipe, settings)
     plan = planned(
@@ -77,12 +79,14 @@ def train(
         only=fold,
         deterministic=deterministic,
     )
-    from kit.train import loop
+    from kit.train import executors, loop
 
     rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
     run = store.create(plan)
     try:
-        return fitted(entry, run, plots=plots, rows=rows)
+        return fitted(entry, run, plots=plots, jobs=jobs, rows=rows)
+    except executors.Died:
+        raise  # its message says how to go on with the run
     except KitError:
         keeping.discard(run)
         raise
@@ -108,6 +112,9 @@ class Sweep(Result):
             spare=("peak GiB", "seconds", "parameters", "seeds", "oof"),
         )
 
+    def drawn(self) -> Sequence[Path]:
+        return [path for path in self.files if path.suffix == ".png"]
+
     def facts(self) -> list[dict[str, Any]]:
         return [row._asdict() for row in self.rows]
 
@@ -128,7 +135,7 @@ def sweep(
     several recipes, a setting that one of them does not have is left out for that recipe. What is finished is skipped
     and what was killed goes on, so that the same call continues a sweep. Raises KitError at the end when a run failed.
     """
-    from kit.drawing import sweep_plot
+    from kit.drawing import style, sweep_plot
     from kit.train import sweep as grids
 
     entry = catalog.find(competition, sample=sample)
@@ -145,19 +152,25 @@ def sweep(
             plans += [plan] if plan not in plans else []
     rows = grids.rows(grids.sweep(plans))
     folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
-    picture = sweep_plot.draw(entry, rows, folder / "sweep.png")
+    picture = style.attempt(sweep_plot.draw, entry, rows, folder / "sweep.png")
     return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *([picture] if picture else [])))
 
 
+@dataclass(frozen=True, repr=False)
 class Runs(Listing[Run]):
-    """Runs, the best of each competition first."""
+    """Runs, the best of each competition first.
+
+    `left_out` says of each run that is not ranked why, by its name, as the rest of a sentence that begins with the run.
+    """
+
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def summary(self) -> str:
-        return count(len(self), "run")
+        return count(len(self), "run") + (f", {len(self.left_out)} not ranked" if self.left_out else "")
 
     def table(self) -> Table:
         of = {run.plan.competition for run in self}
-        notes = {run.name: keeping.read(run) for run in self}
+        notes = {run.name: keeping.listed(run) for run in self}
         kept = ["tags"] if any(said.tags for said in notes.values()) else []
         kept += ["note"] if any(said.text for said in notes.values()) else []
         also = {run.name: run.recorded.also if run.recorded else {} for run in self}
@@ -168,8 +181,10 @@ class Runs(Listing[Run]):
                 run.name,
                 "unfinished"
                 if not run.finished
-                else run.plan.scheme + ("" if run.plan.only is None else " (one fold)"),
-                run.score and f"{run.score:.5f}",
+                else run.plan.scheme
+                + ("" if run.plan.only is None else " (one fold)")
+                + (", not ranked" if run.name in self.left_out else ""),
+                self._score(run),
                 run.recorded and run.recorded.sd and f"{run.recorded.sd:.5f}",
                 *(f"{also[run.name][name]:.5f}" if name in also[run.name] else None for name in columns),
                 duration(run.recorded.fit_seconds if run.recorded else None),
@@ -181,27 +196,32 @@ class Runs(Listing[Run]):
         return Table(
             ("competition", "run", "judged by", "score", "sd", *columns, "fitting", "public", *kept),
             rows,
-            spare=(
-                *(["note"] if "note" in kept else []),
-                "fitting",
-                "sd",
-                *reversed(columns),
-                *(["competition"] if len({row[0] for row in rows}) == 1 else []),
-            ),
+            spare=(*(["competition"] if len({row[0] for row in rows}) == 1 else []), "note", "fitting", "sd", *columns),
         )
 
+    def _score(self, run: Run) -> str | None:
+        """The score; with its metric where that, or what else judged the run, is not what judges the others."""
+        if run.score is None:
+            return None
+        return f"{run.record.metric} {run.score:.5f}" if run.name in self.left_out else f"{run.score:.5f}"
+
     def facts(self) -> list[dict[str, Any]]:
-        notes = [keeping.read(run) for run in self]
+        notes = [keeping.listed(run) for run in self]
         return [
-            run.facts() | {"note": said.text, "tags": list(said.tags)} for run, said in zip(self, notes, strict=True)
+            run.facts() | {"note": said.text, "tags": list(said.tags), "left_out": self.left_out.get(run.name)}
+            for run, said in zip(self, notes, strict=True)
         ]
 
 
 def runs(competition: str | None = None, *, tag: str | None = None) -> Runs:
-    """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it."""
+    """The runs of a competition, else of all, with their scores, the best first; with `tag` those that have it.
+
+    Runs that were judged in another way than the competition declares today come after the others, unranked.
+    """
     names = [catalog.find(competition).name] if competition else catalog.names()
-    known = (run for name in names for run in choose.ranked(store.every(name)))
-    return Runs(tuple(run for run in known if tag is None or tag in keeping.read(run).tags))
+    known = [place for name in names for place in choose.ranked(catalog.find(name), store.every(name))]
+    shown = [place for place in known if tag is None or tag in keeping.listed(place.run).tags]
+    return Runs(tuple(run for run, _ in shown), {run.name: why for run, why in shown if why})
 
 
 def named(entry: Entry, run: str | Run) -> Run:
@@ -227,17 +247,17 @@ def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> P
     return loop.planned(entry, recipe, variant, settings, **rest)
 
 
-def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> Run:
-    """The run, trained to its end, and drawn; `rows` are its rows where they are loaded already."""
-    from kit.train import fold, loop
+def fitted(entry: Entry, run: Run, *, plots: bool, jobs: int = 1, rows: Rows | None = None) -> Run:
+    """The run, trained to its end in `jobs` processes, and drawn; `rows` are its rows where they are loaded already."""
+    from kit.train import executors, fold, loop
 
     tell(f"{entry.name} {run.plan.label} in {run.folder}")
     if rows is not None:
         fold.keep(run, rows)
     try:
-        run = loop.train(entry, run)
+        run = loop.train(entry, run, executor=executors.local if jobs == 1 else executors.Processes(jobs))
     except KeyboardInterrupt:
-        tell(f"\nGo on with: kit train {entry.name} --resume {run.name}")
+        tell(f"Go on with: kit train {entry.name} --resume {run.name}")
         raise
     if plots:
         from kit.drawing import run_plots
@@ -250,8 +270,10 @@ def fitted(entry: Entry, run: Run, *, plots: bool, rows: Rows | None = None) -> 
 def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
     """The scheme itself: `cv`, `holdout`, `full` or the name of a split that the competition declares.
 
-    Raises KitError for another word, and for a number of folds where the scheme is not `cv`.
+    Raises KitError for another word, for a number of folds where the scheme is not `cv`, and for one that cannot be.
     """
+    from kit.task import splits
+
     declared = entry.competition.splits
     if scheme not in ("cv", "holdout", "full", *declared):
         raise KitError(
@@ -261,10 +283,12 @@ def checked_scheme(entry: Entry, scheme: str, folds: int | None) -> str:
         )
     if folds is not None and scheme != "cv":
         raise KitError(
-            f"A number of folds does not go with {scheme!r}.",
+            f"A number of folds cannot be given together with {scheme!r}.",
             "Only cross-validation has a number of folds to choose.",
             f"kit train {entry.name} --folds {folds}",
         )
+    if folds is not None:
+        splits.with_folds(entry.competition.split, folds)
     return scheme
 
 

@@ -114,6 +114,7 @@ def tune(
     within = searching.searched(chosen, fixed)
     label, values = training.chosen(entry, recipe, settings)
     training.checked_seed(seed)
+    training.checked_scheme(entry, "cv", folds)
     plan = training.planned(entry, label, values, seed=seed, folds=folds)
     search = searching.search(entry, plan, within, seconds=_seconds(time), trials=trials)
     best = training.planned(entry, label, search.settings, seed=seed, folds=folds)

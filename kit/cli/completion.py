@@ -16,7 +16,7 @@ BEFORE = {"bash": "COMP_WORDBREAKS=${COMP_WORDBREAKS//:}\n"}
 @verb()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that lets a shell complete verbs, options, competitions, recipes, runs and settings.
+    """Print the script that lets your shell complete verbs, options, competitions, recipes, runs and settings.
 
     Example:
       source <(kit completion bash)      # in ~/.bashrc; zsh the same, after compinit

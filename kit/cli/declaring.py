@@ -78,7 +78,9 @@ def recipe(function: F) -> F:
 
 def sample(function: F) -> F:
     """The option `--sample`."""
-    return click.option("--sample", is_flag=True, help="Use the embedded sample instead of the real data.")(function)
+    return click.option("--sample", is_flag=True, help="Use the small embedded sample instead of the real data.")(
+        function
+    )
 
 
 def as_json(function: F) -> F:
@@ -93,24 +95,26 @@ def settings(function: F) -> F:
         "settings",
         multiple=True,
         metavar="NAME=VALUE",
-        help="Change a setting of the recipe; repeatable.",
+        help="Change a setting of the recipe. Can be given several times.",
         shell_complete=completing.settings,
     )(function)
 
 
 def folds(function: F) -> F:
     """The option `--folds`."""
-    return click.option("--folds", type=int, help="Number of folds (default: as declared).")(function)
+    return click.option("--folds", type=int, metavar="N", help="Number of folds, instead of the declared number.")(
+        function
+    )
 
 
 def full(function: F) -> F:
     """The option `--full`."""
-    return click.option("--full", is_flag=True, help="One model on all rows, without a score.")(function)
+    return click.option("--full", is_flag=True, help="Train one model on all rows; it gets no score.")(function)
 
 
 def holdout(function: F) -> F:
     """The option `--holdout`."""
-    return click.option("--holdout", is_flag=True, help="One model, judged by a tenth of the rows.")(function)
+    return click.option("--holdout", is_flag=True, help="Train one model; a tenth of the rows judges it.")(function)
 
 
 def split(function: F) -> F:
@@ -125,9 +129,9 @@ def split(function: F) -> F:
 
 def seed(function: F) -> F:
     """The option `--seed`."""
-    return click.option("--seed", type=click.IntRange(0, 2**20 - 1), default=0, help="Seed of the random numbers.")(
-        function
-    )
+    return click.option(
+        "--seed", type=click.IntRange(0, 2**20 - 1), default=0, metavar="N", help="Seed of the random numbers."
+    )(function)
 
 
 def no_wait(what: str) -> Callable[[F], F]:

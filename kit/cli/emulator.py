@@ -25,7 +25,7 @@ def account(function: F) -> F:
 
 @verbs()
 def emulator() -> None:
-    """Kaggle on this machine: the same API, for the official client and for kit, with no network.
+    """Kaggle on this machine, without a network, for kit and for Kaggle's official client.
 
     Example:
       kit emulator serve --sample --accept &
@@ -36,17 +36,17 @@ def emulator() -> None:
 
 @verb(group=emulator)
 @click.option("--port", type=int, default=0, help="Port of 127.0.0.1 (default: a free one).")
-@click.option("--faults", type=FILE, metavar="FILE", help="JSON list of what shall go wrong.")
-@click.option("--competitions", type=FOLDER, metavar="DIR", help="Host what is below DIR too.")
-@click.option("--accept", is_flag=True, help="Accept all rules for the user, sparing the web page.")
-@click.option("--run-kernels", is_flag=True, help="Run pushed notebooks, in a sandbox without network.")
+@click.option("--faults", type=FILE, metavar="FILE", help="JSON list of what must go wrong.")
+@click.option("--competitions", type=FOLDER, metavar="DIR", help="Also host the competitions in DIR.")
+@click.option("--accept", is_flag=True, help="Accept all rules for the user, so that no web page is needed.")
+@click.option("--run-kernels", is_flag=True, help="Run pushed notebooks in a sandbox without a network.")
 @click.option("--unsafe-kernels", is_flag=True, help="Run pushed notebooks with your own rights.")
 @click.option("--private-scores", is_flag=True, help="Show private scores before the deadline.")
 @click.option("--old-mounts", is_flag=True, help="Mount inputs at /kaggle/input/SLUG, as Kaggle once did.")
 @account
 @sample
 def serve(run_kernels: bool, unsafe_kernels: bool, old_mounts: bool, **options: Any) -> None:
-    """Serve the prepared competitions on a port of 127.0.0.1, until Ctrl-C.
+    """Serve the prepared competitions on a port of 127.0.0.1, until you press Ctrl-C.
 
     Example:
       kit emulator serve --sample --accept
@@ -66,9 +66,9 @@ def serve(run_kernels: bool, unsafe_kernels: bool, old_mounts: bool, **options: 
 @account
 @as_json
 def env(user: str, state: Path | None, as_json: bool) -> None:
-    """Print the variables that point any Kaggle client at the running emulator.
+    """Print the variables that make the Kaggle clients of this shell talk to the running emulator.
 
-    The credentials among them are the emulator's own.
+    The credentials in them are those of the emulator, not of Kaggle.
 
     Example:
       eval "$(kit emulator env)"
@@ -88,7 +88,7 @@ def env(user: str, state: Path | None, as_json: bool) -> None:
 @click.argument("competition")
 @account
 def accept(competition: str, user: str, state: Path | None) -> None:
-    """Accept a competition's rules on the emulator, as a user does on the web page.
+    """Accept the rules of a competition on the emulator, as a user does on the web page.
 
     Example:
       kit emulator accept digit-recognizer

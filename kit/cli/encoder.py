@@ -18,17 +18,15 @@ def encoder() -> None:
 
 @verb("import", group=encoder)
 @click.argument("path", type=FILE)
-@click.option(
-    "--name", default="", help="By which recipes know it (default: what the model calls itself, else its folder)."
-)
+@click.option("--name", default="", help="Name for recipes (default: the model's own name, else its folder's).")
 @click.option("--out", type=FOLDER, metavar="DIR", help="Where to write it (default: data/encoders/NAME).")
 @as_json
 def import_(path: Path, name: str, out: Path | None, as_json: bool) -> None:
-    """Turn a pretrained encoder into the models that recipes load, under data/encoders/. Nothing is unpickled.
+    """Import a pretrained encoder into data/encoders/, in the form that recipes load. Nothing is unpickled.
 
-    PATH is the folder of a BERT in Hugging Face's format, with config.json, vocab.txt and model.safetensors. It becomes
-    two SavedModels, preprocess and encoder, called as TensorFlow Hub's are. Or PATH is Google's speech embedding,
-    embedding_model.tflite, which becomes a Keras model.
+    PATH is the folder of a BERT in the format of Hugging Face, with config.json, vocab.txt and model.safetensors. It
+    becomes two SavedModels, preprocess and encoder, which are used like those of TensorFlow Hub. Or PATH is the file of
+    Google's speech embedding, embedding_model.tflite, which becomes a Keras model.
 
     Example:
       kit encoder import ~/models/MiniLM-L6-H384-uncased
@@ -47,14 +45,14 @@ def import_(path: Path, name: str, out: Path | None, as_json: bool) -> None:
 
 @verb(group=encoder)
 @click.argument("encoder")
-@click.option("--message", metavar="TEXT", default="", help="Notes of the version.")
-@no_wait("Do not wait until it can be attached.")
+@click.option("--message", metavar="TEXT", default="", help="Description of the version.")
+@no_wait("Do not wait until kernels can attach it.")
 @as_json
 def publish(encoder: str, message: str, wait: bool, as_json: bool) -> None:
-    """Upload an imported encoder as your own private Kaggle dataset, for kernels to attach.
+    """Upload an imported encoder as your own private dataset on Kaggle, so that kernels can attach it.
 
-    The dataset is USER/kit-encoder-NAME, which building a kernel of a recipe that uses the encoder attaches. A new
-    version is made only when bytes changed.
+    The dataset is USER/kit-encoder-NAME. kit kernel build attaches it to the kernels of recipes that use the encoder. A
+    new version is made only if a file changed.
 
     Example:
       kit encoder publish minilm-l6-h384-uncased

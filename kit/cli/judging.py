@@ -56,11 +56,11 @@ def importance(competition: str, run: str, repeats: int, rows: int, as_json: boo
 @seed
 @as_json
 def ensemble(competition: str, run: tuple[str, ...], method: str | None, seed: int, as_json: bool) -> None:
-    """Blend runs on their out-of-fold predictions; the blend is a run like any other.
+    """Blend runs: combine their predictions into a new run, which is a run like any other.
 
-    hill-climb finds non-negative weights by greedy selection with replacement, bagged (Caruana et al. 2004). rank is
-    for metrics of order such as AUC, geometric for probabilities, log-mean for RMSLE, vote for labels and texts. Runs
-    must share ids and folds.
+    hill-climb chooses the weight of each run on the out-of-fold predictions, by greedy selection with replacement in
+    bags (Caruana et al. 2004). rank is for metrics of order such as AUC, geometric for probabilities, log-mean for
+    RMSLE, vote for labels and texts. The runs must have the same rows in the same folds.
 
     Example:
       kit ensemble digit-recognizer 20260105-143012-cnn 20260105-150101-vgg --method hill-climb
@@ -71,7 +71,12 @@ def ensemble(competition: str, run: tuple[str, ...], method: str | None, seed: i
     if as_json:
         return dump(blend.facts())
     show(blend.table())
-    if blend.nested is not None:
-        print(f"{blend.run.record.metric} {blend.nested:.5f} when each fold's weights are chosen on the other folds")
+    record = blend.run.record
+    if record.chosen_score is not None and record.oof_score is not None:
+        print(f"{record.metric} {record.oof_score:.5f} with each fold's weights chosen on the other folds,")
+        print(f"{record.chosen_score:.5f} on the rows that chose the weights")
+    elif record.chosen_score is not None:
+        print(f"{record.metric} {record.chosen_score:.5f} on the very rows that chose the weights.")
+        print("There is one fold only, so that there are no others to choose them on: the blend has no score.")
     print(f"Run: {blend.run.folder}")
     return None

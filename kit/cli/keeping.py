@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from kit.cli import completing
+from kit.cli import asking, completing
 from kit.cli.declaring import as_json, competition, verb
 from kit.cli.printing import dump, show
-from kit.errors import KitError
 from kit.notes import tell
 
 
@@ -17,8 +14,8 @@ from kit.notes import tell
 @competition
 @click.argument("run", shell_complete=completing.runs)
 @click.argument("text", required=False)
-@click.option("--tag", multiple=True, metavar="WORD", help="Add a tag; repeatable.")
-@click.option("--untag", multiple=True, metavar="WORD", help="Take a tag away; repeatable.")
+@click.option("--tag", multiple=True, metavar="WORD", help="Add a tag. Can be given several times.")
+@click.option("--untag", multiple=True, metavar="WORD", help="Remove a tag. Can be given several times.")
 @as_json
 def note(
     competition: str, run: str, text: str | None, tag: tuple[str, ...], untag: tuple[str, ...], as_json: bool
@@ -40,7 +37,7 @@ def note(
 @verb()
 @competition
 @click.argument("run", nargs=-1, required=True, shell_complete=completing.runs)
-@click.option("--yes", is_flag=True, help="Delete without asking, as scripts must.")
+@click.option("--yes", is_flag=True, help="Delete without asking. Scripts need this.")
 @click.option("--force", is_flag=True, help="Delete also what a blend is made of, or what was submitted.")
 @as_json
 def delete(competition: str, run: tuple[str, ...], yes: bool, force: bool, as_json: bool) -> None:
@@ -54,22 +51,12 @@ def delete(competition: str, run: tuple[str, ...], yes: bool, force: bool, as_js
     from kit.api import keeping
 
     going = {one.folder: one for word in run for one in [keeping.deletable(competition, word, force=force)]}
-    if not yes and not _agreed(competition, [one.name for one in going.values()]):
+    names = " ".join(one.name for one in going.values())
+    cure = f"kit delete {competition} {names} --yes"
+    if not yes and not asking.agreed(f"Delete {names} with all files?", otherwise="Nothing was deleted", cure=cure):
         return tell("Nothing was deleted.")
     gone = [keeping.delete(competition, one, force=force).name for one in going.values()]
     return dump(gone) if as_json else tell(f"Deleted: {', '.join(gone)}")
-
-
-def _agreed(competition: str, names: list[str]) -> bool:
-    """Whether the person at the terminal agrees. Raises KitError where there is no terminal."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise KitError(
-            "Nothing was deleted: there is no terminal to ask on.",
-            "A script says --yes.",
-            f"kit delete {competition} {' '.join(names)} --yes",
-        )
-    print(f"Delete {', '.join(names)} with all files? [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 @verb()

@@ -18,7 +18,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def plan(function: F) -> F:
     """The options that decide what a kernel fits."""
-    quick = click.option("--sample", is_flag=True, help="Quick settings, for the sample under the slug, as in CI.")
+    quick = click.option(
+        "--sample", is_flag=True, help="Quick settings, for an emulator that hosts the embedded sample."
+    )
     for option in (quick, seed, full, folds, declaring.settings):
         function = option(function)
     return function
@@ -27,7 +29,7 @@ def plan(function: F) -> F:
 def machine(function: F) -> F:
     """The options that decide on what a kernel runs, and how long."""
     function = click.option(
-        "--timeout", type=int, metavar="SECONDS", help="When Kaggle stops the kernel (default: 9 hours)."
+        "--timeout", type=int, metavar="SECONDS", help="Kaggle stops the kernel after this time (default: 9 hours)."
     )(function)
     return click.option("--accelerator", help="cpu, t4, l4, tpu, ... (default: as in kernel-metadata.json).")(function)
 
@@ -39,14 +41,16 @@ def inputs(function: F) -> F:
         "inputs",
         multiple=True,
         metavar="SOURCE=FOLDER",
-        help="A local copy of a dataset or model, for the rehearsal.",
+        help="Where a local copy of a dataset or model is, for the rehearsal.",
         callback=_sources,
     )(function)
 
 
 def version(function: F) -> F:
     """The option `--version`."""
-    return click.option("--version", type=int, help="The version's number (default: the one pushed last).")(function)
+    return click.option("--version", type=int, help="Number of the version (default: the one that was pushed last).")(
+        function
+    )
 
 
 def wait(function: F) -> F:
@@ -58,7 +62,7 @@ def _sources(context: click.Context, parameter: click.Parameter, texts: tuple[st
     pairs = [text.partition("=") for text in texts]
     for source, equals, place in pairs:
         if not (source and equals and place):
-            raise click.BadParameter("it is SOURCE=FOLDER, as in owner/dataset=~/dataset.", context, parameter)
+            raise click.BadParameter("it must be SOURCE=FOLDER, as in owner/dataset=~/dataset.", context, parameter)
     return {source: place for source, _, place in pairs}
 
 
@@ -69,16 +73,21 @@ def _sources(context: click.Context, parameter: click.Parameter, texts: tuple[st
 @machine
 @inputs
 @click.option(
-    "--no-rehearse", "rehearse", is_flag=True, flag_value=False, default=True, help="Do not run it here first."
+    "--no-rehearse",
+    "rehearse",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="Do not rehearse the kernel on this machine first.",
 )
-@declaring.no_wait("Push, and neither follow nor pull.")
-@click.option("--submit", is_flag=True, help="Send the pulled run's submission.")
-@click.option("--code", is_flag=True, help="Submit the kernel itself, as a code competition wants it.")
-@click.option("--folds-as-kernels", is_flag=True, help="Fit each fold in a kernel of its own.")
+@declaring.no_wait("Only push: do not follow the log, do not fetch the run.")
+@click.option("--submit", is_flag=True, help="Then send the submission of the run.")
+@click.option("--code", is_flag=True, help="Then submit the kernel itself, as code competitions want.")
+@click.option("--folds-as-kernels", is_flag=True, help="Train each fold in a kernel of its own.")
 @click.option(
     "--resume",
     metavar="RUN",
-    help="With --folds-as-kernels: go on with a run; `last` is the newest.",
+    help="With --folds-as-kernels: continue a run. `last` is the newest.",
     shell_complete=completing.unfinished,
 )
 @as_json
@@ -91,10 +100,10 @@ def push(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a recipe on Kaggle: build the kernel, rehearse it here, push it, follow its log, pull its run.
+    """Train a recipe on Kaggle: build a kernel, rehearse it here, push it, follow its log, fetch its run.
 
-    The run lands in submissions/ like any other. The kernel's data is attached as kernel-metadata.json says; a timeout
-    is always set, since a running kernel can be stopped on its web page only.
+    The run is placed in submissions/ like any other. kernel-metadata.json says which data the kernel attaches. A time
+    limit is always set, because a running kernel can be stopped only on its web page.
 
     Example:
       kit push digit-recognizer cnn:augmented --accelerator t4 --submit
@@ -132,9 +141,9 @@ def build(
 ) -> None:
     """Write the notebook of a recipe, kernels/COMPETITION-RECIPE/kernel.ipynb, from the files as they are now.
 
-    The same files and settings give the same bytes. kernel-metadata.json is written where there is none; after that it
-    is yours: accelerator, internet, datasets and models to attach. Without a competition every kernel is built again,
-    as it was planned.
+    The same files and settings always give the same bytes. kernel-metadata.json is written too if there is none; after
+    that you can edit it: accelerator, internet, datasets and models. Without COMPETITION all kernels are built again,
+    with the settings that they had.
 
     Example:
       kit kernel build digit-recognizer cnn:augmented --set epochs=30 --accelerator t4
@@ -160,7 +169,7 @@ def build(
 @competition
 @recipe
 @inputs
-@click.option("--real-data", is_flag=True, help="On the downloaded data instead of the sample.")
+@click.option("--real-data", is_flag=True, help="Use the downloaded data instead of the sample.")
 @sample
 @as_json
 def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
@@ -187,10 +196,10 @@ def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> No
 @sample
 @as_json
 def push_step(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
-    """Push the built notebook; Kaggle runs it at once.
+    """Push the built notebook. Kaggle runs it at once.
 
-    A notebook that today's files would not build is refused, and so is an answer that is not wholly well: an error, a
-    source that Kaggle does not know, no version number.
+    kit refuses a notebook that is older than the files it is made of. It also stops if the answer of Kaggle shows a
+    problem: an error, a dataset or model that Kaggle does not know, or no version number.
 
     Example:
       kit kernel push digit-recognizer cnn --accelerator t4 --timeout 7200
@@ -208,9 +217,9 @@ def push_step(competition: str, recipe: str, as_json: bool, **options: Any) -> N
 @sample
 @as_json
 def status(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
-    """Say where the pushed version stands; with --wait follow its log to the end.
+    """Show the state of the pushed version. With --wait, follow its log to the end.
 
-    The exit status is 0 when it runs or is complete, 1 when it failed.
+    The exit status is 1 if the version failed, and 0 if it is waiting, running or complete.
 
     Example:
       kit kernel status digit-recognizer cnn --wait
@@ -233,7 +242,7 @@ def status(competition: str, recipe: str, as_json: bool, **options: Any) -> None
 @sample
 @as_json
 def logs(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
-    """Print the log of the pushed version; with --wait as it is written.
+    """Print the log of the pushed version. With --wait, print it while it is written.
 
     Example:
       kit kernel logs digit-recognizer cnn --version 2
@@ -252,7 +261,7 @@ def logs(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
 @sample
 @as_json
 def pull(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
-    """Fetch the run that the pushed version left into submissions/, where it is a run like any other.
+    """Fetch the run of the pushed version into submissions/. It is then a run like any other.
 
     Example:
       kit kernel pull digit-recognizer cnn

@@ -27,7 +27,7 @@ def competitions(search: tuple[str, ...], entered: bool, most: int, as_json: boo
     from kit.api import looking
 
     words = " ".join(search)
-    listing = looking.search(words, entered=entered, most=most)
+    listing = looking.competitions(words, entered=entered, most=most)
     if as_json:
         return dump(listing.facts())
     if not listing:

@@ -10,14 +10,15 @@ from kit.notes import tell
 
 
 @verb()
-@click.option("--live", is_flag=True, help="Compare Kaggle with what kit assumes, by reading only.")
+@click.option("--live", is_flag=True, help="Compare Kaggle with what kit assumes about it; only reads.")
 @as_json
 def doctor(live: bool, as_json: bool) -> int:
-    """Check this machine and the way to Kaggle; each problem with its cure.
+    """Check this machine and the connection to Kaggle. Each problem is shown with its cure.
 
-    Python, packages, places, disk and devices; with credentials also which of them is sent, whether Kaggle answers,
-    rules, today's submissions and accelerator hours. --live asks Kaggle for everything that kit assumes of it, changes
-    nothing, and prints a report to paste into an issue where an assumption is wrong.
+    kit looks at Python, packages, folders, disk and devices. If you have credentials, it also shows which of them is
+    used, whether Kaggle answers, whether you have accepted the rules, and what is left of today's submissions and this
+    week's accelerator hours. --live compares Kaggle with all that kit assumes about it. It only reads, and prints a
+    report that you can paste into an issue if an assumption is wrong.
 
     Example:
       kit doctor
@@ -49,7 +50,7 @@ def _live(as_json: bool) -> int:
         print(health.report(list(checks)))
     wrong = sum(check.holds is False for check in checks)
     tell(
-        f"{wrong} of {len(checks)} assumptions do not hold." if wrong else "Every assumption that could be seen holds."
+        f"{wrong} of {len(checks)} assumptions do not hold." if wrong else "All assumptions that could be checked hold."
     )
     return 0 if checks.well else 1
 
@@ -57,7 +58,7 @@ def _live(as_json: bool) -> int:
 @verb()
 @as_json
 def demo(as_json: bool) -> None:
-    """Run the main job on the embedded sample: train, submit to an emulator of Kaggle, look at the leaderboard.
+    """Try the whole way on the embedded sample: train, submit to an emulator of Kaggle, see the leaderboard.
 
     Example:
       kit demo

@@ -15,7 +15,7 @@ from kit.notes import tell
 @click.argument("run", shell_complete=completing.runs)
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path())
 @click.option("--test-item", metavar="ID", help="The id of a test row.")
-@click.option("--record", metavar="SECONDS", type=float, help="What the microphone hears.")
+@click.option("--record", metavar="SECONDS", type=float, help="Record this long with the microphone.")
 @click.option(
     "--rows", metavar="FILE", type=click.Path(), help="A file like the test file, all of whose rows are predicted."
 )
@@ -33,13 +33,13 @@ def predict(
     out: str | None,
     as_json: bool,
 ) -> None:
-    """Show what a run predicts: for a test row, for files, or for what the microphone hears; a table and pictures.
+    """Show what a run predicts for files, for a test row, for the microphone, or for a file of many rows.
 
-    RUN is a run's name, enough of its beginning or end, or `last`. Files are sounds of any rate and format (cut into
-    utterances), images, or texts, as the competition has them.
+    RUN is the name of a run, the beginning or the end of its name, or `last`. FILE is a recording, an image or a text,
+    as the competition has them. Recordings can have any format and rate, and are cut into utterances.
 
-    --rows takes a CSV, Parquet or JSON lines file with any number of rows, and writes what a submission would hold.
-    Where the file has the answers too, the score is told.
+    --rows takes a CSV, Parquet or JSON lines file with any number of rows, and writes a file like a submission. If the
+    file also holds the answers, the score is printed.
 
     Example:
       kit predict digit-recognizer last --test-item 850

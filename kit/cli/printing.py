@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from kit import words
@@ -19,6 +21,25 @@ def dump(value: Any) -> None:
 def show(table: Table) -> None:
     """A table, which fits the terminal; what goes into a file or a pipe is never cut or wrapped."""
     print(words.table(table.header, table.rows, width=width(), spare=table.spare))
+
+
+def say(text: str) -> None:
+    """A sentence, whose lines fit the terminal."""
+    columns = width()
+    print("\n".join(textwrap.fill(line, columns) if columns else line for line in text.split("\n")))
+
+
+def pairs(lines: Mapping[str, Any]) -> None:
+    """A name and a value a line; a sentence goes on below its own beginning, and no path or digest is broken."""
+    indent = max(map(len, lines), default=0) + words.GAP
+    for name, value in lines.items():
+        room = columns - indent if (columns := width()) else 0
+        parts = (
+            textwrap.wrap(str(value), max(room, 20), break_long_words=False, break_on_hyphens=False)
+            if room
+            else [str(value)]
+        )
+        print(name.ljust(indent) + ("\n" + " " * indent).join(parts or [""]))
 
 
 def width() -> int | None:

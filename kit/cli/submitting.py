@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from kit.cli import completing
+from kit.cli import asking, completing
 from kit.cli.declaring import as_json, competition, no_wait, sample, verb
-from kit.cli.printing import dump, show
-from kit.errors import KitError
+from kit.cli.printing import dump, pairs, show
 from kit.notes import tell
+from kit.words import count
 
 if TYPE_CHECKING:
     from kit.api.submitting import Card, Leaderboard, Submission
@@ -20,23 +19,21 @@ if TYPE_CHECKING:
 @verb()
 @competition
 @click.argument("run", default="", shell_complete=completing.runs)
-@click.option("--dry-run", is_flag=True, help="Validate and show what would be sent, and send nothing.")
-@click.option("--yes", is_flag=True, help="Send without asking, as scripts must.")
+@click.option("--dry-run", is_flag=True, help="Check and show the submission, and send nothing.")
+@click.option("--yes", is_flag=True, help="Send without asking. Scripts need this.")
 @no_wait("Do not wait for the score.")
-@click.option("--force", is_flag=True, help="Send bytes that were sent before once more.")
-@click.option("--code", is_flag=True, help="Submit the kernel that left the run, as code competitions want.")
-@click.option(
-    "--message", metavar="TEXT", default="", help="What Kaggle shows beside it (default: run, score, commit)."
-)
+@click.option("--force", is_flag=True, help="Send again what was sent before.")
+@click.option("--code", is_flag=True, help="Submit the kernel that made the run, as code competitions want.")
+@click.option("--message", metavar="TEXT", default="", help="Description on Kaggle (default: run, score, commit).")
 @sample
 @as_json
 def submit(competition: str, run: str, yes: bool, as_json: bool, **options: Any) -> None:
     """Check a submission, show what it changes, send it, and wait for its score.
 
-    RUN is a run's name, enough of its beginning or end, `last`, or a CSV file of your own. Without it the best run by
-    cross-validation is taken; with no run yet the competition's default recipe is trained first. The same bytes are not
-    sent twice unless forced, and a submission whose answer was lost is looked for before another is spent. Ref, scores
-    and rank land in the run's kaggle.json.
+    RUN is the name of a run, the beginning or the end of its name, `last`, or a CSV file of your own. Without RUN kit
+    takes the best run by cross-validation; if there is no run yet, it trains the default recipe first. kit does not
+    send the same bytes twice unless you use --force. If the answer of Kaggle was lost, kit first checks whether the
+    submission arrived. Its number, scores and rank are written into kaggle.json in the folder of the run.
 
     Example:
       kit submit digit-recognizer --dry-run
@@ -47,41 +44,17 @@ def submit(competition: str, run: str, yes: bool, as_json: bool, **options: Any)
 
     def agreed(card: Card, place: str, user: str) -> bool:
         if not as_json:
-            show_card(card)
-        return yes or ask(card, f"Send it to {place} as {user}?")
+            pairs(card.lines())
+        cure = f"kit submit {card.entry.name} {card.word} --yes{card.entry.flag}"
+        return yes or asking.agreed(f"Send it to {place} as {user}?", otherwise="Nothing was sent", cure=cure)
 
     done = submitting.submit(competition, run or None, confirm=agreed, **options)
     if as_json:
         return dump(done.facts())
     if options["dry_run"]:
-        show_card(done.card)
+        pairs(done.card.lines())
         return tell("Kaggle would accept this file. Nothing was sent.")
     return show_outcome(done) if done.attempt else tell("Nothing was sent.")
-
-
-def ask(card: Card, question: str) -> bool:
-    """Whether the person at the terminal agrees. Raises KitError where there is no terminal."""
-    if not terminal():
-        raise KitError(
-            "Nothing was sent: there is no terminal to ask on.",
-            "A script says --yes.",
-            f"kit submit {card.entry.name} {card.word} --yes{card.entry.flag}",
-        )
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def terminal() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def show_card(card: Card) -> None:
-    """What would be sent, line by line."""
-    lines = card.lines()
-    width = max(map(len, lines))
-    for name, value in lines.items():
-        print(f"{name.ljust(width)}  {value}")
 
 
 def show_outcome(done: Submission) -> None:
@@ -101,19 +74,18 @@ def show_outcome(done: Submission) -> None:
 
 @verb()
 @competition
-@click.option("--team", type=int, metavar="ID", help="Your TeamId, where the board lists no user names.")
-@click.option(
-    "--public-share", type=float, metavar="P", help="Share of the test rows that make the public score, 0 to 1."
-)
+@click.option("--team", type=int, metavar="ID", help="Your TeamId, if the leaderboard lists no user names.")
+@click.option("--public-share", type=float, metavar="P", help="Share of the test rows behind the public score, 0 to 1.")
 @sample
 @as_json
 def leaderboard(competition: str, as_json: bool, **options: Any) -> None:
-    """Show your place on the whole leaderboard, and how far your runs' scores can be trusted.
+    """Show your place on the leaderboard, and how far the scores of your runs can be trusted.
 
-    Beside each run that was sent stand its cross-validation score, its public score and their gap. A gap or gain below
-    two standard errors of the public score is called noise. The standard error of an accuracy p over m public rows is
-    sqrt(p (1 - p) / m), which needs --public-share (m is that share of the test rows); for other metrics, and without
-    that share, the spread of the fold scores stands in. Medals are would-be: not every competition gives them.
+    For each run that was sent you see its cross-validation score (CV), its public score, the gap between them, and the
+    gain over your best run before it. A gap or gain that chance alone can explain is called noise: a gap within 2
+    standard errors of the public score, a gain within 2 sqrt(2). For an accuracy p over m public rows one standard
+    error is sqrt(p (1 - p) / m). This needs --public-share: the public score is taken over that share of the test rows.
+    For other metrics, and without --public-share, the standard deviation of the fold scores is used.
 
     Example:
       kit leaderboard digit-recognizer
@@ -128,7 +100,7 @@ def leaderboard(competition: str, as_json: bool, **options: Any) -> None:
     if board.runs:
         print()
         show(board.table())
-        print("\nNoise: a gap within 2, a gain over the best run before within 2 sqrt(2) standard errors.")
+        print("\nNoise: a gap within 2 standard errors, or a gain over the best run before within 2 sqrt(2) of them.")
         for formula in dict.fromkeys(row["formula"] for row in board.runs if row["formula"]):
             print(f"Standard error: {formula}.")
     else:
@@ -150,22 +122,23 @@ def show_place(place: Leaderboard) -> None:
     tied = board.tied(own)
     print(
         f"{own.team}: rank {own.rank:,}, top {boards.percentile(own.rank, board.teams):.1f} %, score {own.score:.5f}"
-        + (f", as {tied:,} other{'s' * (tied != 1)}" if tied else "")
+        + (f", the same as {count(tied, 'other team')}" if tied else "")
     )
     medal = boards.medal(own.rank, board.teams)
-    print(f"Would-be medal: {medal or 'none'}. Getting Started competitions give none.")
+    print(f"Medal for this rank: {medal or 'none'}. Not every competition gives medals.")
 
 
 @verb()
 @competition
-@click.option("--message", metavar="TEXT", default="", help="Notes of the version.")
-@no_wait("Do not wait until it can be attached.")
+@click.option("--message", metavar="TEXT", default="", help="Description of the version.")
+@no_wait("Do not wait until kernels can attach it.")
 @sample
 @as_json
 def publish(competition: str, as_json: bool, **options: Any) -> None:
-    """Upload the prepared public files as your own private Kaggle dataset, for kernels to attach.
+    """Upload the public files as your own private dataset on Kaggle, so that kernels can attach them.
 
-    The dataset is USER/kit-COMPETITION. A new version is made only when bytes changed. Private answers never leave.
+    The dataset is USER/kit-COMPETITION. A new version is made only if a file changed. Private answers are never
+    uploaded.
 
     Example:
       kit publish audio-mnist

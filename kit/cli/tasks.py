@@ -10,7 +10,7 @@ import click
 
 from kit.cli import completing
 from kit.cli.declaring import FILE, FOLDER, as_json, competition, sample, verb
-from kit.cli.printing import dump, show
+from kit.cli.printing import dump, say, show
 from kit.notes import tell
 
 if TYPE_CHECKING:
@@ -32,30 +32,32 @@ def list_(competition: str, recipe: str, as_json: bool) -> None:
     from kit.api import tasks
 
     if recipe:
-        settings = tasks.settings(competition, recipe)
+        settings = tasks.list_(competition, recipe)
         if as_json:
             return dump(settings.facts())
-        print(f"{settings.recipe.name}: {settings.recipe.summary}\n")
+        say(f"{settings.recipe.name}: {settings.recipe.summary}\n")
         show(settings.table())
-        for name, changes in settings.recipe.variants.items():
-            print(f"\n{settings.recipe.name}:{name}  " + "  ".join(f"{key}={value}" for key, value in changes.items()))
+        if settings.recipe.variants:
+            print()
+            show(settings.changes())
         return None
-    listing = tasks.recipes(competition) if competition else tasks.competitions()
+    listing = tasks.list_(competition) if competition else tasks.list_()
     return dump(listing.facts()) if as_json else show(listing.table())
 
 
 @verb()
 @competition
 @click.option("--from", "origin", type=FILE, metavar="PATH", help="A zip file or folder that you have.")
-@click.option("--force", is_flag=True, help="Fetch again and replace what is there.")
+@click.option("--force", is_flag=True, help="Fetch the files again and replace those that are there.")
 @sample
 @as_json
 def download(competition: str, origin: Path | None, force: bool, sample: bool, as_json: bool) -> None:
-    """Fetch a competition's files into data/COMPETITION, checked and whole.
+    """Fetch the files of a competition into data/COMPETITION.
 
-    They come from where the declaration says, Kaggle with your credentials or the web, or from a zip file or folder
-    that you have (--from), or from the embedded sample (--sample). A download that was killed goes on where it was.
-    Sizes, columns and numbers of rows are compared with the declaration, and sha256 recorded in manifest.json.
+    They come from Kaggle, with your credentials, or from the web, as the competition declares. Or they come from a zip
+    file or folder that you have (--from), or from the small sample that is part of kit (--sample). A download that was
+    interrupted continues where it stopped. kit compares sizes, columns and numbers of rows with the declaration, and
+    writes the sha256 of each file into manifest.json. The folder appears only when all files are in it.
 
     Example:
       kit download digit-recognizer
@@ -73,7 +75,7 @@ def download(competition: str, origin: Path | None, force: bool, sample: bool, a
 @sample
 @as_json
 def explore(competition: str, out: Path | None, sample: bool, as_json: bool) -> None:
-    """Look at the data before a model does: balance, missing values, duplicates, and pictures of all that.
+    """Look at the data before you train: classes, missing values, repeated rows, and pictures of them.
 
     Example:
       kit explore digit-recognizer

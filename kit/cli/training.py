@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 @holdout
 @full
 @split
-@click.option("--fold", type=int, metavar="K", help="Fit this fold only, counted from 0.")
+@click.option("--fold", type=int, metavar="K", help="Train this fold only. The first fold is 0.")
 @declaring.settings
 @seed
 @click.option(
     "--resume",
     metavar="RUN",
-    help="Go on with a run that was killed; `last` is the newest.",
+    help="Continue a run that was killed. `last` is the newest.",
     shell_complete=completing.unfinished,
 )
 @click.option(
@@ -50,9 +50,10 @@ if TYPE_CHECKING:
     is_flag=True,
     flag_value=False,
     default=True,
-    help="Let kernels sum in any order.",
+    help="Allow faster sums whose last digits can differ from run to run.",
 )
-@click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures of the run.")
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Fit N folds at once, a process each.")
+@click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
 @sample
 @as_json
 def train(
@@ -66,11 +67,12 @@ def train(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a recipe with cross-validation; keep out-of-fold predictions, a submission and pictures.
+    """Train a recipe with cross-validation. Out-of-fold predictions, a submission and pictures are kept.
 
-    RECIPE is a recipe, such as cnn, or a recipe with a variant, such as cnn:augmented; without it the competition's
-    default is trained. Everything lands in one folder under submissions/. A killed run goes on with --resume and ends
-    with the same bytes. --split judges as other work was judged; such a run is never submitted by itself.
+    RECIPE is the name of a recipe, such as cnn, or of a recipe and a variant, such as cnn:augmented. Without it the
+    default recipe of the competition is trained. All files of a run are in one folder under submissions/. If a run was
+    killed, --resume continues it, and it ends with the same bytes. --split judges the run by another split that the
+    competition declares, to compare it with work that was judged so; kit submit never chooses such a run by itself.
 
     Example:
       kit train digit-recognizer cnn:augmented --folds 5 --set epochs=20 --seed 1
@@ -91,10 +93,10 @@ def train(
     "settings",
     multiple=True,
     metavar="NAME=A,B,C",
-    help="Values of a setting to try; repeatable.",
+    help="Values of a setting to try. Can be given several times.",
     shell_complete=completing.settings,
 )
-@click.option("--seeds", type=click.IntRange(1), default=1, metavar="N", help="Seeds 0 to N-1 of each.")
+@click.option("--seeds", type=click.IntRange(1), default=1, metavar="N", help="Train each with the seeds 0 to N-1.")
 @folds
 @holdout
 @split
@@ -110,10 +112,10 @@ def sweep(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train a grid of recipes, settings and seeds, and end in one table and a plot.
+    """Train every combination of recipes, settings and seeds. The result is one table and a picture.
 
-    What is finished is skipped and what was killed goes on, so the same command continues a sweep. A setting that a
-    recipe does not have is left out for that recipe.
+    Finished runs are not trained again, and runs that were killed continue. So you can repeat the same command until
+    all is done. With several recipes, a setting that one of them does not have is ignored for that recipe.
 
     Example:
       kit sweep digit-recognizer forest svm dense --seeds 3
@@ -140,7 +142,7 @@ def sweep(
 @click.option("--tag", metavar="WORD", help="Only those with this tag, which kit note gives.")
 @as_json
 def runs(competition: str, tag: str | None, as_json: bool) -> None:
-    """List runs with their scores, the best first, and the notes and tags that kit note gave them.
+    """List runs with their scores, the best run first, and with the notes and tags that kit note gave them.
 
     Example:
       kit runs digit-recognizer
@@ -152,12 +154,16 @@ def runs(competition: str, tag: str | None, as_json: bool) -> None:
     if as_json:
         return dump(listing.facts())
     if listing:
-        return show(listing.table())
+        show(listing.table())
+        for why in dict.fromkeys(listing.left_out.values()):
+            names = [name for name, reason in listing.left_out.items() if reason == why]
+            tell(f"Not ranked: {'each of ' * (len(names) > 1)}{', '.join(names)} {why}.")
+        return None
     if tag is not None:
         return tell(
             f"No run has the tag {tag!r}. Give it one: kit note {competition or 'digit-recognizer'} last --tag {tag}"
         )
-    names = [competition] if competition else [entry.name for entry in tasks.competitions()]
+    names = [competition] if competition else [entry.name for entry in tasks.list_()]
     return tell(f"No runs yet. Try: kit train {names[0]}" if names else "No runs yet. Try: kit new my-task")
 
 
@@ -172,10 +178,11 @@ def report(run: Run) -> None:
         if decision := record.decision:
             chosen = ", ".join(f"{name} {value:.4f}" for name, value in decision.chosen.items())
             print(
-                f"decision chosen on out-of-fold rows: {chosen}; {record.metric} {decision.score:.5f} on them, "
-                f"{run.score:.5f} nested, {decision.unchosen:.5f} as declared"
+                f"Decision chosen on the out-of-fold predictions: {chosen}. {record.metric} is {decision.score:.5f} on "
+                f"the rows that chose it, {run.score:.5f} if each fold is decided by the others, and "
+                f"{decision.unchosen:.5f} with the decision as declared."
             )
-    print(f"{duration(record.fit_seconds)} of fitting on {record.device}")
+    print(f"{duration(record.fit_seconds)} of training on {record.device}")
     print(f"Run: {run.folder}")
     flag = " --sample" if run.plan.sample else ""
     tell(f"Next: kit submit {run.plan.competition} {run.name} --dry-run{flag}")

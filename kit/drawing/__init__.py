@@ -1,0 +1,1 @@
+"""How rows, classes, runs and sweeps look on paper."""

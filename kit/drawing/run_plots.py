@@ -27,8 +27,9 @@ CELLS = {"image": 30, "audio": 16, "text": 15, "table": 16}
 def run(entry: Entry, run: Run) -> list[Path]:
     """Draw a finished run into its folder `plots/`; the files written.
 
-    Curves are left out where the recipe reported nothing, all that judges where no row was held out. Raises KitError
-    when the run is unfinished or its predictions or data are not here.
+    Curves are left out where the recipe reported nothing, all that judges where no row was held out. A picture that
+    cannot be drawn is left out too, and a person is told. Raises KitError when the run is unfinished or its predictions
+    or data are not here.
     """
     if not run.finished:
         raise KitError(
@@ -37,11 +38,11 @@ def run(entry: Entry, run: Run) -> list[Path]:
             f"kit train {entry.name} --resume {run.name}",
         )
     folder = run.folder / "plots"
-    drawn = [curves(run, folder / "curves.png"), folds(run, folder / "folds.png")]
+    drawn = [style.attempt(curves, run, folder / "curves.png"), style.attempt(folds, run, folder / "folds.png")]
     if run.record.rows.out_of_fold:
         oof = predictions.load(run.folder / "oof.npz")
         train, _ = entry.competition.load(entry.public())
-        drawn += _judged(entry.competition, run, oof, train, folder)
+        drawn += style.attempt(_judged, entry.competition, run, oof, train, folder) or []
     return [path for path in drawn if path is not None]
 
 
@@ -141,9 +142,10 @@ def _classes(
         label = decided if values is None else outputs.index(decided, values)
     title = f"{run.plan.competition} {run.plan.label}: {int((label != y).sum()):,} mistakes in {len(y):,} held-out rows"
     confused = matrix if len(names) <= MATRIX else pairs
-    drawn = [confused(y, label, names, title, folder / "confusion.png")]
+    drawn = [style.attempt(confused, y, label, names, title, folder / "confusion.png")]
     if isinstance(competition.submission.decide, decisions.Threshold) and run.chosen:
-        drawn.append(threshold(competition, run, y, pred, run.chosen["at"], folder / "threshold.png"))
+        where = run.chosen["at"], folder / "threshold.png"
+        drawn.append(style.attempt(threshold, competition, run, y, pred, *where))
 
     surety = classes.probability(pred, label)
     wrong = np.flatnonzero(label != y)
@@ -157,7 +159,8 @@ def _classes(
         for i in worst
     ]
     title = f"{run.plan.competition} {run.plan.label}: the surest of {len(wrong):,} mistakes, each with its probability"
-    return [*drawn, _grid(competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")]
+    mistakes = (competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")
+    return [*drawn, style.attempt(_grid, *mistakes)]
 
 
 def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, chosen: float, to: Path) -> Path:
@@ -181,11 +184,13 @@ def _values(
     y = oof["y"].reshape(len(oof["y"]), -1).astype(float)
     pred = oof["pred"].reshape(y.shape).astype(float)
     error = pred - y
-    drawn = [residuals(y.ravel(), pred.ravel(), f"{run.plan.competition} {run.plan.label}", folder / "residuals.png")]
+    title = f"{run.plan.competition} {run.plan.label}"
+    drawn = [style.attempt(residuals, y.ravel(), pred.ravel(), title, folder / "residuals.png")]
     worst = np.argsort(-np.abs(error).max(1), kind="stable")[: CELLS[competition.kind]]
     said = [f"id {oof['ids'][i]}, true {_several(y[i])}\npredicted {_several(pred[i])}" for i in worst]
     title = f"{run.plan.competition} {run.plan.label}: the rows furthest from their true value"
-    return [*drawn, _grid(competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")]
+    mistakes = (competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")
+    return [*drawn, style.attempt(_grid, *mistakes)]
 
 
 def matrix(y: np.ndarray, label: np.ndarray, names: list[str], title: str, to: Path) -> Path:

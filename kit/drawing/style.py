@@ -7,14 +7,18 @@ no setting changed for a caller who uses matplotlib too.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kit import places
+from kit.notes import tell
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+T = TypeVar("T")
 
 # Told apart by the colour-blind. Source: Okabe and Ito, Color Universal Design, 2008, jfly.uni-koeln.de/color.
 BLUE, ORANGE, RED, GREY = "#0072B2", "#E69F00", "#D55E00", "#6E6E6E"
@@ -26,6 +30,17 @@ SMALL, NORMAL, LARGE = 7, 9, 11
 
 DOTS = 130
 """Dots an inch: an 8-inch picture fits a notebook and a laptop's screen unscaled."""
+
+
+def attempt(draw: Callable[..., T], *inputs: Any) -> T | None:
+    """What `draw` makes of `inputs`; None where it fails, and a person is told so in one line: what is drawn is there
+    already, and must not be lost to its picture."""
+    try:
+        return draw(*inputs)
+    except Exception as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        tell(f"A picture is left out, because drawing it failed ({draw.__name__.strip('_')}): {why[:200]}")
+        return None
 
 
 def figure(width: float, height: float, title: str) -> Figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from kit.emulator import clock, files, standings, uploads
 from kit.emulator.hosting import Hosted
 from kit.emulator.site import Call
 from kit.emulator.wire import Download, Redirect, Refusal, page
+from kit.sandbox import opened
 
 _SITE = "https://www.kaggle.com"
 
@@ -73,7 +75,7 @@ def list_data_files(call: Call) -> dict[str, Any]:
 def download_data_file(call: Call) -> Redirect:
     """One file, by the name it is listed under."""
     hosted = call.competition(entered=True)
-    return Redirect(call.link(files.one(hosted.files, call.text("fileName"))))
+    return Redirect(call.link(hosted.files, files.listed(hosted.files, call.text("fileName"))))
 
 
 def download_data_files(call: Call) -> Redirect:
@@ -81,7 +83,8 @@ def download_data_files(call: Call) -> Redirect:
     hosted = call.competition(entered=True)
     stamp = max((path.stat().st_mtime_ns for _, path in hosted.public_files), default=0)
     archive = call.store.folder / "files" / "competitions" / f"{stamp}" / f"{hosted.slug}.zip"
-    return Redirect(call.link(files.zipped(archive, hosted.public_files)))
+    files.zipped(archive, hosted.files)
+    return Redirect(call.link(archive.parent, archive.name))
 
 
 def start_submission_upload(call: Call) -> dict[str, Any]:
@@ -114,11 +117,12 @@ def create_code_submission(call: Call) -> dict[str, Any]:
     if session.status != "COMPLETE":
         raise Refusal(400, f"Notebook version {number} has not finished successfully (status {session.status})")
     name = call.text("fileName") or "submission.csv"
-    path = dict(files.listing(session.working)).get(name)
-    if path is None:
-        raise Refusal(400, f"Notebook version {number} has no output file {name}")
-    relative = path.relative_to(call.store.folder)
-    return _submit(call, hosted, name, relative, call.text("submissionDescription"))
+    blob = Path("blobs") / secrets.token_urlsafe(24)
+    try:
+        opened.copy(session.working, name, call.store.folder / blob, most=uploads.MOST)
+    except opened.Refused:
+        raise Refusal(400, f"Notebook version {number} has no output file {name}") from None
+    return _submit(call, hosted, name, blob, call.text("submissionDescription"))
 
 
 def list_submissions(call: Call) -> dict[str, Any]:
@@ -149,7 +153,7 @@ def download_submission(call: Call) -> Redirect:
     row, _ = _own(call, "submissionId")
     copy = call.store.folder / "files" / "submissions" / str(row["ref"]) / Path(row["name"]).name
     files.built(copy, lambda part: part.write_bytes((call.store.folder / row["path"]).read_bytes()))
-    return Redirect(call.link(copy))
+    return Redirect(call.link(copy.parent, copy.name))
 
 
 def get_submission_limits(call: Call) -> dict[str, Any]:

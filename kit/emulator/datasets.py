@@ -133,9 +133,10 @@ def download_dataset(call: Call) -> Redirect:
     number = _number(call, dataset)
     folder = _files(call, dataset, number)
     if wanted := call.text("fileName"):
-        return Redirect(call.link(files.one(folder, wanted)))
+        return Redirect(call.link(folder, files.listed(folder, wanted)))
     archive = folder.parent / "archives" / str(number) / f"{dataset['slug']}.zip"
-    return Redirect(call.link(files.zipped(archive, files.listing(folder))))
+    files.zipped(archive, folder)
+    return Redirect(call.link(archive.parent, archive.name))
 
 
 def download_dataset_raw(call: Call) -> Redirect:

@@ -12,6 +12,7 @@ from pathlib import Path
 from kit import places
 from kit.emulator import clock
 from kit.emulator.wire import Refusal
+from kit.sandbox import opened
 
 _LOCKS: dict[Path, threading.Lock] = {}
 _LOCK = threading.Lock()
@@ -19,15 +20,13 @@ _LOCK = threading.Lock()
 
 def listing(folder: Path) -> list[tuple[str, Path]]:
     """The files below a folder, by the name they have there. Links are left out: one could lead outside."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    return [(path.relative_to(folder).as_posix(), path) for path in paths]
+    return [(entry.name, folder / entry.name) for entry in opened.listing(folder)]
 
 
-def one(folder: Path, name: str) -> Path:
-    """The file that is listed under that name. Raises Refusal where there is none."""
-    for listed, path in listing(folder):
-        if listed == name:
-            return path
+def listed(folder: Path, name: str) -> str:
+    """The name, where a file below the folder is listed under it. Raises Refusal where there is none."""
+    if any(entry.name == name for entry in opened.listing(folder)):
+        return name
     raise Refusal(404, f"File {name} not found")
 
 
@@ -38,9 +37,14 @@ def move(folder: Path, target: Path) -> None:
     folder.rename(target)
 
 
+def moment(seconds: float) -> str:
+    """A moment in seconds since 1970 as Kaggle writes it."""
+    return clock.text(datetime.fromtimestamp(seconds, UTC))
+
+
 def modified(path: Path) -> str:
     """When a file was last written, as Kaggle writes a moment."""
-    return clock.text(datetime.fromtimestamp(path.stat().st_mtime, UTC))
+    return moment(path.stat().st_mtime)
 
 
 def built(path: Path, make: Callable[[Path], object]) -> Path:
@@ -54,15 +58,15 @@ def built(path: Path, make: Callable[[Path], object]) -> Path:
     return path
 
 
-def zipped(archive: Path, files: list[tuple[str, Path]]) -> Path:
-    """The archive of those files: the same bytes whenever the files are the same."""
+def zipped(archive: Path, folder: Path) -> Path:
+    """The archive of the files below a folder: the same bytes whenever the files are the same."""
 
     def pack(part: Path) -> None:
         with zipfile.ZipFile(part, "w") as into:
-            for name, path in files:
-                entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
+            for listed in opened.listing(folder):
+                entry = zipfile.ZipInfo(listed.name, (2020, 1, 1, 0, 0, 0))
                 entry.compress_type = zipfile.ZIP_DEFLATED
-                with path.open("rb") as source, into.open(entry, "w", force_zip64=True) as target:
+                with opened.opened(folder, listed.name) as source, into.open(entry, "w", force_zip64=True) as target:
                     shutil.copyfileobj(source, target, 1 << 20)
 
     return built(archive, pack)

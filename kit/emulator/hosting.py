@@ -192,7 +192,7 @@ def user_made(root: Path) -> list[Hosted]:
     return [_user_made(file) for file in sorted(root.glob("*/competition.json"))]
 
 
-_NEEDED: dict[str, type] = {"title": str, "metric": str, "id": str}
+_NEEDED: dict[str, type] = {"title": str, "metric": str}
 
 _OPTIONAL: dict[str, type] = {
     "category": str,
@@ -205,7 +205,7 @@ _OPTIONAL: dict[str, type] = {
     "description": str,
     "rules": str,
 }
-_KEYS = ("title", "metric", "id", "target", "labels", "teams", *_OPTIONAL)
+_KEYS = ("title", "metric", "id", "target", "labels", "teams", "repeats", *_OPTIONAL)
 
 
 def _user_made(file: Path) -> Hosted:
@@ -218,7 +218,9 @@ def _user_made(file: Path) -> Hosted:
         raise KitError(f"{file} does not describe a competition.", right)
     if unknown := told.keys() - set(_KEYS):
         raise KitError(f"{file} has the unknown key {min(unknown)!r}.", right)
-    for key, kind in (_NEEDED | _OPTIONAL).items():
+    if told.get("labels") is None:
+        told.pop("labels", None)
+    for key, kind in (_NEEDED | _OPTIONAL | {"labels": list, "repeats": bool}).items():
         if key in told and not isinstance(told[key], kind):
             raise KitError(f"{file}: {key!r} is {told[key]!r}.", f"It must be {kind.__name__}.")
     folder = file.parent
@@ -233,14 +235,14 @@ def _user_made(file: Path) -> Hosted:
     for needed in (folder / "public", folder / "private" / "solution.csv"):
         if not needed.exists():
             raise KitError(f"{needed} does not exist.", "A competition has public/ and private/solution.csv.")
-    id, target = (tuple(told[key]) if isinstance(told[key], list) else told[key] for key in ("id", "target"))
-    holds = Labels(told["labels"]) if told.get("labels") else None
+    id, target = (_columns(file, key, told[key]) for key in ("id", "target"))
+    holds = Labels(told["labels"]) if "labels" in told else None
     hosted = Hosted(
         slug=folder.name,
         title=told["title"],
         files=folder / "public",
         solution=folder / "private" / "solution.csv",
-        form=Submission(id, target, _as_is, holds),
+        form=Submission(id, target, _as_is, holds, repeats=told.get("repeats", False)),
         metric=_metric(file, told["metric"]),
         teams=None if "teams" not in told else _teams(file, told["teams"]),
         **{key: told[key] for key in _OPTIONAL if key in told},
@@ -254,6 +256,14 @@ def _user_made(file: Path) -> Hosted:
             wrong = f"The {name} rows of {hosted.solution} cannot be scored: {error.wrong}"
             raise KitError(wrong, error.right, error.cure) from None
     return hosted
+
+
+def _columns(file: Path, key: str, told: Any) -> str | tuple[str, ...]:
+    """One column or several, as competition.json names them."""
+    columns = told if isinstance(told, list) else [told]
+    if not columns or not all(isinstance(column, str) and column for column in columns):
+        raise KitError(f"{file}: {key!r} is {told!r}.", "It must be the name of a column, or a list of names.")
+    return tuple(columns) if isinstance(told, list) else told
 
 
 def _metric(file: Path, name: str) -> Metric:

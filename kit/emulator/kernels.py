@@ -14,6 +14,7 @@ from kit.emulator import clock, datasets, files, models
 from kit.emulator.sessions import UNFINISHED, Session
 from kit.emulator.site import Call
 from kit.emulator.wire import Download, Redirect, Refusal, Stream, page
+from kit.sandbox import opened
 
 _LANGUAGES = ("python", "r", "rmarkdown")
 _KINDS = ("script", "notebook")
@@ -102,7 +103,7 @@ def list_kernel_session_output(call: Call) -> dict[str, Any]:
     shown, token = page(_outputs(session), call.body)
     log = [] if session.status in UNFINISHED else list(call.site.sessions.entries(session))
     return {
-        "files": [{"url": call.base + call.link(path), "fileName": name} for name, path in shown],
+        "files": [{"url": call.base + call.link(session.working, one.name), "fileName": one.name} for one in shown],
         "log": json.dumps(log) if log else "",
         "nextPageToken": token,
     }
@@ -111,7 +112,7 @@ def list_kernel_session_output(call: Call) -> dict[str, Any]:
 def list_kernel_files(call: Call) -> dict[str, Any]:
     """The files that a version's run wrote, with their sizes."""
     shown, token = page(_outputs(_session(call)), call.body)
-    rows = [{"name": name, "size": path.stat().st_size, "creationDate": files.modified(path)} for name, path in shown]
+    rows = [{"name": one.name, "size": one.size, "creationDate": files.moment(one.modified)} for one in shown]
     return {"files": rows, "nextPageToken": token}
 
 
@@ -121,11 +122,12 @@ def download_kernel_output(call: Call) -> Redirect:
     call.body |= {"userName": call.text("ownerSlug"), "versionLabel": f"v{number}" if number else ""}
     session = _session(call)
     if wanted := call.text("filePath"):
-        return Redirect(call.link(files.one(session.working, wanted)))
+        return Redirect(call.link(session.working, files.listed(session.working, wanted)))
     if session.status in UNFINISHED:
         raise Refusal(404, "The output is complete when the session has ended")
     archive = Path(session.folder) / "archive" / f"{session.slug}.zip"
-    return Redirect(call.link(files.zipped(archive, _outputs(session))))
+    files.zipped(archive, session.working)
+    return Redirect(call.link(archive.parent, archive.name))
 
 
 def log_stream(call: Call) -> Stream | Download:
@@ -304,8 +306,9 @@ def _session(call: Call) -> Session:
     return session
 
 
-def _outputs(session: Session) -> list[tuple[str, Path]]:
-    return files.listing(session.working)
+def _outputs(session: Session) -> list[opened.Entry]:
+    """The files that a version wrote. It may still run, and change them."""
+    return opened.listing(session.working)
 
 
 def _wanted(call: Call, kernel: dict[str, Any], session: Session) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from kit import limits, places
+from kit import places
 from kit.emulator import hosting
 from kit.emulator.clock import Clock
 from kit.emulator.faults import Fault, Faults
@@ -26,6 +26,7 @@ from kit.emulator.site import Site
 from kit.emulator.store import Store, User
 from kit.errors import KitError
 from kit.sandbox import walls
+from kit.sandbox.limits import Limits
 
 _NOTE = "server.json"
 
@@ -165,7 +166,7 @@ def opened(
     clock: Clock | None = None,
     grading_seconds: float = 0.0,
     kernels: Mode = "off",
-    disk: int = limits.DISK,
+    limits: Limits | None = None,
     private_scores: bool = False,
     new_mounts: bool = True,
     flat_errors: bool = False,
@@ -173,11 +174,12 @@ def opened(
     """A server on a free port of 127.0.0.1 (or `port`), with its state in the folder `state`; it serves until the
     block ends.
 
-    Raises KitError when the port is taken, or when `kernels` are to be run in a sandbox that this machine cannot make.
+    `limits` are those of each notebook that is run. Raises KitError when the port is taken, or when `kernels` are to be
+    run in a sandbox that this machine cannot make.
     """
     if kernels == "sandbox" and not walls.available():
         raise KitError(
-            "This machine cannot make a sandbox: unshare, setpriv or pivot_root is missing, or namespaces are off.",
+            "This machine cannot make a sandbox: it has no namespaces that this user may make.",
             "Pushed code would run with your own rights, and see your files and the network.",
             "kit emulator serve --unsafe-kernels  # if you trust what you push",
         )
@@ -186,7 +188,7 @@ def opened(
         try:
             owner = account(store, user)
             slugs = {one.slug: one for one in hosted}
-            grader, sessions = Grader(store, slugs, grading_seconds), Sessions(store, kernels, disk=disk)
+            grader, sessions = Grader(store, slugs, grading_seconds), Sessions(store, kernels, limits)
             site = Site(store, slugs, clock or Clock(), grader, sessions, private_scores, new_mounts)
             try:
                 server = Server(site, port, Faults(list(faults)), flat_errors=flat_errors)

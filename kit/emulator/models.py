@@ -180,7 +180,7 @@ def download_model_instance_version(call: Call) -> Redirect:
     number = _number(call, instance)
     source = _files(call, instance, number)
     if wanted := call.text("path"):
-        return Redirect(call.link(files.one(source, wanted)))
+        return Redirect(call.link(source, files.listed(source, wanted)))
     archive = source.parent / "archives" / str(number) / f"{instance['model']}.tar.gz"
 
     def pack(part: Path) -> None:
@@ -191,7 +191,8 @@ def download_model_instance_version(call: Call) -> Redirect:
                     entry.size = path.stat().st_size
                     into.addfile(entry, file)
 
-    return Redirect(call.link(files.built(archive, pack)))
+    files.built(archive, pack)
+    return Redirect(call.link(archive.parent, archive.name))
 
 
 def delete_model_instance_version(call: Call) -> dict[str, Any]:

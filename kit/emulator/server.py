@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import logging
+import os
 import re
 import socket
 import sqlite3
@@ -19,8 +20,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, unquote
 
 from kit.emulator import fields, uploads, wire
@@ -423,32 +424,36 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
 
-    def _send_file(self, path: Path, fault: Fault | None) -> None:
-        size = path.stat().st_size
+    def _send_file(self, linked: wire.Linked, fault: Fault | None) -> None:
+        with linked.file as file:
+            self._send_open(file, PurePosixPath(linked.name).suffix, fault)
+
+    def _send_open(self, file: BinaryIO, suffix: str, fault: Fault | None) -> None:
+        facts = os.fstat(file.fileno())
+        size = facts.st_size
         ranged = _RANGE.fullmatch(self.headers.get("Range", ""))
         start = int(ranged[1]) if ranged else 0
         end = min(int(ranged[2]) + 1 if ranged and ranged[2] else size, size)
         if end <= start < size:  # such a range means nothing, and is passed over (RFC 9110, 14.1.1)
             ranged, start, end = None, 0, size
-        headers = {"Accept-Ranges": "bytes", "Last-Modified": formatdate(path.stat().st_mtime, usegmt=True)}
+        headers = {"Accept-Ranges": "bytes", "Last-Modified": formatdate(facts.st_mtime, usegmt=True)}
         if ranged and start >= size:
             return self._send(416, b"", "text/plain", {"Content-Range": f"bytes */{size}"}, fault)
         if ranged:
             headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-        type = "application/zip" if path.suffix == ".zip" else "application/octet-stream"
+        type = "application/zip" if suffix == ".zip" else "application/octet-stream"
         self._note(206 if ranged else 200)
         self._send_head(206 if ranged else 200, end - start, type, headers)
         if self.command == "HEAD":
             return
-        with path.open("rb") as file:
-            file.seek(start)
-            if fault and fault.kind == "slow":
-                return self._send_slowly(file.read(end - start), fault.seconds)
-            if fault and fault.kind == "cut":
-                end = min(end, start + fault.bytes)
-            while start < end and (piece := file.read(min(_CHUNK, end - start))):
-                self.wfile.write(piece)
-                start += len(piece)
+        file.seek(start)
+        if fault and fault.kind == "slow":
+            return self._send_slowly(file.read(end - start), fault.seconds)
+        if fault and fault.kind == "cut":
+            end = min(end, start + fault.bytes)
+        while start < end and (piece := file.read(min(_CHUNK, end - start))):
+            self.wfile.write(piece)
+            start += len(piece)
         if start < end or (fault and fault.kind == "cut"):  # a file that has shrunk since leaves its promise open too
             raise _Cut
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
-import signal
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from kit import limits
 from kit.emulator.store import Store
-from kit.sandbox import notebook, walls
+from kit.sandbox import keeper, kernel, watcher
+from kit.sandbox.kernel import Kernel
+from kit.sandbox.limits import Limits
 
 Mode = Literal["off", "sandbox", "unsafe"]
 """Whether pushed code is run: not at all, in a sandbox, or with the user's own rights."""
@@ -27,9 +24,6 @@ UNFINISHED = ("QUEUED", "RUNNING", "CANCEL_REQUESTED")
 OFF = "This emulator does not run notebooks. It does with `kit emulator serve --run-kernels`."
 
 STOPPED = "The emulator was stopped while this session ran."
-
-_TICK = 0.2
-"""Seconds between two looks at a running session's time and disk."""
 
 
 @dataclass
@@ -74,17 +68,17 @@ class Session:
 
 
 class Sessions:
-    """All sessions: those that run now have a thread each. `disk` is the cap on a session's output, bytes."""
+    """All sessions: those that run now have a thread each. `limits` are those of every session, but for its time."""
 
-    def __init__(self, store: Store, mode: Mode, *, disk: int = limits.DISK) -> None:
-        self._store, self.mode, self._disk = store, mode, disk
+    def __init__(self, store: Store, mode: Mode, limits: Limits | None = None) -> None:
+        self._store, self.mode, self._limits = store, mode, limits or Limits(seconds=0)
         self._threads: list[threading.Thread] = []
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._stops: dict[str, threading.Event] = {}
         self._news = threading.Condition()
         self._stopping = False
-        for found in self.all():
-            if found.status in UNFINISHED:  # of a server that was killed
-                self._end(found, "ERROR", STOPPED)
+        for session in self.all():
+            if session.status in UNFINISHED:  # of a server that was killed, and its kernels with it
+                self._end(session, "ERROR", STOPPED)
 
     def all(self) -> list[Session]:
         """Every session, by notebook and version."""
@@ -97,19 +91,27 @@ class Sessions:
 
     def start(self, session: Session, text: str, inputs: dict[str, Path]) -> None:
         """Run a session's code with `inputs` below `/kaggle/input`; returns at once."""
-        folder = Path(session.folder)
-        for name in ("src", "root"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
         try:
-            code = notebook.script(text) if session.kind == "notebook" else text
             if session.language != "python":
                 raise ValueError(f"the emulator runs Python only, not {session.language}")
-        except ValueError as error:
+            if session.kind == "notebook":
+                kernel.check(text)
+            if self.mode == "off":
+                return self._end(session, "ERROR", OFF)
+            ready = kernel.prepare(
+                Path(session.folder),
+                text,
+                inputs,
+                kind="notebook" if session.kind == "notebook" else "script",
+                kept="namespaces" if self.mode == "sandbox" else "nothing",
+                accelerator=session.accelerator != "cpu",
+            )
+        except (ValueError, OSError) as error:
             return self._end(session, "ERROR", f"The source cannot be run: {error}")
-        if self.mode == "off":
-            return self._end(session, "ERROR", OFF)
-        (folder / "src" / "script.py").write_text(code, encoding="utf-8")
-        thread = threading.Thread(target=self._run, args=(session, inputs), name=session.key, daemon=True)
+        stop = threading.Event()
+        with self._news:
+            self._stops[session.key] = stop
+        thread = threading.Thread(target=self._run, args=(session, ready, stop), name=session.key, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -122,17 +124,17 @@ class Sessions:
     def cancel(self, session: Session) -> None:
         """Ask a running session to stop."""
         with self._news:
-            process = self._processes.get(session.key)
-            if process is not None:
+            stop = self._stops.get(session.key)
+            if stop is not None:
                 session.status = "CANCEL_REQUESTED"
                 self._save(session)
-                _kill(process)
+                stop.set()
 
     def remove(self, session: Session) -> None:
         """Forget a session, and stop it if it runs."""
         self.cancel(session)
         self._store.drop("session", session.key)
-        shutil.rmtree(session.folder, ignore_errors=True)
+        keeper.remove(Path(session.folder))
 
     def settle(self) -> None:
         """Wait until no session runs."""
@@ -142,8 +144,8 @@ class Sessions:
     def stop(self) -> None:
         """Stop every running session."""
         self._stopping = True
-        for process in list(self._processes.values()):
-            _kill(process)
+        for stop in list(self._stops.values()):
+            stop.set()
         self.settle()
 
     def entries(self, session: Session, *, follow: bool = False) -> Iterator[dict[str, Any]]:
@@ -159,81 +161,45 @@ class Sessions:
                     self._news.wait(timeout=0.5)
 
     def _over(self, session: Session) -> bool:
-        found = self.find(session.owner, session.slug, session.number)
-        return found is None or found.status not in UNFINISHED
+        now = self.find(session.owner, session.slug, session.number)
+        return now is None or now.status not in UNFINISHED
 
-    def _run(self, session: Session, inputs: dict[str, Path]) -> None:
-        folder = Path(session.folder)
-        if self.mode == "sandbox":
-            command = walls.command(folder, inputs, self._disk, accelerator=session.accelerator != "cpu")
-            root = Path("/kaggle")
-        else:
-            command, root = walls.open_command(folder, inputs), folder
-        session.status, session.started = "RUNNING", time.time()
+    def _run(self, session: Session, ready: Kernel, stop: threading.Event) -> None:
+        session.started = time.time()
         with self._news:
-            process = subprocess.Popen(
-                command,
-                cwd=session.working,
-                env=walls.environment(root, accelerator=session.accelerator != "cpu"),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-            )
-            self._processes[session.key] = process
-            self._save(session)
-        assert process.stdout is not None and process.stderr is not None
-        readers = [
-            threading.Thread(target=self._read, args=(session, name, stream), daemon=True)
-            for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
-        ]
-        for reader in readers:
-            reader.start()
-        failure = self._watch(session, process)
-        for reader in readers:
-            reader.join(timeout=5)
+            if not stop.is_set():
+                session.status = "RUNNING"
+                self._save(session)
+        with session.log.open("a", encoding="utf-8") as log:
+
+            def said(name: str, text: str) -> None:
+                entry = {"stream_name": name, "time": round(time.time() - session.started, 3), "data": text}
+                with self._news:
+                    log.write(json.dumps(entry) + "\n")
+                    log.flush()
+                    self._news.notify_all()
+
+            try:
+                ending = watcher.watch(ready, replace(self._limits, seconds=session.seconds), said, stop=stop)
+            except OSError as error:
+                ending = watcher.Ending(keeper.FAILED, f"the machine could not run it: {error}", 0.0, 0)
         session.took = time.time() - session.started
-        told = self.find(session.owner, session.slug, session.number)
+        keeper.remove(ready.scratch)
         with self._news:
-            del self._processes[session.key]
-        if told is None:
-            return
+            del self._stops[session.key]
+        told = self.find(session.owner, session.slug, session.number)
+        if told is None:  # removed while it ran
+            return keeper.remove(Path(session.folder))
         if told.status == "CANCEL_REQUESTED":
             return self._end(session, "CANCEL_ACKNOWLEDGED", "")
+        failure = ""
         if self._stopping:
             failure = STOPPED
-        if not failure and process.returncode != 0:
-            failure = f"The notebook ended with exit code {process.returncode}."
+        elif ending.failure:
+            failure = f"Your notebook was stopped: {ending.failure}."
+        elif ending.code != 0:
+            failure = f"The notebook ended with exit code {ending.code}."
         self._end(session, "ERROR" if failure else "COMPLETE", failure)
-
-    def _watch(self, session: Session, process: subprocess.Popen[bytes]) -> str:
-        """Wait for the end, or bring it about; says why."""
-        while True:
-            try:
-                process.wait(timeout=_TICK)
-                return ""
-            except subprocess.TimeoutExpired:
-                failure = ""
-                if time.time() - session.started > session.seconds:
-                    failure = f"Your notebook exceeded its time limit of {session.seconds:.0f} seconds."
-                elif _size(session.working) > self._disk:
-                    failure = f"Your notebook exceeded its disk limit of {self._disk} bytes."
-                if failure:
-                    _kill(process)
-                    process.wait()
-                    return failure
-
-    def _read(self, session: Session, name: str, stream: IO[bytes]) -> None:
-        for line in stream:
-            entry = {
-                "stream_name": name,
-                "time": round(time.time() - session.started, 3),
-                "data": line.decode("utf-8", "replace"),
-            }
-            with self._news:
-                with session.log.open("a", encoding="utf-8") as log:
-                    log.write(json.dumps(entry) + "\n")
-                self._news.notify_all()
 
     def _end(self, session: Session, status: str, failure: str) -> None:
         session.status, session.failure = status, failure
@@ -243,18 +209,3 @@ class Sessions:
 
     def _save(self, session: Session) -> None:
         self._store.put("session", session.key, asdict(session))
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:  # removed since it was listed
-            continue
-    return total

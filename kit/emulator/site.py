@@ -83,9 +83,9 @@ class Call:
         """The call with an object of the request in place of the request; an empty one where it is not given."""
         return replace(self, body=self.body.get(key, {}))
 
-    def link(self, path: Path) -> str:
-        """The address below this server from which a file can be fetched without credentials."""
-        return wire.link(self.store.secret, path)
+    def link(self, folder: Path, name: str) -> str:
+        """The address below this server from which the file `name` of `folder` can be fetched without credentials."""
+        return wire.link(self.store.secret, folder, name)
 
     def competition(self, *, entered: bool = False) -> Hosted:
         """The competition that the request names; `entered` asks that the caller accepted its rules.

@@ -7,9 +7,11 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 from urllib.parse import quote
+
+from kit.sandbox import opened
 
 Item = TypeVar("Item")
 
@@ -85,24 +87,34 @@ def page(items: Sequence[Item], body: dict[str, Any], size: int = PAGE) -> tuple
     return list(items[start:end]), str(end) if end < len(items) else ""
 
 
-def link(secret: bytes, path: Path) -> str:
-    """The address, below this server, of a file: whoever holds it may fetch the file, as with Kaggle's storage."""
-    place = base64.urlsafe_b64encode(str(path).encode()).decode()
-    return f"/storage/{_sign(secret, place)}/{place}/{quote(path.name)}"
+class Linked(NamedTuple):
+    """A file that an address names, open for reading; `name` is its last part."""
+
+    name: str
+    file: BinaryIO
 
 
-def linked(secret: bytes, address: str) -> Path:
-    """The file that an address of `link` names.
+def link(secret: bytes, folder: Path, name: str) -> str:
+    """The address, below this server, of the file `name` below `folder`: whoever holds it may fetch the file, as with
+    Kaggle's storage."""
+    place = base64.urlsafe_b64encode(f"{folder}\0{name}".encode()).decode()
+    return f"/storage/{_sign(secret, place)}/{place}/{quote(PurePosixPath(name).name)}"
 
-    Raises Refusal for an address that this server did not sign, and for a file that is gone.
+
+def linked(secret: bytes, address: str) -> Linked:
+    """The file that an address of `link` names. What lies in its place now is opened below its folder without following
+    links: notebooks still write to theirs.
+
+    Raises Refusal for an address that this server did not sign, and for a file that is gone or is none.
     """
     _, signature, place, *_ = [*address.split("/"), "", ""]
     if not same(signature, _sign(secret, place)):
         raise Refusal(403, "SignatureDoesNotMatch")
-    path = Path(base64.urlsafe_b64decode(place).decode())
-    if not path.is_file():
-        raise Refusal(404, "NoSuchKey")
-    return path
+    folder, _, name = base64.urlsafe_b64decode(place).decode().partition("\0")
+    try:
+        return Linked(PurePosixPath(name).name, opened.opened(Path(folder), name))
+    except opened.Refused:
+        raise Refusal(404, "NoSuchKey") from None
 
 
 def same(given: str, right: str) -> bool:

@@ -1,0 +1,1 @@
+"""The data before a model sees it."""

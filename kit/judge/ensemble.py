@@ -13,8 +13,8 @@ from kit.errors import KitError
 from kit.judge import choose
 from kit.task import decisions, merging, outputs
 from kit.task.catalog import Entry
-from kit.task.contract import Competition, Merge, Metric
-from kit.train import finish, predictions, provenance, runs
+from kit.task.contract import Merge, Metric
+from kit.train import finish, judged, predictions, provenance, runs
 from kit.train.record import Plan
 from kit.train.runs import Run
 
@@ -25,13 +25,15 @@ BAGS, ROUNDS = 20, 30
 
 
 class Blend(NamedTuple):
-    """A finished blend. `nested` is its score when each fold's weights, and decision where one is chosen, are found on
-    the other folds: what the out-of-fold score gains over it is optimism of choosing on the rows that judge. It is
-    None where weights were found and there is only one fold, so that there are no others to find them on."""
+    """A finished blend, and the weight of each member by its name.
+
+    Where weights are chosen, the out-of-fold predictions of the blend are those of weights chosen for each fold on the
+    other folds, as those of a model are of one that was fitted on the others. So its score is nested, and a blend of
+    blends is no better than it looks. With one fold there are no others, and the blend has no score.
+    """
 
     run: Run
     weights: dict[str, float]
-    nested: float | None
 
 
 class Aligned(NamedTuple):
@@ -49,27 +51,28 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
     """A run made of other runs, compared, submitted and blended like any other.
 
     Without a method labels and texts are merged by vote, and all else with weights found by hill climbing. Raises
-    KitError for fewer than two runs, an unknown method, one that does not fit the predictions or the metric, or runs
-    that differ in ids, folds or labels.
+    KitError for fewer than two runs, an unknown method, one that does not fit the predictions or the metric, runs that
+    differ in ids, folds or labels, and runs that were judged in another way than the competition declares today.
     """
     started = time.perf_counter()
     if method not in (None, *get_args(Method)):
         raise KitError(f"No method is called {method!r}.", f"Known: {', '.join(get_args(Method))}.")
     oof = align(members)
+    _check_judging(entry, members)
     competition = entry.competition
     method = method or ("vote" if merging.are_labels(competition.metric, oof.pred) else "hill-climb")
     _check_method(entry, members, oof.pred, method)
     merge = merging.BY_METHOD.get(method) or merging.declared(competition.metric, oof.pred)
     labels = decisions.labels(competition, oof.y)
-    judged = _Judged(decisions.judge(competition), merge, oof, labels, seed if method == "hill-climb" else None)
-    weights = judged.weigh(np.ones(len(oof.y), bool))
+    weighing = _Weighing(decisions.judge(competition), merge, oof, labels, seed if method == "hill-climb" else None)
+    weights = weighing.weigh(np.ones(len(oof.y), bool))
+    chosen, honest = merge([*oof.pred], weights), weighing.out_of_fold()
 
     tests = [predictions.load(run.folder / "test.npz") for run in members]
     for run, test in zip(members, tests, strict=True):
         if not np.array_equal(test["ids"], tests[0]["ids"]):
             raise _differ(members[0], run, "the ids of their test rows")
     first = members[0].plan
-    nested = _nested(competition, judged)
     entry = replace(entry, sample=first.sample)
     plan = Plan(
         entry.name,
@@ -86,13 +89,15 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
     run = finish.conclude(
         competition,
         runs.create(plan),
-        oof={**oof.columns, "ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": merge([*oof.pred], weights)},
+        oof={**oof.columns, "ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": chosen if honest is None else honest},
         test={"ids": tests[0]["ids"], "pred": merge([test["pred"] for test in tests], weights)},
         sample=entry.public() / competition.submission.sample,
         train_rows=members[0].record.rows.train,
         labels=labels,
         facts={
-            "nested_score": nested,
+            "chosen_score": None
+            if weighing.seed is None
+            else weighing.metric.score(oof.y, chosen, oof.columns, labels),
             "split": members[0].record.split,
             "groups": members[0].record.groups,
             "fit_seconds": round(sum(run.record.fit_seconds for run in members), 1),
@@ -102,8 +107,9 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
             "versions": provenance.versions(),
             "git": provenance.git(entry.folder),
         },
+        scored=honest is not None,
     )
-    return Blend(run, dict(plan.settings), nested)
+    return Blend(run, dict(plan.settings))
 
 
 def align(members: Sequence[Run]) -> Aligned:
@@ -188,7 +194,7 @@ def _climb(score: Callable[[np.ndarray], float], pred: np.ndarray, merge: Merge)
     return best
 
 
-class _Judged(NamedTuple):
+class _Weighing(NamedTuple):
     """How the members of a blend get their weights: by hill climbing with `seed`, equal ones where that is None."""
 
     metric: Metric
@@ -213,30 +219,43 @@ class _Judged(NamedTuple):
             merge=self.merge,
         )
 
+    def chosen_score(self, pred: np.ndarray) -> float | None:
+        """What the blend scores on the rows that chose its weights; None where none were chosen."""
+        return None if self.seed is None else self.metric.score(self.oof.y, pred, self.oof.columns, self.labels)
 
-def _nested(competition: Competition, judged: _Judged) -> float | None:
-    """The score of the blend when all that is chosen for a fold is chosen on the others."""
-    oof, numbers = judged.oof, np.unique(judged.oof.fold)
-    if judged.seed is None:
-        merged = judged.merge([*oof.pred], None)
-        said = decisions.nested(competition, oof.fold, oof.y, merged)
-        return competition.metric.score(oof.y, said, oof.columns, judged.labels)
-    if len(numbers) < 2:
-        return None
-    parts: list[np.ndarray] = []
-    rows: list[np.ndarray] = []
-    for number in numbers:
-        held = oof.fold == number
-        weights = judged.weigh(~held)
-        pred = judged.merge([*oof.pred[:, held]], weights)
-        if decisions.fits(competition):
-            others = judged.merge([*oof.pred[:, ~held]], weights)
-            pred = np.asarray(decisions.fit(competition, oof.y[~held], others)(pred))
-        parts.append(pred)
-        rows.append(np.flatnonzero(held))
-    order = np.concatenate(rows)
-    columns = {name: column[order] for name, column in oof.columns.items()}
-    return competition.metric.score(oof.y[order], np.concatenate(parts), columns, judged.labels)
+    def out_of_fold(self) -> np.ndarray | None:
+        """What the blend predicts for each row with weights that were chosen on the other folds; None where weights are
+        chosen and there is one fold only."""
+        pred, numbers = [*self.oof.pred], np.unique(self.oof.fold)
+        if self.seed is None:
+            return self.merge(pred, None)
+        if len(numbers) < 2:
+            return None
+        merged: np.ndarray | None = None
+        for number in numbers:
+            held = self.oof.fold == number
+            each = self.merge(pred, self.weigh(~held))  # of all rows, since ranks are taken among them
+            merged = each if merged is None else np.where(held.reshape(-1, *[1] * (each.ndim - 1)), each, merged)
+        return merged
+
+
+def _check_judging(entry: Entry, members: Sequence[Run]) -> None:
+    """Raises KitError for a run that was judged in another way than the competition declares today, or by the very rows
+    that chose its weights."""
+    today = judged.Today(entry)
+    for run in members:
+        if run.score is None:
+            raise KitError(
+                f"{run.name} has no score on rows that it had not seen.",
+                "A blend is made of runs that have one: its weights are chosen by them.",
+                f"kit runs {entry.name}",
+            )
+        if why := today.changed(run):
+            raise KitError(
+                f"{run.name} {why}.",
+                "A blend is made of runs that are judged as the competition declares it today.",
+                f"kit train {entry.name} {run.plan.label}{' --sample' * run.plan.sample}  # judged anew",
+            )
 
 
 def _check_method(entry: Entry, members: Sequence[Run], pred: np.ndarray, method: Method) -> None:

@@ -15,6 +15,7 @@ from kit.errors import KitError
 from kit.kaggle import client, progress, transfer
 from kit.kaggle.client import Client, Refusal
 from kit.notes import tell
+from kit.task import checks
 from kit.task.catalog import Entry
 from kit.toolbox.encoders import handles
 
@@ -37,10 +38,11 @@ WAITS = (0.5, 1.0, 2.0, 5.0, 10.0)
 def publish(entry: Entry, kaggle: Client, *, message: str, wait: bool) -> dict[str, Any]:
     """Make the dataset, or a new version of it if bytes changed; `ref`, `state` and whether it was `changed`.
 
-    Raises KitError when private answers lie among the public files, when Kaggle refuses the dataset, or does not get
-    ready with it.
+    Raises KitError when the sample file is not what the declaration says, when private answers lie among the public
+    files, when Kaggle refuses the dataset, or does not get ready with it.
     """
     public = entry.public()
+    checks.sample(entry.competition.submission, public)  # kernels would only fail on it hours later
     _refuse_answers(entry, public, _digests(public))
     record = entry.data / RECORD
     return _publish(public, name(entry), record, kaggle, message=message, wait=wait)

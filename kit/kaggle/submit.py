@@ -10,6 +10,7 @@ from kit import records
 from kit.errors import KitError
 from kit.judge import choose, compare
 from kit.kaggle import ledger
+from kit.notes import tell
 from kit.task import submission
 from kit.task.catalog import Entry
 from kit.train import runs
@@ -32,7 +33,11 @@ def choose_run(entry: Entry, word: str | None) -> Run | None:
     Raises KitError when the named run is unknown, unfinished, or of other data than `entry` names.
     """
     if word is None:
-        return choose.best(runs.every(entry.name), sample=entry.sample)
+        known = [run for run in runs.every(entry.name) if run.plan.sample == entry.sample]
+        for place in choose.ranked(entry, known):
+            if place.left_out:
+                tell(f"Left out: run {place.run.name} {place.left_out}.")
+        return choose.best(entry, known)
     run = choose.sendable(runs.find(entry.name, word))
     if run.plan.sample != entry.sample:
         what = "the embedded sample" if run.plan.sample else "the real data"

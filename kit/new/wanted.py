@@ -228,7 +228,11 @@ def _spelled_labels(roles: Roles, table: Table, name: str) -> pd.Series:
     """The values of a target, in which words such as None are labels where the sample file shows them, or nothing else
     tells that they stand for a missing value."""
     values = table.values(name)
-    if values.dtype.kind in "biuf" or not values.isna().any() or (values.map(type) == list).any():
+    if (
+        values.dtype.kind in "biuf"
+        or not values.isna().any()
+        or any(isinstance(value, list) for value in values.iloc[:100])
+    ):
         return values
     texts = table.texts(name)
     words = set(texts[values.isna()].dropna())

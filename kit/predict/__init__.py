@@ -1,0 +1,1 @@
+"""A run's models on new rows, files and recordings."""

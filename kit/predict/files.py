@@ -90,7 +90,7 @@ def _reader(entry: Entry) -> Any:
         raise KitError(
             f"The rows of {entry.name} are of kind {entry.competition.kind}, which are not kept in one file each.",
             "A file can be predicted where a row is a recording, an image or a text; --rows takes a table of rows.",
-            f"kit predict {entry.name} last --rows FILE",
+            f"kit predict {entry.name} last --rows my-rows.csv",
         )
     return importlib.import_module(name)
 

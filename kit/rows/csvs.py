@@ -134,8 +134,9 @@ def _place(number: int) -> str:
 
 def _refuse_wide(block: bytes) -> None:
     """Refuse UTF-16 and UTF-32, with or without a byte order mark: of ASCII text every second byte there is NUL."""
-    ascii_in_two = block[:1] != b"\x00" and block[1::2][:20] == b"\x00" * 20
-    if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or ascii_in_two:
+    second = block[1:40:2]
+    wide = len(second) > 1 and block[:1] != b"\x00" and not second.strip(b"\x00")
+    if wide or block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise Damaged("its encoding is UTF-16", "The file must be UTF-8.")
 
 

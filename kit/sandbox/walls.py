@@ -1,16 +1,22 @@
-"""Where pushed code runs: a child process that sees neither the network, nor credentials, nor the user's files."""
+"""What strangers' code sees: neither the network, nor credentials, nor the user's files. `keeper` builds it."""
 
 from __future__ import annotations
 
 import functools
+import json
 import os
-import shlex
-import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-_NAMESPACES = ("unshare", "--user", "--map-root-user", "--net", "--mount", "--pid", "--fork", "--kill-child")
+from kit.sandbox import keeper
+from kit.sandbox.limits import SHARED
+
+Step = tuple[Any, ...]
+"""A step of `keeper`: its name, and what it takes."""
 
 _SYSTEM: tuple[str, ...] = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _ETC: tuple[str, ...] = (
@@ -29,128 +35,120 @@ _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 """What a Python needs of the machine; nothing else of its files is visible: /etc/shadow and the disks of /dev would be,
 to code that a server started by root runs."""
 
+_HIDDEN: tuple[str, ...] = ("acpi", "asound", "config.gz", "kallsyms", "kcore", "keys", "kmsg", "latency_stats")
+_HIDDEN += ("sched_debug", "scsi", "sysrq-trigger", "timer_list", "timer_stats")
+"""Names in /proc that tell of the machine, not of the program. Source: github.com/moby/moby, MaskedPaths."""
+
 _KEPT = ("KERAS_BACKEND", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_CPP_MIN_LOG_LEVEL")
 """Settings of the environment that a session inherits; everything else is dropped, credentials among it."""
 
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-"""Where programs are, pivot_root in one of the last two, which the PATH of a user may lack."""
-
-_SCRATCH = "2g"
-"""Size of /tmp, which is memory."""
+"""Where programs are."""
 
 
 @functools.cache
 def available() -> bool:
-    """Whether this machine lets an unprivileged process make user, network and mount namespaces."""
-    if not all(shutil.which(name, path=_PATH) for name in ("unshare", "setpriv", "pivot_root")):
+    """Whether this machine lets this user build the walls: Linux, with user namespaces that may be used."""
+    if not keeper.LINUX:
         return False
-    command = [*_NAMESPACES, "sh", "-c", "mount -t tmpfs none /tmp && mount -t proc proc /proc"]
-    done = subprocess.run(command, env={"PATH": _PATH}, capture_output=True, timeout=20, check=False)
+    with tempfile.TemporaryDirectory(prefix="kit-walls-") as place:
+        folder = Path(place)
+        for name in ("working", "src", "root", "tmp"):
+            (folder / name).mkdir()
+        (folder / "order.json").write_text(
+            json.dumps(
+                {
+                    "parent": os.getpid(),
+                    "folder": "",
+                    "program": [sys.executable, "-I", "-S", "-c", ""],
+                    "cwd": "/kaggle/working",
+                    "file": 1 << 20,
+                    "tasks": 4096,
+                    "report": 2,
+                    "walls": plan(folder, {}, accelerator=False),
+                }
+            )
+        )
+        command = keeping(folder / "order.json")
+        done = subprocess.run(command, env={"PATH": _PATH}, capture_output=True, timeout=60, check=False)
     return done.returncode == 0
 
 
-def environment(root: Path, *, accelerator: bool) -> dict[str, str]:
-    """The environment of a session whose `/kaggle` is `root`."""
+def keeping(order: Path) -> list[str]:
+    """The command that carries out an order of `keeper`, whose settings for Python are its own."""
+    return [sys.executable, "-I", "-S", keeper.__file__, str(order)]
+
+
+def environment(folder: Path | None, settings: Mapping[str, str], *, accelerator: bool) -> dict[str, str]:
+    """The environment of a session with `settings`, whose `/kaggle` is `folder`; None: it has walls, and sees its own
+    at `/kaggle`."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     hidden = {} if accelerator else {"CUDA_VISIBLE_DEVICES": ""}
-    rehearsed = {} if root == Path("/kaggle") else {"KIT_KAGGLE_ROOT": str(root)}
+    scratch = "/tmp" if folder is None else str(folder / "tmp")
     return {
         **kept,
         **hidden,
-        **rehearsed,
+        **({} if folder is None else {"KIT_KAGGLE_ROOT": str(folder), "TMPDIR": scratch}),
         "PATH": f"{Path(sys.executable).parent}:{_PATH}",
-        "HOME": "/tmp" if root == Path("/kaggle") else str(root / "working"),
+        "HOME": scratch,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONNOUSERSITE": "1",
         "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+        **settings,
     }
 
 
-def command(folder: Path, inputs: dict[str, Path], most_bytes: int, *, accelerator: bool) -> list[str]:
-    """The command that runs `folder/src/script.py` in a root of its own.
+def plan(folder: Path, inputs: Mapping[str, Path], *, accelerator: bool) -> dict[str, Any]:
+    """What `keeper` needs to build the walls around a session in `folder`.
 
-    In it `/kaggle/working` is `folder/working`, `/kaggle/input/<name>` are `inputs`, read-only as all the rest is, and
-    there is no network. A file may have `most_bytes`. The old root is unmounted and all capabilities are dropped, so
-    that what is hidden cannot be brought back.
+    Within them `/kaggle/working` is `folder/working`, `/tmp` is `folder/tmp`, and `/kaggle/input/<name>` are `inputs`,
+    read-only as all the rest is, with all that is mounted below. There is no network. The old root is unmounted and all
+    rights are given up, so that what is hidden cannot be brought back.
     """
-    root = folder / "root"
     devices = [Path("/dev", name) for name in _DEVICES]
     if accelerator:
         devices += sorted(Path("/dev").glob("nvidia*")) + sorted(Path("/dev").glob("accel*"))
-    lines = [
-        "set -e",
-        f"mount -t tmpfs none {_q(root)}",
-        f"cd {_q(root)}",
-        "mkdir -p dev/shm proc tmp etc old kaggle/working kaggle/src kaggle/input",
-        "mount -t proc proc proc",
-        "mount --bind proc/sys proc/sys && mount -o remount,bind,ro proc/sys",
-        f"mount -t tmpfs -o size={_SCRATCH} none tmp",
-        f"mount -t tmpfs -o size={_SCRATCH} none dev/shm",
-        "ln -s /proc/self/fd dev/fd",
-        f"mount --bind {_q(folder / 'working')} kaggle/working",
-        *_read_only(folder / "src", "kaggle/src"),
+    steps: list[Step] = [
+        ("proc", "proc", _HIDDEN),
+        ("memory", "dev/shm", SHARED),
+        ("terminals", "dev/pts"),
+        ("link", "/proc/self/fd", "dev/fd"),
+        ("bind", str(folder / "tmp"), "tmp"),
+        ("bind", str(folder / "working"), "kaggle/working"),
+        ("read-only", str(folder / "src"), "kaggle/src"),
+        ("folder", "kaggle/input"),
     ]
     places = dict.fromkeys((*_SYSTEM, *(f"/etc/{name}" for name in _ETC), sys.base_prefix, sys.prefix))
     for place in places:
-        lines += _shown(Path(place))
-    lines += _links(Path(sys.executable), [Path(place) for place in places])
-    for device in devices:
-        if device.exists() and not device.is_dir():
-            lines += [f"touch .{_q(device)}", f"mount --bind {_q(device)} .{_q(device)}"]
-    for name, source in inputs.items():
-        lines += _read_only(source, f"kaggle/input/{name}")
-    lines += [
-        "pivot_root . old",
-        "umount -l /old",
-        "mount -o remount,ro /",
-        f"ulimit -f {most_bytes // 512}",
-        "cd /kaggle/working",
-        f"exec setpriv --no-new-privs --inh-caps=-all --bounding-set=-all {_q(sys.executable)} /kaggle/src/script.py",
-    ]
-    return [*_NAMESPACES, "sh", "-c", "\n".join(lines)]
+        steps += _shown(Path(place))
+    steps += _links(Path(sys.executable), [Path(place) for place in places])
+    steps += [("device", str(device), f".{device}") for device in devices if device.exists() and not device.is_dir()]
+    steps += [("read-only", str(source), f"kaggle/input/{name}") for name, source in inputs.items()]
+    return {
+        "root": str(folder / "root"),
+        "given": [str(folder / "working"), str(folder / "tmp")],
+        "steps": steps,
+    }
 
 
-def open_command(folder: Path, inputs: dict[str, Path]) -> list[str]:
-    """The command that runs the script with the user's own rights, where a machine has no namespaces and the user
-    said that this is wanted. `/kaggle` is `folder`, and the inputs are links."""
-    for name, source in inputs.items():
-        place = folder / "input" / name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(source, target_is_directory=True)
-    (folder / "input").mkdir(exist_ok=True)
-    return [sys.executable, str(folder / "src" / "script.py")]
-
-
-def _shown(place: Path) -> list[str]:
-    """Lines that show a file or folder of the machine in the new root, which is the current folder."""
+def _shown(place: Path) -> list[Step]:
+    """Steps that show a file or folder of the machine in the new root, which is the current folder."""
     if place.is_symlink() and place.parent == Path("/"):  # /bin -> usr/bin
-        return [f"ln -s {_q(os.readlink(place))} .{_q(place)}"]
-    return _read_only(place, f".{place}") if place.exists() else []
+        return [("link", os.readlink(place), f".{place}")]
+    return [("read-only", str(place), f".{place}")] if place.exists() else []
 
 
-def _links(place: Path, shown: list[Path]) -> list[str]:
-    """Lines that make the links on the way from `place` to its file, those that no folder in `shown` holds: the Python
+def _links(place: Path, shown: list[Path]) -> list[Step]:
+    """Steps that make the links on the way from `place` to its file, those that no folder in `shown` holds: the Python
     of an environment is often a link to one in ~/.local/bin, which is a link too."""
-    lines = []
+    steps: list[Step] = []
     for _ in range(40):  # as many as Linux follows
         if not place.is_symlink():
             break
         target = os.readlink(place)
         if not any(place.is_relative_to(each) for each in shown):
-            lines += [f"mkdir -p {_q(f'.{place.parent}')}", f"ln -s {_q(target)} {_q(f'.{place}')}"]
+            steps.append(("link", target, f".{place}"))
         place = Path(os.path.normpath(place.parent / target))
-    return lines
-
-
-def _read_only(source: Path, target: str) -> list[str]:
-    target = _q(target)
-    made = f"mkdir -p {target}" if source.is_dir() else f"touch {target}"
-    # A mount that the host made nosuid and nodev must stay so, hence the second try.
-    remounted = f"mount -o remount,bind,ro {target} 2>/dev/null || mount -o remount,bind,ro,nosuid,nodev {target}"
-    return [made, f"mount --rbind {_q(source)} {target}", remounted]
-
-
-def _q(path: Path | str) -> str:
-    return shlex.quote(str(path))
+    return steps

@@ -47,9 +47,9 @@ OPTIONS = frozenset(
         "seeds",
         "submit",
     }
-    | {"timeout", "wait"}
+    | {"time", "timeout", "trials", "wait"}
 )
-"""Arguments of `kit.train`, `kit.sweep` and `kit.push` beside which settings are given by name, as in
+"""Arguments of `kit.train`, `kit.sweep`, `kit.tune` and `kit.push` beside which settings are given by name, as in
 `kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""
 
 
@@ -249,6 +249,7 @@ def find(name: str, *, sample: bool = False) -> Entry:
     for root in places.competition_roots():
         folder = root / name.replace("-", "_")
         if (folder / "competition.py").is_file():
+            _forget_changed(folder.resolve())
             return Entry(_name(folder), folder, _summary(imports.parsed(folder / "competition.py")), sample)
     raise _unknown("competition", name, names(), "kit list")
 
@@ -377,9 +378,32 @@ def _import(path: Path) -> ModuleType:
     """Import a competition's file as a module of a package of its own, so that `from ._images import ...` works and
     two competitions of the same name, packaged and user's, do not share modules."""
     folder = path.parent.resolve()
-    package = f"competition_{folder.name}_{zlib.crc32(str(folder).encode()):08x}"
+    package = _package(folder)
     if package not in sys.modules:
+        _STATES[package] = _state(folder)
         module = ModuleType(package)
         module.__path__ = [str(folder)]
         sys.modules[package] = module
     return importlib.import_module(f"{package}.{path.stem}")
+
+
+_STATES: dict[str, set[tuple[str, int, int]]] = {}
+"""The files of each imported competition as they were when the first of them was imported."""
+
+
+def _forget_changed(folder: Path) -> None:
+    """Let a competition be imported anew whose files have changed since it was, as a notebook's user would expect."""
+    package = _package(folder)
+    if package in sys.modules and _STATES[package] != _state(folder):
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{package}.")]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+
+
+def _package(folder: Path) -> str:
+    return f"competition_{folder.name}_{zlib.crc32(str(folder).encode()):08x}"
+
+
+def _state(folder: Path) -> set[tuple[str, int, int]]:
+    """Name, size and time of the last change of each Python file."""
+    return {(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in folder.glob("*.py")}

@@ -63,7 +63,7 @@ def _loaded(entry: Entry, public: Path) -> tuple[Data, Data]:
             raise
         raise KitError(
             f"`load` of {entry.name} turns empty values into whole numbers, which makes large negative ones of them.",
-            "`integers(table, column, file)` of kit.rows.tables names the row that has none.",
+            "Columns that `parts` of kit.rows.files reads are never cast so, and the row without a value is named.",
         ) from error
     except Exception as error:
         if not isinstance(error, (UnicodeError, csv.Error)) and type(error).__module__ != "pandas.errors":

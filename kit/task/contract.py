@@ -93,6 +93,11 @@ class Fitted:
         return self.predict(views.batch(x))
 
 
+class Diverged(KitError):
+    """The loss or the predictions of a training are no longer finite. The command that cures it is added by the fold,
+    which knows what was typed."""
+
+
 CHECKPOINT = "checkpoint"
 """The folder in a fold's own one where a recipe keeps what it needs to go on after a kill. What lies there is there
 again when the fold is fitted the next time, and goes when the fold is finished."""

@@ -31,9 +31,9 @@ def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path
     place = {str(name): row for row, name in enumerate(test_ids.tolist())}
     refuse_other_ids(place, [line.id for line in wanted], sample.name)
     kinds = resolved(form, [line.targets for line in wanted], sample)
-    columns = spelled(kinds, form.decide(pred), len(test_ids))
+    texts = spelled(kinds, form.decide(pred), len(test_ids))
     order = [place[line.id] for line in wanted]
-    values = list(zip(*([column[row] for row in order] for column in columns), strict=True))
+    values = list(zip(*([column[row] for row in order] for column in texts), strict=True))
     with to.open("w", encoding="utf-8", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(form.columns)
@@ -89,8 +89,8 @@ def resolved(form: Submission, rows: Iterable[Sequence[str]], sample: Path) -> d
         if other:
             number = next(number for number, text in enumerate(texts, 1) if text in other)
             raise KitError(
-                f"competition.py declares that {column!r} holds {type(kind).__name__}, and {sample.name} holds "
-                f"{texts[number - 1]!r} there, in row {number:,}. {kind.right}",
+                f"competition.py declares {kind.said} for the column {column!r}, and {sample.name} holds "
+                f"{texts[number - 1]!r} there, in row {number:,}.",
                 "`Submission(..., holds=...)` must say what the sample file shows: Numbers(), Labels((...)) spelled as "
                 "there, or Text().",
             )
@@ -141,13 +141,13 @@ def _first_wrong(
     kinds: dict[str, Target], rows: Iterable[Sequence[str]], sample: Iterable[Sequence[str]] = ()
 ) -> tuple[int, str, Problem] | None:
     """The number of the first row with a text that its column cannot hold, the column, and why."""
-    columns, shown = list(zip(*rows, strict=True)), list(zip(*sample, strict=True))
+    table, shown = list(zip(*rows, strict=True)), list(zip(*sample, strict=True))
     wrong = []
     for at, (column, kind) in enumerate(kinds.items()):
-        problems = _problems(kind, set(columns[at]), set(shown[at]) if shown else set())
+        problems = _problems(kind, set(table[at]), set(shown[at]) if shown else set())
         if problems:
-            number = next(number for number, text in enumerate(columns[at], 1) if text in problems)
-            wrong.append((number, column, problems[columns[at][number - 1]]))
+            number = next(number for number, text in enumerate(table[at], 1) if text in problems)
+            wrong.append((number, column, problems[table[at][number - 1]]))
     return min(wrong, key=lambda each: each[0], default=None)
 
 

@@ -66,6 +66,11 @@ class Numbers:
             return f"Each value must be a {kind} number, {bound}."
         return f"Each value must be a {kind} number such as {such}."
 
+    @property
+    def said(self) -> str:
+        """What the column holds, in words."""
+        return "whole numbers" if self.whole else "numbers"
+
     def texts(self, values: np.ndarray) -> list[str]:
         """The column as it stands in a file. Floats are written so that they read back the same."""
         if self.whole and values.dtype.kind == "f":
@@ -113,7 +118,12 @@ class Labels:
     @property
     def right(self) -> str:
         """What is allowed, as a sentence."""
-        return f"Allowed are {', '.join(self.spelled[:12])}{', ...' if len(self.spelled) > 12 else ''}."
+        return f"Allowed are {_few(self.spelled)}."
+
+    @property
+    def said(self) -> str:
+        """What the column holds, in words."""
+        return f"the labels {_few(self.spelled)}"
 
     @cached_property
     def spelled(self) -> tuple[str, ...]:
@@ -203,8 +213,12 @@ class Text:
         words = "Each value must be a text" if self.most is None else f"At most {self.most} items, parted by {by}"
         if self.among is None:
             return f"{words}."
-        few = ", ".join(map(str, self.among[:12])) + (", ..." if len(self.among) > 12 else "")
-        return f"{words}; allowed are {few}."
+        return f"{words}; allowed are {_few([*map(str, self.among)])}."
+
+    @property
+    def said(self) -> str:
+        """What the column holds, in words."""
+        return "text"
 
     def items(self, text: str) -> list[str]:
         """The items of one value, in their order."""
@@ -259,6 +273,11 @@ def is_number(text: str) -> bool:
 def is_missing(text: str) -> bool:
     """Whether a text stands for a missing value."""
     return text.strip().lower() in MISSING
+
+
+def _few(names: Sequence[str], most: int = 12) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _empty(text: str, right: str) -> Problem | None:

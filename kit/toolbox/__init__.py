@@ -1,0 +1,1 @@
+"""What recipes are made of: networks, images, sounds, texts, tables, novelty."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
-from kit.task.contract import Fitted, Fold
+from kit.task.contract import Diverged, Fitted, Fold
 
 WEIGHTS = "model.keras"
 SETTINGS = "settings.json"
@@ -143,10 +143,9 @@ def _reporter(fold: Fold, epochs: int) -> Any:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             figures = {name: float(value) for name, value in (logs or {}).items()}
             if not np.isfinite(figures["loss"]):
-                raise KitError(
-                    f"the loss is {figures['loss']} after epoch {epoch + 1} of {epochs}",
+                raise Diverged(
+                    f"The loss is {figures['loss']} after epoch {epoch + 1} of {epochs}.",
                     "A lower learning rate keeps the training from diverging.",
-                    "--set rate=<a third of what it was>",
                 )
             fold.report(epoch + 1, epochs, **figures)
 

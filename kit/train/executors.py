@@ -31,6 +31,10 @@ THREADS = (
 """Variables from which libraries take their number of threads, when they are imported."""
 
 
+class Died(KitError):
+    """A process that fitted a fold has died, and the run can be gone on with."""
+
+
 class Executor(Protocol):
     """Fits each of the folds of the run in `folder`; raises what the fitting of one raised."""
 
@@ -51,6 +55,10 @@ class Processes:
     """
 
     jobs: int
+
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise KitError(f"{self.jobs} processes can fit no fold.", "--jobs takes a number from 1 on.", "--jobs 2")
 
     def __call__(self, folder: Path, folds: Sequence[int], show: Display) -> None:
         """Raises KitError for the first fold that failed, when the folds under way have ended, or for a process that
@@ -113,7 +121,7 @@ class _Worker:
         self._told = os.fdopen(read, encoding="utf-8")
 
     def fit(self, number: int, show: Display) -> None:
-        """Fit a fold there. Raises KitError when it fails, or when the process dies."""
+        """Fit a fold there. Raises KitError when it fails, and Died when the process dies."""
         with contextlib.suppress(BrokenPipeError):  # it has died, and its end of the other pipe is closed too
             print(number, file=self._process.stdin, flush=True)
         for line in self._told:
@@ -131,7 +139,7 @@ class _Worker:
             self._process.kill()
         self._process.wait()
 
-    def _died(self, number: int) -> KitError:
+    def _died(self, number: int) -> Died:
         status = self._process.wait()
         if status < 0:
             how = f"was killed by {signal.Signals(-status).name}"
@@ -139,7 +147,7 @@ class _Worker:
         else:
             how, right = f"ended with status {status}", "Its own message is above."
         plan = self.run.plan
-        return KitError(
+        return Died(
             f"The process that fitted fold {number} of run {self.run.name} {how}.",
             f"{right} Folds that were finished are kept.".strip(),
             f"kit train {plan.competition} --resume {self.run.name}",

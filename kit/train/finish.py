@@ -26,6 +26,7 @@ def conclude(
     train_rows: int,
     labels: outputs.Values | None,
     facts: dict[str, Any],
+    scored: bool = True,
 ) -> Run:
     """Finish `run`: `oof.npz`, `test.npz`, `submission.csv`, and last `run.json` with scores and `facts`, the other
     fields of a Record.
@@ -33,8 +34,8 @@ def conclude(
     `oof` has ids, fold, y, pred and the columns that the metrics need of the held-out rows, and no rows when none was
     held out; `test` has ids and pred; `sample` is the sample submission; `labels` are the label values in the order of
     the probability columns. A decision that is chosen on out-of-fold predictions is chosen here, for the
-    submission on all of them; what is scored is each fold decided as chosen on the others. Raises KitError when the
-    submission would be refused.
+    submission on all of them; what is scored is each fold decided as chosen on the others. Without `scored` nothing is:
+    the predictions were chosen on the very rows. Raises KitError when the submission would be refused.
     """
     metric, form = competition.metric, competition.submission
     scores: dict[str, float] = {}
@@ -46,6 +47,7 @@ def conclude(
 
     if len(oof["ids"]):
         predictions.save(run.folder / "oof.npz", **oof)
+    if len(oof["ids"]) and scored:
         judged = decisions.nested(competition, oof["fold"], oof["y"], oof["pred"])
         for number in np.unique(oof["fold"]):
             rows = oof["fold"] == number

@@ -8,14 +8,14 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from kit.errors import KitError
 from kit.task import catalog, checks, decisions, outputs, splits
 from kit.task.catalog import Entry
-from kit.task.contract import Competition, Data, Fitted, Fold
+from kit.task.contract import Competition, Data, Diverged, Fitted, Fold
 from kit.toolbox import determinism
 from kit.train import predictions, progress, provenance, record, runs
 from kit.train.record import Done, Plan
@@ -50,10 +50,9 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     run = runs.at(folder)
-    entry, recipe = _declared(run.plan)
-    rows = of(run)
+    entry, recipe, rows = _kept(run)
     determinism.switch(run.plan.deterministic)
-    module = recipe.module()
+    recipe.module()  # what it lacks shows before an earlier attempt is taken away
     place = runs.begin_fold(run, number)
     kept, held = splits.rows(rows.split, rows.column, number, rows.train.time)
     name = f"fold {number + 1}/{rows.column.max() + 1}" if number >= 0 else "all rows"
@@ -65,25 +64,35 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
         dir=place,
         report=progress.reporter(place, name, show),
     )
+    try:
+        done = _done(entry.competition, recipe, fold, rows, run.plan.settings)
+    except Diverged as error:
+        error.cure = _slower(run.plan)
+        raise
+    record.write(place / record.DONE, done)
+    runs.end_fold(run, number)
+
+
+def _done(competition: Competition, recipe: catalog.Recipe, fold: Fold, rows: Rows, settings: dict[str, Any]) -> Done:
+    """Fit, predict, check, score; predictions are left in the fold's folder."""
     started = time.perf_counter()
-    fitted = module.fit(fold, **run.plan.settings)
+    fitted = recipe.module().fit(fold, **settings)
     seconds = time.perf_counter() - started
     if not isinstance(fitted, Fitted):
         raise KitError(
             f"`fit` of recipe {recipe.name} returned {type(fitted).__name__}.",
             "It must return a Fitted: `from kit.task.contract import Fitted`, then `return Fitted(predict)`.",
         )
-    competition, score = entry.competition, None
-    if len(held):
-        valid = fold.valid
+    valid, score = fold.valid, None
+    if len(valid):
         assert valid.y is not None  # `checks.load` refuses train rows without labels.
         pred = predictions.run(fitted.predict, valid.x, competition.keep)
         columns = decisions.columns(competition, valid)
         score = competition.metric.score(valid.y, pred, columns, rows.labels)
-        own = {"ids": valid.ids, "fold": rows.column[held], "y": valid.y, "pred": pred}
-        predictions.save(place / "valid.npz", **columns | own)
-    predictions.save(place / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
-    done = Done(
+        own = {"ids": valid.ids, "fold": np.full(len(valid), fold.number, np.int16), "y": valid.y, "pred": pred}
+        predictions.save(fold.dir / "valid.npz", **columns | own)
+    predictions.save(fold.dir / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
+    return Done(
         seconds=round(seconds, 2),
         rows=len(fold.train),
         where=provenance.where(),
@@ -93,19 +102,43 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
         score=score,
         parameters=fitted.parameters,
     )
-    record.write(place / record.DONE, done)
-    runs.end_fold(run, number)
 
 
-_KEPT: dict[Path, Rows] = {}
-"""The rows of the run that this process works on: loaded once, not once a fold."""
+def _slower(plan: Plan) -> str:
+    """What to type for a third of the learning rate; nothing where the recipe has no setting of that name."""
+    rate = plan.settings.get("rate")
+    flag = " --sample" if plan.sample else ""
+    return f"kit train {plan.competition} {plan.label}{flag} --set rate={rate / 3:.2g}" if rate else ""
+
+
+class _Kept(NamedTuple):
+    """A run's competition and recipe as they were looked up, and its rows."""
+
+    entry: Entry
+    recipe: catalog.Recipe
+    rows: Rows
+
+
+_KEPT: dict[Path, _Kept] = {}
+"""Of the run that this process works on: loaded once and not once a fold, and not looked up again when its user edits
+the recipe meanwhile."""
 
 
 def of(run: Run) -> Rows:
     """The rows of a run, kept in this process until `forget`.
 
-    Raises KitError when the data or the code is not what the run was planned with, and as `load` does.
+    Raises KitError when the data, the code or the encoders are not what the run was planned with, and as `load` does.
     """
+    return _kept(run).rows
+
+
+def keep(run: Run, rows: Rows) -> None:
+    """Keep the rows of a run that was just planned, where they are loaded already."""
+    forget()
+    _KEPT[run.folder] = _Kept(*_declared(run.plan), rows)
+
+
+def _kept(run: Run) -> _Kept:
     if run.folder not in _KEPT:
         entry, recipe = _declared(run.plan)
         plan = run.plan
@@ -116,14 +149,8 @@ def of(run: Run) -> Rows:
             encoders=provenance.encoders(recipe, plan.settings) if plan.encoders else {},
         )
         forget()
-        _KEPT[run.folder] = load(entry, plan)
+        _KEPT[run.folder] = _Kept(entry, recipe, load(entry, plan))
     return _KEPT[run.folder]
-
-
-def keep(run: Run, rows: Rows) -> None:
-    """Keep the rows of a run that was just planned, where they are loaded already."""
-    forget()
-    _KEPT[run.folder] = rows
 
 
 def forget() -> None:

@@ -43,6 +43,15 @@ def read(run: Run) -> Notes:
         ) from None
 
 
+def listed(run: Run) -> Notes:
+    """As `read`; a damaged file counts as an empty one, of which a person is told, so that other runs are listed."""
+    try:
+        return read(run)
+    except KitError as error:
+        runs.tell_once(error)
+        return Notes()
+
+
 def write(run: Run, *, text: str | None = None, tag: Sequence[str] = (), untag: Sequence[str] = ()) -> Notes:
     """Change the note of a run, where `text` is given, and its tags; what they are now.
 

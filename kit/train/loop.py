@@ -13,7 +13,7 @@ from kit.notes import tell
 from kit.task import merging, splits
 from kit.task.catalog import Entry, Recipe
 from kit.task.contract import CHECKPOINT
-from kit.train import finish, fold, predictions, progress, provenance, runs, working
+from kit.train import finish, fold, judged, predictions, progress, provenance, rehearsed, runs, working
 from kit.train.executors import Executor, local
 from kit.train.fold import Rows
 from kit.train.record import Plan
@@ -35,7 +35,7 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
             wanted = _fitted(run, executor, quiet=quiet)
             return _finished(replace(entry, sample=run.plan.sample), run, wanted, started)
         except KeyboardInterrupt:
-            tell(f"\nInterrupted. {kept(run)}")
+            tell(f"\n{kept(run)}")
             raise
         finally:
             fold.forget()
@@ -62,6 +62,7 @@ def _fitted(run: Run, executor: Executor, *, quiet: bool) -> list[int]:
 def _finished(entry: Entry, run: Run, wanted: list[int], started: float) -> Run:
     """The run with what its folds left put together."""
     rows = fold.of(run)
+    judged.remember(entry, run.plan, rows.train)
     done = [one for number in wanted if (one := run.done(number))]
     tests = [predictions.load(run.fold(number) / "test.npz")["pred"] for number in wanted]
     merge = merging.declared(entry.competition.metric, tests[0])
@@ -114,7 +115,7 @@ def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any]
 
     Raises KitError when the data is not here.
     """
-    return Plan(
+    plan = Plan(
         competition=entry.name,
         recipe=recipe.name,
         variant=variant,
@@ -125,6 +126,7 @@ def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any]
         encoders=provenance.encoders(recipe, settings),
         **rest,
     )
+    return rehearsed.shortened(plan, entry, recipe)
 
 
 def folds(plan: Plan, rows: Rows) -> list[int]:

@@ -12,7 +12,7 @@ import numpy as np
 from kit import places
 from kit.errors import KitError
 from kit.rows import views
-from kit.task.contract import Predict, everything
+from kit.task.contract import Diverged, Predict, everything
 
 CHUNK = 4096
 """Rows predicted at a time: 4,096 x 1,588 classes of float32 are 26 MB; fewer rows cost Keras more per call."""
@@ -34,10 +34,9 @@ def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = eve
                 "`predict` must return one prediction a row, in the same order.",
             )
         if pred.dtype.kind == "f" and not (finite := np.isfinite(pred.reshape(len(pred), -1)).all(1)).all():
-            raise KitError(
+            raise Diverged(
                 f"The recipe predicted NaN or infinity for row {start + int(np.argmin(finite)):,} of {total:,}.",
                 "Training has most likely diverged; a smaller learning rate is the usual cure.",
-                "--set rate=0.0003",
             )
         parts.append(keep(pred))
     return np.concatenate(parts) if parts else keep(np.asarray(predict(rows.take())))

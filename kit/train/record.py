@@ -16,6 +16,9 @@ from kit.errors import KitError
 SCHEMA = 1
 """The version of all three files: raised by one when a key changes its name or its meaning."""
 
+SCHEMES = ("cv", "holdout", "full")
+"""What judges a run, unless it is a split that the competition declares by name."""
+
 PLAN, DONE, RUN = "plan.json", "done.json", "run.json"
 
 T = TypeVar("T")
@@ -106,10 +109,11 @@ class Record:
 
     `metric`, `split` (its class and parameters) and `groups` (a digest of each training row's group, None without
     groups) are what judged it: scores of runs that differ in one of them cannot be compared. `oof_score` is the metric
-    over the pooled out-of-fold predictions, None where no row was held out; `nested_score`, of a blend, is the one when
-    each fold's weights are found on the other folds. `mean` and `sd` are of `fold_scores`, `also` are further metrics
-    by name. `parameters` are those of one fold's model; `fit_seconds` the sum over folds, `seconds` the time of the
-    last command that worked on the run.
+    over the pooled out-of-fold predictions, None where no row was held out. Of a blend whose weights are chosen, each
+    fold's are chosen on the other folds, so that with one fold there is no such score; `chosen_score` is the one on the
+    very rows that chose the weights. `mean` and `sd` are of `fold_scores`, `also` are further metrics by name.
+    `parameters` are those of one fold's model; `fit_seconds` the sum over folds, `seconds` the time of the last command
+    that worked on the run.
     """
 
     name: str
@@ -131,7 +135,7 @@ class Record:
     sd: float | None = None
     also: dict[str, float] = field(default_factory=dict)
     decision: Decision | None = None
-    nested_score: float | None = None
+    chosen_score: float | None = None
     parameters: int | None = None
     peak_memory_bytes: int = 0
     git: Git | None = None

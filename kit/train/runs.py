@@ -81,7 +81,7 @@ class Run:
         try:
             return records.read_json(self.folder / "kaggle.json")
         except KitError as error:
-            _tell_once(error)
+            tell_once(error)
             return {}
 
     def finish(self, recorded: Record) -> Run:
@@ -143,7 +143,7 @@ def every(competition: str) -> list[Run]:
         try:
             known.append(at(folder))
         except KitError as error:
-            _tell_once(error)
+            tell_once(error)
     return known
 
 
@@ -276,7 +276,7 @@ def _started(run: Run) -> tuple[str, int]:
 _TOLD: set[str] = set()
 
 
-def _tell_once(error: KitError) -> None:
+def tell_once(error: KitError) -> None:
     """Tell of a folder that is passed over, once in a process: a command looks at the runs several times."""
     line = f"Passed over: {error.wrong} {error.right} {error.cure}"
     if line not in _TOLD:

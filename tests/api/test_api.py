@@ -16,7 +16,7 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 
 def cells(result) -> list[str]:
     """The texts of the table that a notebook shows."""
-    return re.findall(r"<t[hd]>(.*?)</t[hd]>", result._repr_html_())
+    return re.findall(r"<t[hd] .*?>(.*?)</t[hd]>", result._repr_html_())
 
 
 def test_the_lines_of_the_readme_run_as_they_stand(workspace):
@@ -53,7 +53,7 @@ def test_the_scheme_is_one_argument(parity):
     assert kit.train("parity", sample=True, plots=False, scheme="full").score is None
     with pytest.raises(kit.KitError, match="parity declares no split 'halves'"):
         kit.train("parity", sample=True, scheme="halves")
-    with pytest.raises(kit.KitError, match="A number of folds does not go with 'holdout'"):
+    with pytest.raises(kit.KitError, match="A number of folds cannot be given together with 'holdout'"):
         kit.train("parity", sample=True, scheme="holdout", folds=3)
     with pytest.raises(kit.KitError, match="-1 cannot be a seed"):
         kit.train("parity", sample=True, seed=-1)
@@ -88,19 +88,19 @@ def kit_entry():
 
 
 def test_listings_can_be_counted_indexed_and_looped_over(parity):
-    recipes = kit.recipes("parity")
+    recipes = kit.list("parity")
     assert len(recipes) == 1 and recipes[0].name == "table" and recipes[:1] == (recipes[0],)
     assert [recipe.name for recipe in recipes] == ["table"]
     assert repr(recipes) == "<1 recipe>"
-    assert repr(kit.settings("parity", "table")) == "<3 settings of table>"
-    assert cells(kit.settings("parity")) == ["setting", "default", "epochs", "2", "noise", "0.0", "base", "10"]
-    assert "parity" in [entry.name for entry in kit.competitions()]
+    assert repr(kit.list("parity", "table")) == "<3 settings of table>"
+    assert cells(kit.list("parity", "table")) == ["setting", "default", "epochs", "2", "noise", "0.0", "base", "10"]
+    assert "parity" in [entry.name for entry in kit.list()]
 
 
 def test_what_a_notebook_shows_is_escaped(parity):
     path = parity / "competition.py"
     path.write_text(path.read_text().replace("Parity: whether", "<script>alert(1)</script> & whether"))
-    shown = kit.competitions()._repr_html_()
+    shown = kit.list()._repr_html_()
     assert "<script>" not in shown
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; whether a number is odd." in shown
 
@@ -109,7 +109,13 @@ def test_a_download_says_what_came(parity, raw):
     files = kit.download("parity", origin=raw)
     assert repr(files) == f"<3 files of parity in {files.folder}>"
     assert cells(files)[:4] == ["file", "bytes", "rows", "sha256"]
-    assert repr(kit.explore("parity")).startswith("<")
+
+
+def test_what_was_drawn_is_shown_in_a_notebook(parity):
+    seen = kit.explore("parity", sample=True)
+    assert seen.pictures and seen._repr_html_().count('<img src="data:image/png;base64,iVBOR') == len(seen.pictures)
+    seen.pictures[0].unlink()
+    assert seen._repr_html_().count("<img ") == len(seen.pictures) - 1
 
 
 def test_every_result_is_short_and_has_facts():

@@ -12,7 +12,7 @@ from kit.train import runs
 def test_without_a_run_the_default_recipe_is_trained_first_and_says_so(kit, parity):
     status, out, err = kit("submit", "parity", "--sample", "--dry-run")
     assert status == 0
-    assert "parity has no run yet, so its default recipe, table, is trained first." in err
+    assert "parity has no run to choose, so its default recipe, table, is trained first." in err
     assert "rows         20\n" in out
     assert len(runs.every("parity")) == 1
 

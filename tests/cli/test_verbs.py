@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -67,6 +68,39 @@ def test_wrong_usage_is_status_2(kit):
     assert "Missing argument 'COMPETITION'" in err
 
 
+def test_two_ways_of_judging_a_run_are_wrong_usage(kit, parity):
+    status, _, err = kit("train", "parity", "--holdout", "--full")
+    assert status == 2
+    assert "--holdout and --full cannot be used together." in err
+
+
+def test_a_verb_that_is_nearly_right_is_suggested(kit):
+    status, _, err = kit("trian", "parity")
+    assert status == 2
+    assert "No such command 'trian'. Did you mean 'train'?" in err
+
+
+def test_an_interruption_says_only_what_is_true(kit, parity, monkeypatch):
+    from kit.api import tasks
+
+    def interrupted(*words, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tasks, "list_", interrupted)
+    assert kit("list") == (130, "", "\nkit: interrupted.\n")
+
+
+def test_a_full_disk_is_told_apart_from_a_defect(kit, parity, monkeypatch):
+    from kit.api import tasks
+
+    def full(*words, **options):
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/x.csv")
+
+    monkeypatch.setattr(tasks, "list_", full)
+    status, _, err = kit("list")
+    assert (status, err.splitlines()[0]) == (1, "kit: No space left on device: /data/x.csv")
+
+
 HEAVY = ("numpy", "tensorflow", "keras", "torch", "jax", "xgboost", "sklearn", "pandas", "matplotlib", "kaggle", "rich")
 
 
@@ -111,13 +145,14 @@ def test_list_shows_competitions_recipes_and_settings(kit, parity):
         "noise        0.0",
         "base          10",
         "",
+        "variant      changes",
+        "-----------  ---------",
         "table:noisy  noise=0.3",
     ]
 
 
 def test_list_speaks_json(kit, parity):
-    found = json.loads(kit("list", "parity", "table", "--json")[1])
-    assert found == {
+    assert json.loads(kit("list", "parity", "table", "--json")[1]) == {
         "name": "table",
         "settings": {"epochs": 2, "noise": 0.0, "base": 10},
         "variants": {"noisy": {"noise": 0.3}},
@@ -128,8 +163,8 @@ def test_list_speaks_json(kit, parity):
 def test_runs_are_listed_the_best_first(kit, parity):
     kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--set", "noise=5.0")
     kit("train", "parity", "--sample", "--no-plots")
-    found = json.loads(kit("runs", "parity", "--json")[1])
-    assert [record["plan"]["variant"] for record in found] == ["", "noisy"]
+    listed = json.loads(kit("runs", "parity", "--json")[1])
+    assert [record["plan"]["variant"] for record in listed] == ["", "noisy"]
     lines = kit("runs", "parity")[1].splitlines()
     assert lines[2].startswith("parity (sample)")
     assert "cv" in lines[2] and "1.00000" in lines[2]
@@ -192,8 +227,8 @@ def test_doctor_names_a_cure_for_each_problem(kit, workspace, monkeypatch):
 
 
 def test_doctor_is_content_with_this_machine(kit, workspace):
-    found = json.loads(kit("doctor", "--json")[1])
-    assert {line["what"]: line["cure"] for line in found if line["what"] in ("Python", "keras", "workspace")} == {
+    lines = json.loads(kit("doctor", "--json")[1])
+    assert {line["what"]: line["cure"] for line in lines if line["what"] in ("Python", "keras", "workspace")} == {
         "Python": "",
         "keras": "",
         "workspace": "",

@@ -333,3 +333,48 @@ def test_real_competitions_are_graded_as_an_independent_grader_did(tmp_path: Pat
     score = hosted.score(hosted.answers.values.array(rows, hosted.answers.ids), hosted.answers.public)
     assert score == pytest.approx(task["baseline"]["constant"]["score"], abs=1e-9)
     assert graded(hosted, "\n".join(sent) + "\n") == (f"{score:.5f}", "")
+
+
+def tides(root: Path, solution: str, **told: object) -> hosting.Hosted:
+    """A competition of two key columns with that solution."""
+    folder = root / "tides"
+    (folder / "public").mkdir(parents=True)
+    (folder / "private").mkdir()
+    described = {"title": "Tides", "metric": "mae", "id": ["port", "day"], "target": "height"} | told
+    (folder / "competition.json").write_text(json.dumps(described))
+    (folder / "private" / "solution.csv").write_text(solution)
+    return hosting.user_made(root)[0]
+
+
+def test_two_key_columns_name_a_row_together(tmp_path: Path) -> None:
+    hosted = tides(tmp_path, "port,day,height,Usage\na,1,2,Public\na,2,4,Private\nb,1,6,Private\n")
+    assert hosted.answers.ids == ["a|1", "a|2", "b|1"]
+    assert grading.grade(hosted, b"height,day,port\n6,1,b\n3,2,a\n2.5,1,a\n") == grading.Graded("0.50000", "0.50000")
+    with pytest.raises(
+        grading.Rejected, match=r"The value 'a\|1' in the key column 'port, day' has already been defined"
+    ):
+        grading.grade(hosted, b"port,day,height\na,1,1\na,1,1\nb,1,1\n")
+    with pytest.raises(grading.Rejected, match="Unable to find 1 required key values in the 'port, day' column"):
+        grading.grade(hosted, b"port,day,height\na,1,1\na,3,1\nb,1,1\n")
+
+
+def test_several_rows_under_one_key_are_graded_in_their_order(tmp_path: Path) -> None:
+    solution = "port,height,Usage\na,2,Public\na,4,Public\nb,6,Private\n"
+    hosted = tides(tmp_path, solution, id="port", repeats=True)
+    assert grading.grade(hosted, b"port,height\nb,6\na,2\na,5\n") == grading.Graded("0.50000", "0.00000")
+    assert grading.grade(hosted, b"port,height\nb,6\na,5\na,2\n") == grading.Graded("2.50000", "0.00000")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"id": []}, "'id' is \\[\\]"),
+        ({"id": 5}, "'id' is 5"),
+        ({"target": ["height", 7]}, "'target' is \\['height', 7\\]"),
+        ({"labels": "01"}, "'labels' is '01'"),
+        ({"repeats": 1}, "'repeats' is 1"),
+    ],
+)
+def test_columns_that_are_no_names_are_refused(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    with pytest.raises(KitError, match=words):
+        tides(tmp_path, "port,day,height\na,1,2\n", **change)

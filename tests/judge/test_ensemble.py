@@ -27,7 +27,7 @@ def test_the_mean_of_runs_is_a_run_like_any_other(members):
     oofs = [predictions.load(run.folder / "oof.npz")["pred"] for run in members]
     assert np.allclose(predictions.load(found.run.folder / "oof.npz")["pred"], np.mean(oofs, axis=0))
     assert found.weights == {run.name: pytest.approx(1 / 3, abs=1e-6) for run in members}
-    assert found.nested == found.run.score
+    assert found.run.record.chosen_score is None
     assert runs.find("parity", found.run.name).plan.label == "blend:mean"
     assert found.run.submission.read_text().startswith("id,odd\n200,")
 
@@ -35,16 +35,34 @@ def test_the_mean_of_runs_is_a_run_like_any_other(members):
 def test_a_blend_is_ranked_sent_and_blended_again(kit, members):
     assert kit("ensemble", "parity", *(run.name for run in members))[0] == 0
     blended = runs.find("parity", "blend-hill-climb")
-    assert choose.best(runs.every("parity"), sample=True).score >= blended.score
+    assert choose.best(catalog.find("parity", sample=True), runs.every("parity")).score >= blended.score
     assert kit("submit", "parity", blended.name, "--sample", "--dry-run")[0] == 0
     assert ensemble.blend(catalog.find("parity"), [blended, members[0]], method="mean").run.finished
 
 
-def test_the_table_shows_weights_and_the_nested_score(kit, members):
+def test_the_score_of_a_blend_is_nested_and_the_optimism_of_choosing_weights_is_told(kit, members):
     record = json.loads(kit("ensemble", "parity", *(run.name for run in members), "--json")[1])
     assert sum(record["plan"]["settings"].values()) == pytest.approx(1, abs=1e-5)
-    assert record["nested_score"] <= record["oof_score"]
-    assert record["oof_score"] >= max(run.score for run in members)
+    assert record["oof_score"] <= record["chosen_score"]
+    assert record["chosen_score"] >= max(run.score for run in members)
+    _, out, _ = kit("ensemble", "parity", *(run.name for run in members))
+    assert f"accuracy {record['oof_score']:.5f} with each fold's weights chosen on the other folds,\n" in out
+    assert f"{record['chosen_score']:.5f} on the rows that chose the weights\n" in out
+
+
+def test_out_of_fold_predictions_of_a_blend_are_those_of_weights_chosen_on_the_other_folds(members):
+    entry = catalog.find("parity", sample=True)
+    found = ensemble.blend(entry, members, method="hill-climb")
+    oof = predictions.load(found.run.folder / "oof.npz")
+    aligned = ensemble.align(members)
+    for number in range(3):
+        held = oof["fold"] == number
+        weights = ensemble.hill_climb(metrics.accuracy, aligned.y[~held], aligned.pred[:, ~held], 0)
+        assert np.allclose(oof["pred"][held], np.tensordot(weights, aligned.pred[:, held], 1))
+    assert found.run.score == metrics.accuracy.score(oof["y"], oof["pred"])
+    test = predictions.load(found.run.folder / "test.npz")["pred"]
+    parts = [predictions.load(run.folder / "test.npz")["pred"] for run in members]
+    assert np.allclose(test, np.tensordot(list(found.weights.values()), parts, 1), atol=1e-5)
 
 
 def test_hill_climbing_gives_all_weight_to_what_helps():
@@ -130,20 +148,46 @@ def test_a_blend_under_a_decision_that_is_chosen_is_nested_in_both(kit, parity):
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.6")
     found = ensemble.blend(catalog.find("parity"), runs.every("parity"), method="hill-climb")
     record = found.run.record
-    assert record.nested_score <= record.decision.score
+    assert record.oof_score <= record.decision.score
     oof = predictions.load(found.run.folder / "oof.npz")
     chosen = decisions.Threshold().fit(oof["y"], oof["pred"])
     assert record.decision.chosen == {"at": chosen.at}
     assert record.decision.score == metrics.f1.score(oof["y"], chosen(oof["pred"]))
 
 
-def test_hill_climbing_of_holdouts_has_no_nested_score(kit, parity):
+def test_weights_that_are_chosen_on_one_fold_have_no_score(kit, parity):
     for seed in "12":
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--holdout", "--seed", seed)
-    status, out, _ = kit("ensemble", "parity", *(run.name for run in runs.every("parity")))
+    members = runs.every("parity")
+    status, out, _ = kit("ensemble", "parity", *(run.name for run in members))
     assert status == 0
-    assert "other folds" not in out
-    assert runs.find("parity", "blend-hill-climb").record.nested_score is None
+    assert "There is one fold only, so that there are no others to choose them on: the blend has no score.\n" in out
+    blended = runs.find("parity", "blend-hill-climb")
+    assert (blended.score, blended.record.fold_scores, blended.record.rows.out_of_fold) == (None, {}, 6)
+    assert blended.record.chosen_score >= max(run.score for run in members)
+    assert blended.submission.read_text().startswith("id,odd\n200,")
+    assert "has weights that were chosen on the very rows that judge it" in kit("runs", "parity")[2]
+    assert choose.best(catalog.find("parity", sample=True), runs.every("parity")).name != blended.name
+    status, _, err = kit("ensemble", "parity", blended.name, members[0].name)
+    assert (status, "has no score on rows that it had not seen" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("splits.Stratified(3)", "splits.Shuffled(3)", "was split by Stratified(folds=3, seed=0), and the competition"),
+        ("metrics.accuracy", "metrics.auc", "was judged by accuracy, and the competition declares AUC"),
+    ],
+)
+def test_runs_that_were_judged_in_another_way_than_is_declared_now_are_not_blended(
+    kit, parity, members, before, after, why
+):
+    path = parity / "competition.py"
+    path.write_text(path.read_text().replace(before, after))
+    status, _, err = kit("ensemble", "parity", members[0].name, members[1].name)
+    assert status == 1
+    assert f"kit: {members[0].name} {why}" in err
+    assert "Try: kit train parity table:noisy --sample" in err
 
 
 WORDS = """
@@ -169,7 +213,7 @@ def worded(kit, parity):
     """Three noisy runs of parity that predict the words "odd" and "even"."""
     path = parity / "competition.py"
     text = path.read_text().replace("train[:, 2])", 'np.where(train[:, 2], "odd", "even"))')
-    path.write_text(text.replace("labels=(0, 1)", 'labels=("even", "odd")'))
+    path.write_text(text.replace("holds=Labels((0, 1))", 'holds=Labels(("even", "odd"))'))
     (parity / "table.py").write_text((parity / "table.py").read_text() + WORDS)
     sample = parity / "_sample.py"
     sample.write_text(sample.read_text().replace('f"{n},0\\n" for n in test', 'f"{n},even\\n" for n in test'))
@@ -242,7 +286,7 @@ def test_ranks_and_geometric_means_are_taken_where_they_fit(ranked, members):
     for method, merge in (("rank", merging.rank_mean), ("geometric", merging.geometric_mean)):
         blended = ensemble.blend(entry, members, method=method)
         assert np.allclose(predictions.load(blended.run.folder / "oof.npz")["pred"], merge(oofs))
-        assert blended.nested == blended.run.score
+        assert blended.run.record.chosen_score is None
     with pytest.raises(KitError, match="AUC is not a metric of numbers"):
         ensemble.blend(entry, members, method="log-mean")
 

@@ -9,8 +9,8 @@ from kit.emulator.faults import Fault
 
 
 def told(run) -> dict[str, tuple[str, str]]:
-    """The lines of doctor: what to found and cure."""
-    return {line["what"]: (line["found"], line["cure"]) for line in json.loads(run("doctor", "--json")[1])}
+    """The lines of doctor: what was examined to what was seen and the cure."""
+    return {line["what"]: (line["seen"], line["cure"]) for line in json.loads(run("doctor", "--json")[1])}
 
 
 def test_without_credentials_doctor_says_how_to_get_them_and_calls_nobody(kit, workspace, monkeypatch, tmp_path):
@@ -18,8 +18,8 @@ def test_without_credentials_doctor_says_how_to_get_them_and_calls_nobody(kit, w
         monkeypatch.delenv(f"KAGGLE_{name}", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, "kaggle", None)  # an import of it would raise
-    found, cure = told(kit)["Kaggle credentials"]
-    assert found.startswith("none, so only local work is possible. Create a token at https://www.kaggle.com/settings")
+    seen, cure = told(kit)["Kaggle credentials"]
+    assert seen.startswith("none, so only local work is possible. Create a token at https://www.kaggle.com/settings")
     assert cure == ""
 
 
@@ -54,8 +54,8 @@ def test_a_token_that_others_can_read_is_a_problem(run, site, monkeypatch):
     token.write_text(site.env["KAGGLE_API_TOKEN"])
     token.chmod(0o644)
     monkeypatch.delenv("KAGGLE_API_TOKEN")
-    found, cure = told(run)["Kaggle credentials"]
-    assert "other users of this machine can read it" in found
+    seen, cure = told(run)["Kaggle credentials"]
+    assert "other users of this machine can read it" in seen
     assert cure == f"chmod 600 {token}"
     token.unlink()
 
@@ -66,7 +66,7 @@ def test_live_examines_each_assumption_by_reading_only_and_names_nobody(run, sit
     before = len(site.seen)
     status, out, err = run("doctor", "--live")
     assert status == 0, out
-    assert err.endswith("Every assumption that could be seen holds.\n")
+    assert err.endswith("All assumptions that could be checked hold.\n")
     assert "| submissions have ref, size, description, file name and state | yes | 1 listed, newest COMPLETE" in out
     assert (
         "| inputs are mounted under /kaggle/input in a known layout | not looked at | this is no Kaggle kernel |" in out

@@ -148,7 +148,7 @@ def test_the_command_shows_ones_place_and_the_runs(run, site, mine):
     lines = out.splitlines()
     assert lines[0] == "10 teams on the public leaderboard; the first has 1.00000"
     assert lines[1] == "tester: rank 1, top 10.0 %, score 1.00000"
-    assert lines[2] == "Would-be medal: gold. Getting Started competitions give none."
+    assert lines[2] == "Medal for this rank: gold. Not every competition gives medals."
     assert "Standard error: sqrt(p (1 - p) / m) with m = 10 public rows." in lines
     found = json.loads(run("leaderboard", "parity", "--json")[1])
     assert (found["teams"], found["own"]["rank"], found["own"]["would_be_medal"]) == (10, 1, "gold")
@@ -162,6 +162,6 @@ def test_a_board_that_breaks_off_is_asked_for_again(run, site):
     assert site.steps("DownloadLeaderboard") == 2
 
 
-def test_a_share_that_is_none_is_refused(run):
+def test_a_public_share_above_1_is_refused(run):
     status, _, err = run("leaderboard", "parity", "--public-share", "25")
-    assert (status, "A share of 25.0 is none." in err) == (1, True)
+    assert (status, "The public share cannot be 25.0." in err) == (1, True)

@@ -227,7 +227,7 @@ def test_when_none_is_left_today_nothing_is_uploaded(run, site, ready, mine):
         assert run("submit", "parity", mine(wrong), "--yes")[0] == 0
     status, _, err = run("submit", "parity", mine(9), "--yes")
     assert (status, spent(site), site.steps("Upload")) == (1, 5, 5)
-    assert "kit: No submission is left: today's 5 are spent." in err
+    assert "kit: No submission is left: today's 5 are used." in err
     site.clock.advance(days=1)
     assert run("submit", "parity", mine(9), "--yes")[0] == 0
 
@@ -250,14 +250,14 @@ def test_without_a_terminal_and_without_yes_nothing_is_sent(run, site, ready, mi
 def test_on_a_terminal_it_asks(run, site, ready, mine, monkeypatch, said, sent):
     import io
 
-    from kit.cli import submitting
+    from kit.cli import asking
 
     class Terminal(io.StringIO):
         def isatty(self):
             return True
 
     monkeypatch.setattr(sys, "stdin", Terminal(said))
-    monkeypatch.setattr(submitting, "terminal", lambda: True)
+    monkeypatch.setattr(asking, "terminal", lambda: True)
     status, _, err = run("submit", "parity", mine(3))
     assert (status, spent(site)) == (0, sent)
     assert "Send it to the emulator as tester? [y/N]" in err
@@ -287,7 +287,7 @@ def test_the_sample_is_never_sent_to_the_real_kaggle(kit, parity, monkeypatch):
     monkeypatch.delenv("KAGGLE_API_ENVIRONMENT", raising=False)
     status, _, err = kit("submit", "parity", "--sample", "--yes")
     assert status == 1
-    assert "kit: A submission for the embedded sample cannot be scored by Kaggle" in err
+    assert "kit: Kaggle cannot score a submission for the embedded sample" in err
     assert not runs.every("parity")
 
 

@@ -212,10 +212,10 @@ def test_names_of_older_checkpoints_and_half_precision_are_read(tmp_path):
         for name, t in tensors.items()
     }
     folder = tiny_bert.write(tmp_path / "old", {name: t.astype(np.float16) for name, t in renamed.items()})
-    tensors = checkpoint.read(folder).tensors
+    stored = checkpoint.read(folder).tensors
     named = bert._named(tiny_bert.CONFIG)
     for name, shape in named.values():
-        weight = bert._weight(name, shape, tensors)
+        weight = bert._weight(name, shape, stored)
         assert weight.dtype == np.float32
         np.testing.assert_array_equal(weight, tensors[name].astype(np.float16))
 

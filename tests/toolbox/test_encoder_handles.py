@@ -28,7 +28,7 @@ def test_a_handle_is_an_address_a_folder_or_a_name(workspace, tmp_path):
     with pytest.raises(KitError) as error:
         handles.locate("large", "encoder")
     assert "There is no encoder 'large'" in str(error.value)
-    assert "Try: kit encoder import PATH --name large" in str(error.value)
+    assert "Try: kit encoder import ~/models/large --name large" in str(error.value)
 
 
 @pytest.mark.parametrize("layout", ["new", "old"])

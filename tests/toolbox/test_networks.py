@@ -111,7 +111,7 @@ def test_weights_of_the_moving_average_are_the_ones_that_remain(tmp_path):
 
 
 def test_a_diverging_training_stops_and_says_what_to_lower(tmp_path):
-    with pytest.raises(KitError, match=r"the loss is .* after epoch 1 of 3"):
+    with pytest.raises(KitError, match=r"The loss is .* after epoch 1 of 3"):
         trained(fold(tmp_path), optimizer=networks.optimizer("sgd", float("nan")))
 
 

@@ -91,6 +91,10 @@ def test_damaged_notes_are_named(kit, two):
     status, _, err = kit("note", entry.name, first.name)
     assert status == 1
     assert f"{first.folder / 'notes.json'} is damaged: tags is int" in err
+    status, out, err = kit("runs", entry.name)
+    assert status == 0
+    assert first.name in out
+    assert f"Passed over: {first.folder / 'notes.json'} is damaged" in err
 
 
 def test_a_run_is_deleted_whole(kit, two, workspace):
@@ -202,6 +206,11 @@ REFUSED = [
 @pytest.mark.parametrize("words", REFUSED, ids=" ".join)
 def test_a_refused_command_leaves_no_run_behind(kit, parity, words):
     assert kit("train", "parity", "--sample", *words)[0] == 1
+    assert runs.every("parity") == []
+
+
+def test_a_refused_sweep_leaves_no_run_behind(kit, parity):
+    assert kit("sweep", "parity", "table", "--sample", "--folds", "1")[0] == 1
     assert runs.every("parity") == []
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from kit.judge import choose
-from kit.task import metrics
+from kit.task import catalog, metrics
 from kit.train import predictions, progress, runs
 from kit.train.record import Rows
 
@@ -152,6 +152,75 @@ def test_a_run_that_is_killed_resumes_to_the_same_bytes(kit, parity, workspace):
     assert cut.submission.read_bytes() == whole.submission.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("interrupted", "said"),
+    [
+        ("before", "Nothing was finished yet."),
+        ("in fold 1", "What was done is kept: fold-0 finished."),
+        ("after a checkpoint", "What was done is kept: fold-0 finished; fold-1 begun."),
+    ],
+)
+def test_an_interrupted_run_says_what_is_kept_and_nothing_more(kit, parity, workspace, interrupted, said):
+    stop = "    if fold.number == 1:\n        raise KeyboardInterrupt\n    random ="
+    if interrupted == "before":
+        stop = "    raise KeyboardInterrupt\n    random ="
+    if interrupted == "after a checkpoint":
+        begun = 'folder = fold.dir / "checkpoint"; folder.mkdir(); (folder / "epoch").touch()'
+        stop = stop.replace("raise", f"{begun}\n        raise")
+    (parity / "table.py").write_text((parity / "table.py").read_text().replace("    random =", stop, 1))
+    status, _, err = kit("train", "parity", "--sample", "--no-plots")
+    assert status == 130
+    lines = [line for line in err.splitlines() if line]
+    assert lines[-3:] == [said, f"Go on with: kit train parity --resume {last(workspace).name}", "kit: interrupted."]
+
+
+def test_what_a_checkpoint_holds_is_there_again_and_goes_when_the_fold_is_finished(kit, parity, workspace):
+    recipe = (parity / "table.py").read_text()
+    keep = """    saved = fold.dir / "checkpoint" / "epochs.txt"
+    assert not (fold.dir / "rubbish.txt").exists()
+    begun = int(saved.read_text()) if saved.exists() else 0
+    saved.parent.mkdir(exist_ok=True)
+    for epoch in range(begun, 3):
+        fold.report(epoch + 1, 3, loss=1 / (epoch + 1))
+        saved.write_text(str(epoch + 1))
+        if epoch == 1 and begun == 0:
+            (fold.dir / "rubbish.txt").touch()
+            fold.report(3, 3, loss=7.0)
+            raise KeyboardInterrupt
+    random ="""
+    recipe = recipe.replace("    random =", keep, 1).replace("for epoch in range(epochs)", "for epoch in ()")
+    (parity / "table.py").write_text(recipe)
+    assert kit("train", "parity", "--sample", "--no-plots", "--fold", "0")[0] == 130
+    run = last(workspace)
+    assert kit("train", "parity", "--resume", run.name, "--no-plots")[0] == 0
+    lines = (run.fold(0) / "history.csv").read_text().splitlines()
+    assert [line.split(",")[0::2] for line in lines[1:]] == [["1", "1.0"], ["2", "0.5"], ["3", str(1 / 3)]]
+    assert not (run.fold(0) / "checkpoint").exists()
+
+
+def test_seconds_of_a_history_count_on_after_a_kill(tmp_path):
+    progress.reporter(tmp_path, "fold 1/1", progress.nothing)(1, 3, loss=0.5)
+    (tmp_path / "history.csv").write_text("step,seconds,loss\n1,100.0,0.5\n2,200.0,0.4\n3,20")
+    progress.reporter(tmp_path, "fold 1/1", progress.nothing)(2, 3, loss=0.25, accuracy=0.9)
+    first, second = progress.read(tmp_path)["seconds"]
+    assert first == 100.0 and 100.0 <= second < 160.0
+    assert progress.read(tmp_path)["loss"] == [0.5, 0.25]
+
+
+def test_a_picture_that_fails_does_not_fail_the_run(kit, parity, monkeypatch):
+    from kit.drawing import style
+
+    def fail(*words, **options):
+        raise ValueError("no\nroom")
+
+    monkeypatch.setattr(style, "save", fail)
+    status, out, err = kit("train", "parity", "--sample")
+    assert status == 0
+    assert out.startswith("accuracy 1.00000 out-of-fold")
+    assert "A picture is left out, because drawing it failed (curves): ValueError: no room\n" in err
+    assert "Picture: " not in err
+
+
 def unfinish(run):
     """The run as it was before its last fold and its record."""
     (run.folder / "run.json").unlink()
@@ -283,9 +352,10 @@ def test_a_split_by_name_judges_the_run_and_is_never_chosen_by(kit, told, worksp
     assert out.startswith("F1 1.00000 out-of-fold on 60 rows")
     run = last(workspace)
     assert (run.plan.scheme, list(run.record.fold_scores)) == ("halves", ["0", "1"])
-    assert choose.best([run], sample=True) is None
+    entry = catalog.find("parity", sample=True)
+    assert choose.best(entry, [run]) is None
     kit("train", "parity", "table:noisy", "--sample", "--no-plots")
-    assert [found.plan.scheme for found in choose.ranked(runs.every("parity"))] == ["cv", "halves"]
+    assert [place.run.plan.scheme for place in choose.ranked(entry, runs.every("parity"))] == ["cv", "halves"]
 
 
 def test_a_split_by_name_may_cut_groups_and_the_declared_one_may_not(kit, told):
@@ -315,7 +385,7 @@ def test_what_was_decided_and_what_else_was_measured_is_recorded_and_told(kit, t
     assert list(record.also) == ["accuracy"]
     lines = out.splitlines()
     assert lines[1] == f"accuracy {record.also['accuracy']:.5f}"
-    assert lines[2].startswith(f"decision chosen on out-of-fold rows: at {chosen:.4f}; F1 ")
+    assert lines[2].startswith(f"Decision chosen on the out-of-fold predictions: at {chosen:.4f}. F1 is ")
     test = predictions.load(last(workspace).folder / "test.npz")
     sent = [int(line.split(",")[1]) for line in last(workspace).submission.read_text().splitlines()[1:]]
     assert sent == (test["pred"][:, 1] >= chosen).astype(int).tolist()

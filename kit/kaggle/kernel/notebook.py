@@ -11,7 +11,7 @@ from typing import Any
 from kit import records
 from kit.errors import KitError
 from kit.kaggle.kernel import packing
-from kit.task import catalog
+from kit.task import catalog, checks
 from kit.task.catalog import Entry, Recipe
 from kit.train.record import Plan
 
@@ -30,6 +30,9 @@ for folder in ({folders}):
 os.chdir(code)
 sys.path.insert(0, str(code))
 """
+
+EMPTY = "# There is nothing in this file.\n"
+"""What stands for an empty file: `%%writefile` refuses a cell without a second line."""
 
 TRAIN = """\
 import shutil
@@ -73,8 +76,11 @@ def slug(title: str) -> str:
 def build(entry: Entry, plan: Plan) -> str:
     """The text of the notebook that carries out `plan`.
 
-    Raises KitError when a file cannot travel or the notebook is larger than LARGEST.
+    Raises KitError when a file cannot travel or the notebook is larger than LARGEST, and where the data is here and
+    its sample file is not what the declaration says.
     """
+    if (entry.data / "manifest.json").exists():
+        checks.sample(entry.competition.submission, entry.data / "public")
     plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
     packed = packing.pack(entry, recipe)
@@ -181,6 +187,7 @@ def _literal(value: Any) -> str:
 
 
 def _file(path: str, text: str) -> dict[str, Any]:
+    text = text if text.strip() else EMPTY
     return _code(path, f"%%writefile {path}\n{text}")
 
 

@@ -2,102 +2,114 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shlex
-import shutil
-import signal
-import subprocess
-import sys
-import tempfile
-import time
+import threading
+from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-from kit import limits, places, records
+from kit import places, records
 from kit.data import fetch
 from kit.errors import KitError
 from kit.kaggle import credentials, publish
 from kit.kaggle.kernel import metadata
 from kit.kaggle.kernel.metadata import Metadata
-from kit.sandbox import notebook, walls
+from kit.sandbox import folders, kernel, opened, walls, watcher
+from kit.sandbox.kernel import EXECUTED, Kept, Kernel
+from kit.sandbox.limits import Limits
 from kit.task import submission
 from kit.task.catalog import Entry
 from kit.toolbox.encoders import handles
+from kit.train import rehearsed
 
 LONGEST = 1800.0
-"""Seconds that one layout may take. On the sample a recipe takes a minute or two."""
+"""Seconds that one layout may take. On the sample a recipe takes less than a minute, on real data longer."""
 
 TOLD = 15
 """Lines of a failed kernel's output that the error repeats."""
 
-GUARD = '''\
-import errno, os, sys
+LARGEST = 4 << 30
+"""Bytes of a submission that is looked at."""
 
-def _guard(event, args, read_only={read_only!r}):
-    """Where the system gives no namespaces: no way out but loopback, and no writing among the inputs."""
-    if event in ("socket.connect", "socket.getaddrinfo"):
-        host = args[1][0] if event == "socket.connect" and isinstance(args[1], tuple) else args[0]
-        if isinstance(host, str) and host not in ("localhost", "::1") and not host.startswith("127."):
-            raise OSError(errno.ENETUNREACH, "this kernel has no internet", host)
-    if event in ("open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncate", "os.link", "os.symlink"):
-        if event == "open" and not args[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND):
-            return
-        for path in args[:2]:
-            if isinstance(path, (str, os.PathLike)) and os.path.abspath(path).startswith(read_only):
-                raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
 
-sys.addaudithook(_guard)
-'''
+ROOMY = 7 << 30
+"""Bytes of memory with which two layouts are rehearsed at the same time: a BERT takes two GiB in each."""
 
 
 class Rehearsal(NamedTuple):
-    """How it went under one layout: `sha256` is the submission's, `walls` what kept the kernel in."""
+    """How it went under one layout: `sha256` is the submission's, `walls` what kept the kernel in, `runner` what
+    executed it, `memory` the most that it used, in bytes."""
 
     layout: str
     walls: str
+    runner: str
     seconds: float
+    memory: int
     sha256: str
 
 
 def rehearse(
     entry: Entry,
     text: str,
-    found: Metadata,
+    described: Metadata,
     inputs: dict[str, Path],
     *,
     echo: Callable[[str], None],
-    disk: int = limits.DISK,
-    longest: float = LONGEST,
+    limits: Limits | None = None,
+    keep: Path | None = None,
 ) -> list[Rehearsal]:
     """Run the notebook under the new and the old mount layout; each must leave a submission that Kaggle would accept.
 
-    `inputs` are local folders for the sources that the metadata names, the competition's own among them; `echo` is
-    given each line that the kernel prints. Raises KitError when a cell fails, the disk or time is exceeded, or the
-    submission would be refused.
+    A notebook that kit built fits two folds under the new layout and the first of them under the old, for one epoch;
+    any other one runs whole. `described` is its metadata, `inputs` are local folders for the sources that it names, the
+    competition's own among them; `echo` is given each line that the kernel prints, after the layout. What it left goes
+    into `new/` and `old/` of the folder `keep`: `submission.csv` and, where Jupyter is installed, the executed notebook
+    EXECUTED. Raises KitError when a cell fails, a limit is passed, or the submission would be refused.
     """
-    if missing := [ref for ref in metadata.mounts(found, new=True) if ref not in inputs]:
+    if missing := [ref for ref in metadata.mounts(described, new=True) if ref not in inputs]:
         raise KitError(
             f"There is no local copy of {', '.join(missing)}, which the kernel attaches.",
             "A rehearsal needs a folder for each source in kernel-metadata.json.",
-            f"kit kernel rehearse COMPETITION RECIPE --input {missing[0]}=FOLDER",
+            f"kit kernel rehearse {entry.name} {_label(text)} --input {missing[0]}=~/{missing[0].rpartition('/')[2]}",
         )
-    results = []
-    for layout in ("new", "old"):
-        mounted = {place: inputs[ref] for ref, place in metadata.mounts(found, new=layout == "new").items()}
-        with tempfile.TemporaryDirectory(prefix="kit-rehearsal-") as place:
-            results.append(_once(entry, text, found, mounted, Path(place), layout, echo, disk, longest))
-    return results
+    stop, one_at_a_time = threading.Event(), threading.Lock()
+
+    def tell(line: str) -> None:
+        with one_at_a_time:
+            echo(line)
+
+    def once(layout: str, only: int | None) -> Rehearsal:
+        mounted = {place: inputs[ref] for ref, place in metadata.mounts(described, new=layout == "new").items()}
+        with folders.temporary("kit-rehearsal-") as folder:
+            ready = _prepared(entry, text, described, mounted, folder, rehearsed.setting(only=only))
+            return _once(entry, text, ready, mounted, layout, tell, limits or Limits(LONGEST), keep, stop)
+
+    with ThreadPoolExecutor(_at_once()) as pool:
+        layouts = [pool.submit(once, "new", None), pool.submit(once, "old", 0)]
+        try:
+            return [each.result() for each in layouts]
+        finally:  # the first failure ends the other layout too
+            stop.set()
 
 
-def local_inputs(entry: Entry, found: Metadata, *, extra: dict[str, Path]) -> dict[str, Path]:
+def _at_once() -> int:
+    """How many layouts are rehearsed at the same time: both, where there are a core and some memory for each. To start
+    a learning framework keeps one core busy, and takes most of the time."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return 2 if (os.cpu_count() or 1) > 1 and memory >= ROOMY else 1
+
+
+def local_inputs(entry: Entry, described: Metadata, *, extra: dict[str, Path]) -> dict[str, Path]:
     """Local folders for the sources that the metadata names: the competition's public files, imported encoders, and
     `extra`.
 
     Raises KitError when the data is not here.
     """
     own = fetch.sample(entry) / "public" if entry.sample else entry.public()
-    names = [*found.get("competition_sources", []), *found.get("dataset_sources", [])]
+    names = [*described.get("competition_sources", []), *described.get("dataset_sources", [])]
     slug = getattr(entry.competition.source, "slug", None) or getattr(entry.competition.source, "ref", None)
     mine = [name for name in names if name == slug or name.partition("/")[2] == publish.name(entry)]
     cards = places.encoders().glob(f"*/{handles.CARD}")
@@ -106,100 +118,76 @@ def local_inputs(entry: Entry, found: Metadata, *, extra: dict[str, Path]) -> di
     return {**held, **dict.fromkeys(mine, own), **extra}
 
 
+def _prepared(
+    entry: Entry, text: str, described: Metadata, mounted: dict[str, Path], folder: Path, settings: dict[str, str]
+) -> Kernel:
+    kept: Kept = "namespaces" if walls.available() else "audit hook"
+    accelerator = metadata.machine_of(described).kind != "cpu"
+    try:
+        return kernel.prepare(folder, text, mounted, kept=kept, accelerator=accelerator, settings=settings)
+    except ValueError as error:
+        raise KitError(
+            f"The notebook cannot be run: {error}.",
+            "It must be a notebook as kit builds it.",
+            f"kit kernel build {entry.name} {_label(text)}",
+        ) from None
+
+
 def _once(
     entry: Entry,
     text: str,
-    found: Metadata,
+    ready: Kernel,
     mounted: dict[str, Path],
-    folder: Path,
     layout: str,
     echo: Callable[[str], None],
-    disk: int,
-    longest: float,
+    limits: Limits,
+    keep: Path | None,
+    stop: threading.Event,
 ) -> Rehearsal:
-    for name in ("working", "src", "root", "tmp"):
-        (folder / name).mkdir()
-    code = notebook.script(text)
-    accelerator = metadata.machine_of(found).kind != "cpu"
-    if walls.available():
-        kept_in, root = "namespaces", Path("/kaggle")
-        command = walls.command(folder, mounted, disk, accelerator=accelerator)
-    else:
-        kept_in, root = "audit hook", folder
-        for place, source in mounted.items():
-            shutil.copytree(source, folder / "input" / place)
-        code = GUARD.format(read_only=str(folder / "input")) + code
-        script = f"ulimit -f {disk // 512} && exec {shlex.quote(sys.executable)} src/script.py"
-        command = ["sh", "-c", f"cd {shlex.quote(str(folder))} && {script}"]
-    (folder / "src" / "script.py").write_text(code, encoding="utf-8")
-    environment = walls.environment(root, accelerator=accelerator)
-    if root == folder:
-        environment |= {"TMPDIR": str(folder / "tmp")}
-    started = time.monotonic()
-    printed = _run(command, folder, environment, echo, disk, longest, layout)
-    file = folder / "working" / "submission.csv"
-    if not file.is_file():
-        raise _failed(layout, "it left no submission.csv in /kaggle/working", printed)
+    last: deque[str] = deque(maxlen=TOLD)
+
+    def said(_: str, piece: str) -> None:
+        for line in piece.removesuffix("\n").split("\n"):
+            last.append(line := credentials.redact(line))
+            echo(f"{layout} | {line}")
+
+    def failed(why: str) -> KitError:
+        shown = "\n".join(f"  | {line}" for line in last)
+        return KitError(
+            f"The rehearsal with the {layout} mounts failed: {why}.",
+            f"The last lines of the kernel:\n{shown}" if shown else "The kernel printed nothing.",
+            f"kit train {entry.name} {_label(text)} --sample  # the same path, here",
+        )
+
+    ending = watcher.watch(ready, limits, said, stop=stop, temporary=True)
+    kept = (keep or ready.folder / "kept") / layout
+    kept.mkdir(parents=True, exist_ok=True)
+    for stale in ("submission.csv", EXECUTED):
+        (kept / stale).unlink(missing_ok=True)
+    if ready.runner == "Jupyter":
+        opened.copy(ready.folder, EXECUTED, kept / EXECUTED, most=LARGEST)
+    if ending.failure:
+        raise failed(ending.failure)
+    if ending.code != 0:
+        raise failed(f"a cell failed (exit code {ending.code})")
+    file = kept / "submission.csv"
+    try:
+        opened.copy(ready.working, file.name, file, most=LARGEST)
+    except opened.Missing:
+        raise failed("it left no submission.csv in /kaggle/working") from None
+    except opened.Refused as refused:
+        raise failed(f"of what it left in /kaggle/working, {refused}") from None
     form = entry.competition.submission
     sample = next(source / form.sample for source in mounted.values() if (source / form.sample).is_file())
     submission.check(form, file, sample)
-    return Rehearsal(layout, kept_in, round(time.monotonic() - started, 1), records.sha256(file))
+    kept_in = "audit hook" if ready.plan is None else "namespaces"
+    return Rehearsal(layout, kept_in, ready.runner, round(ending.seconds, 1), ending.memory, records.sha256(file))
 
 
-def _run(
-    command: list[str],
-    folder: Path,
-    environment: dict[str, str],
-    echo: Callable[[str], None],
-    disk: int,
-    longest: float,
-    layout: str,
-) -> list[str]:
-    """Run the script and give the lines that it printed. Raises KitError when it fails or takes too much."""
-    log, printed = folder / "log", list[str]()
-    with log.open("wb") as sink, log.open(encoding="utf-8", errors="replace") as lines:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        until = time.monotonic() + longest
-        try:
-            while True:
-                over = process.poll() is not None
-                for line in lines:
-                    printed.append(credentials.redact(line.rstrip("\n")))
-                    echo(printed[-1])
-                if over:
-                    break
-                if time.monotonic() > until:
-                    raise _failed(layout, f"it took longer than {longest:.0f} s", printed)
-                if (size := _size(folder / "working")) > disk:
-                    raise _failed(layout, f"it wrote {size:,} bytes, and {disk:,} are allowed", printed)
-                time.sleep(0.2)
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-    if (size := _size(folder / "working")) > disk:
-        raise _failed(layout, f"it wrote {size:,} bytes, and {disk:,} are allowed", printed)
-    if process.returncode != 0:
-        raise _failed(layout, f"a cell failed (exit code {process.returncode})", printed)
-    return printed
-
-
-def _failed(layout: str, why: str, printed: list[str]) -> KitError:
-    shown = "\n".join(f"  | {line}" for line in printed[-TOLD:])
-    return KitError(
-        f"The rehearsal with the {layout} mounts failed: {why}.",
-        f"The last lines of the kernel:\n{shown}" if shown else "The kernel printed nothing.",
-        "kit train COMPETITION RECIPE --sample  # the same path, here",
-    )
-
-
-def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+def _label(text: str) -> str:
+    """The recipe of a notebook that kit built, as typed; empty for any other."""
+    try:
+        plan = json.loads(text)["metadata"]["kit"]["plan"]
+        return f"{plan['recipe']}:{plan['variant']}" if plan["variant"] else str(plan["recipe"])
+    except (ValueError, KeyError, TypeError):
+        return ""
