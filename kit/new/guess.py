@@ -18,6 +18,7 @@ from kit.new.roles import Roles
 from kit.new.scoring import Scored
 from kit.new.splitting import Splitting
 from kit.new.wanted import Wanted
+from kit.toolbox.goals import ORDERED
 
 SMALL = 10_000
 """Training rows up to which the default recipe is a blend, which takes several times as long as one model."""
@@ -77,12 +78,18 @@ def draft(look: Look, answers: Answers) -> Draft:
     rows = kinds.rows(look, roles, keys, wanted, answers.rows)
     split = splitting.splitting(roles, keys, wanted, split=answers.split, group=answers.group, time=answers.time)
     weight = _weight(roles, wanted, scored, answers.weight)
-    names, default, why = recipes(rows, wanted, roles)
+    names, default, why = recipes(rows, wanted, scored, roles)
     made = Draft(look, roles, keys, wanted, scored, split, rows, weight, names, default, why)
     return replace(made, findings=_findings(made, answers))
 
 
-def recipes(rows: Rows, wanted: Wanted, roles: Roles) -> tuple[tuple[str, ...], str, str]:
+def are_numbers(wanted: Wanted, scored: Scored) -> bool:
+    """Whether recipes fit numbers: the target is one, or grades whose order the metric counts."""
+    ordered = scored.metric.name in ORDERED and not any(isinstance(label, str) for label in wanted.labels)
+    return wanted.kind == "numbers" or (wanted.kind == "labels" and ordered)
+
+
+def recipes(rows: Rows, wanted: Wanted, scored: Scored, roles: Roles) -> tuple[tuple[str, ...], str, str]:
     """The recipes that are written, the default one, and why it is that."""
     if rows.kind == "image":
         return ("cnn",), "cnn", "rows are images in files"
@@ -90,7 +97,7 @@ def recipes(rows: Rows, wanted: Wanted, roles: Roles) -> tuple[tuple[str, ...], 
     if wanted.kind == "text":
         return ("nearest",), "nearest", "the target is free text: the answer of the most similar training row is given"
     if rows.kind == "text":
-        linear = ("linear",) if wanted.kind == "numbers" else ("nbsvm", "linear")
+        linear = ("linear",) if are_numbers(wanted, scored) else ("nbsvm", "linear")
         return (
             ("blend", *linear, "boosted"),
             "blend",
@@ -150,7 +157,7 @@ def _findings(made: Draft, answers: Answers) -> list[Finding]:
         findings.append(Finding("test", roles.test.name, f"{roles.test.rows:,} rows"))
     if roles.sample:
         findings.append(Finding("sample", roles.sample.name, f"header {','.join(roles.sample.columns[:6])}"))
-    findings.append(Finding("id", " and ".join(keys.sample), keys.why, option="--id"))
+    findings.append(Finding("id", " and ".join(keys.sample), keys.why, not keys.unsure, "--id"))
     source = ", ".join(wanted.source[:4]) + (f" and {len(wanted.source) - 4} more" if len(wanted.source) > 4 else "")
     others = wanted.left_out if not wanted.sure else ()
     findings.append(Finding("target", source, wanted.why, wanted.sure, "--target", others))

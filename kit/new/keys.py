@@ -24,6 +24,8 @@ class Keys:
     together, with `between` in the middle; where that is empty too the test rows are in the order of the sample file.
     `train` is empty where training rows have no key of their own; they are numbered. `repeated` is a key of the
     training rows that several share, such as a customer. `text` says that keys must be read as they are spelled.
+    With `repeats` the sample file has several rows under one key, and with `subset` not all test rows; with `gathered`
+    both tables have several rows for each key, which are summed up. `unsure` says that it may be otherwise.
     """
 
     sample: tuple[str, ...]
@@ -35,6 +37,8 @@ class Keys:
     text: bool = False
     repeats: bool = False
     subset: bool = False
+    gathered: bool = False
+    unsure: bool = False
     why: str = ""
 
 
@@ -96,6 +100,9 @@ def _matched(roles: Roles, names: tuple[str, ...], own: tuple[str, ...]) -> Keys
             f"{sample.name} repeats the id {asked[repeats].iloc[0]} (row {int(repeats.argmax()) + 1:,}).",
             "Each row of a sample submission must have an id of its own.",
         )
+    if known.duplicated().any() and set(asked) == set(known) and len(names) == 1 and _several_rows(roles, names[0]):
+        text, why = not _whole(sample, names), f"{names[0]} has several rows in {test.name} and one in {sample.name}"
+        return Keys(names, own, own, text=text, gathered=True, why=why)
     if known.duplicated().any() and set(asked) == set(known):
         raise KitError(
             f"{test.name} repeats the id {known[known.duplicated()].iloc[0]}, and {sample.name} has it once.",
@@ -103,6 +110,9 @@ def _matched(roles: Roles, names: tuple[str, ...], own: tuple[str, ...]) -> Keys
             "--id COLUMN",
         )
     lacking = asked[~asked.isin(set(known))]
+    if len(lacking) == len(asked) and len(asked) == len(known) and len(names) == 1:
+        why = f"{names[0]} is spelled otherwise in {test.name}, whose rows are in the order of {sample.name}"
+        return Keys(names, text=True, why=why, unsure=True)
     if len(lacking) == len(asked):
         raise KitError(
             f"No id of {sample.name} is in {test.name}: the first are {asked.iloc[0]} and {known.iloc[0]}.",
@@ -119,6 +129,13 @@ def _matched(roles: Roles, names: tuple[str, ...], own: tuple[str, ...]) -> Keys
     text = not (_whole(sample, names) and len(names) == 1)
     why = f"{' and '.join(names)} in {sample.name} and {test.name}"
     return Keys(names, own, text=text, subset=len(known) > len(asked), why=why)
+
+
+def _several_rows(roles: Roles, name: str) -> bool:
+    """Whether most training rows share their key with another one too."""
+    train = roles.labels or roles.train
+    own = None if train is None else same(name, train.columns)
+    return train is not None and own is not None and bool(train.texts(own).duplicated(keep=False).mean() > FEW)
 
 
 def _by_values(sample: Table, name: str, test: Table) -> str | None:
@@ -185,7 +202,7 @@ def _without_sample(roles: Roles, asked: Sequence[str]) -> Keys:
 def _with_train(roles: Roles, keys: Keys) -> Keys:
     """With the key columns of the training rows, where these have them."""
     train = roles.labels or roles.train
-    if train is None:
+    if train is None or keys.gathered:
         return keys
     names = [same(name, train.columns) for name in keys.test or keys.sample]
     if not all(names) and len(keys.sample) == 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -22,6 +22,9 @@ BESIDE = 6
 
 WORDS = 6.0
 """Mean number of words of all texts of a row from which rows are texts."""
+
+SMALL = 40
+"""Pixels of a side up to which images are small."""
 
 JOINS = 6
 """Further tables that are joined at most."""
@@ -42,12 +45,15 @@ class Join:
 @dataclass(frozen=True)
 class Pictures:
     """Where the files of the rows are: the folder of training rows and that of test rows, and the column that names the
-    file of a training row. With `classes` the folder that a training file lies in is its label."""
+    file of a training row. With `classes` the folder that a training file lies in is its label.
+    `size` is the side, in pixels, that images are brought to: 64, or 32 where they are hardly larger.
+    """
 
     train: str
     test: str
     column: str = ""
     classes: bool = False
+    size: int = 64
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ def rows(look: Look, roles: Roles, keys: Keys, wanted: Wanted, asked: str = "") 
         raise KitError(f"{asked!r} is no kind of row.", "There are table, text and image.", "--rows table")
     files = None if asked in ("table", "text") else _pictures(look, roles, keys)
     if files is not None:
+        files = replace(files, size=32 if pictures.side(look.root / files.train) <= SMALL else 64)
         return Rows("image", f"the file of each row is in {files.train}", pictures=files)
     if asked == "image":
         raise KitError(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -22,24 +23,34 @@ HEAD = 50_000
 WHOLE = 2**28
 """Bytes up to which a table is read whole; of larger ones the first rows, and in parts what else is asked for."""
 
+ROLE = re.compile(r"train|test|sample|submi")
+"""Words in the names of tables that must be readable; others may be anything."""
+
 Media = Literal["image", "audio", "text"]
 
 ENDINGS: dict[str, Media] = {
     **dict.fromkeys(pictures.ENDINGS, "image"),
     **dict.fromkeys((".wav", ".mp3", ".flac", ".ogg", ".aif", ".aiff", ".m4a"), "audio"),
 }
+MANY = 20
+"""Tables of one folder above which each is a row of its own, such as a recording's numbers, and not a table."""
+
 FEW = 3
 """Files of a kind that a folder must hold to count as rows; one picture beside the tables is an illustration."""
 
 
 @dataclass
 class Table:
-    """A table in a file; `name` is its path within what was brought, `rows` how many rows it has."""
+    """A table in a file; `name` is its path within what was brought, `rows` how many rows it has.
+
+    `without` are columns of the file that are passed over, such as an empty target in the test rows.
+    """
 
     name: str
     path: Path
     rows: int
     head: pd.DataFrame
+    without: tuple[str, ...] = ()
     _read: dict[str, pd.Series] = field(default_factory=dict)
 
     @property
@@ -93,8 +104,9 @@ class Folder:
 
 @dataclass(frozen=True)
 class Look:
-    """All that was found, by name."""
+    """All that lies below the folder `root`, by name."""
 
+    root: Path
     tables: dict[str, Table]
     folders: dict[str, Folder]
     others: tuple[str, ...]
@@ -105,7 +117,7 @@ def look(root: Path) -> Look:
 
     Raises KitError when a table cannot be read, and when there is neither a table nor a folder of rows.
     """
-    found: dict[str, Table] = {}
+    seen: dict[str, Table] = {}
     media: dict[tuple[str, Media], list[str]] = {}
     others: list[str] = []
     for path in sorted(each for each in root.rglob("*") if each.is_file()):
@@ -119,8 +131,16 @@ def look(root: Path) -> Look:
                 media.setdefault((name.as_posix(), folder), []).extend(inside)
         elif path.suffix.lower() == ".txt" and not _is_table(path):
             media.setdefault((name.parts[0] if len(name.parts) > 1 else ".", "text"), []).append(name.as_posix())
+        elif formats.is_table(path) and len(name.parts) > 1 and _crowded(path.parent, path.suffix):
+            media.setdefault((name.parts[0], "text"), []).append(name.as_posix())
         elif formats.is_table(path):
-            found[name.as_posix()] = table(path, name.as_posix())
+            try:
+                seen[name.as_posix()] = table(path, name.as_posix())
+            except KitError as error:
+                if ROLE.search(path.name.lower()):
+                    raise
+                tell(f"Left alone: {error.wrong}")
+                others.append(name.as_posix())
         else:
             others.append(name.as_posix())
     folders: dict[str, Folder] = {}
@@ -130,13 +150,19 @@ def look(root: Path) -> Look:
             continue
         below = tuple(file if name_ == "." or name_.endswith(".zip") else file.partition("/")[2] for file in files)
         folders[name_ if name_ not in folders else f"{name_} ({kind})"] = Folder(name_, kind, below)
-    if not found and not folders:
+    if not seen and not folders:
         held = ", ".join(others[:8]) or "nothing"
         raise KitError(
             f"{root.name} holds no table that kit can read: {held}.",
             f"A competition has tables such as train.csv; known endings are {', '.join(formats.SUFFIXES)}.",
         )
-    return Look(found, folders, tuple(others))
+    return Look(root, seen, folders, tuple(others))
+
+
+@cache
+def _crowded(folder: Path, suffix: str) -> bool:
+    """Whether a folder holds more than MANY files of one ending."""
+    return sum(1 for path in folder.iterdir() if path.suffix == suffix) > MANY
 
 
 def table(path: Path, name: str) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from kit.errors import KitError
@@ -46,6 +46,8 @@ def roles(look: Look, *, train: str = "", test: str = "", sample: str = "") -> R
             "That table has the target and the columns of the test rows, and is mostly called train.csv.",
             "--train FILE",
         )
+    if the_test is not None and the_train is not None:
+        the_test = _without_empty(the_test, the_train)
     if the_sample is None and the_test is not None and the_train is not None:
         the_sample = next((table for table in left if _answers(table, the_test, the_train)), None)
         left = [table for table in left if table is not the_sample]
@@ -81,6 +83,16 @@ def targets_in(train: Table, test: Table | None, sample: Table | None) -> list[s
     asked = [] if sample is None else [same(name, names) for name in sample.columns]
     first = [name for name in asked if name]
     return first or [name for name in names if not _is_key(train, name)]
+
+
+def _without_empty(test: Table, train: Table) -> Table:
+    """The test table without columns that are empty there and not in the training table: they are what is asked for."""
+    empty = tuple(
+        name
+        for name in test.columns
+        if test.head[name].isna().all() and name in train.columns and train.head[name].notna().any()
+    )
+    return replace(test, head=test.head.drop(columns=[*empty]), without=empty) if empty else test
 
 
 def _named(tables: Sequence[Table], name: str) -> Table:

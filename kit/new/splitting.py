@@ -19,8 +19,9 @@ FOLDS = 5
 NEW = 0.05
 """The share of the test rows' groups that training rows may have for the groups to count as new ones."""
 
-AFTER = 0.98
-"""The share of the test rows that must lie after the last training row for the test to be a forecast."""
+AFTER = 0.5
+"""The share of the test rows that must lie after the last training row for the test to be a forecast; some of its days
+may be known already."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def splitting(
         if not chosen or same(chosen, train.columns) is None:
             right = f"Columns that repeat are {', '.join(_repeating(train)[:6]) or 'none'}."
             raise KitError(f"{train.name} has no column {chosen or 'of groups'!r}.", right, "--group COLUMN")
-        return _grouped(plain, chosen, "", "as you said")
+        return _grouped(plain, train, chosen, "", "as you said")
     if split in ("stratified", "shuffled"):
         return Splitting(f"splits.{split.capitalize()}({FOLDS})", "as you said")
     column = _dated(train, test, keys)
@@ -75,7 +76,7 @@ def splitting(
             return Splitting(f"splits.{_with_groups(plain)}({FOLDS})", said, column, daily=True, form=form)
     repeated, before, why = _groups(train, test, keys)
     if repeated:
-        return _grouped(plain, repeated, before, why)
+        return _grouped(plain, train, repeated, before, why)
     said = "the target is a class" if plain == "Stratified" else "the target is a number"
     return Splitting(f"splits.{plain}({FOLDS})", said)
 
@@ -95,8 +96,12 @@ def _with_groups(plain: str) -> str:
     return "StratifiedGrouped" if plain == "Stratified" else "Grouped"
 
 
-def _grouped(plain: str, column: str, before: str, why: str) -> Splitting:
-    return Splitting(f"splits.{_with_groups(plain)}({FOLDS})", why, column, before)
+def _grouped(plain: str, train: Table, column: str, before: str, why: str) -> Splitting:
+    name = same(column, train.columns) or column
+    folds = FOLDS if before else min(FOLDS, train.values(name).nunique())
+    if folds < 2:
+        raise KitError(f"All rows of {train.name} have one {name}.", "Groups must differ.", "--group COLUMN")
+    return Splitting(f"splits.{_with_groups(plain)}({folds})", why, name, before)
 
 
 def _by_time(train: Table, test: Table | None, column: str, why: str) -> Splitting:
@@ -183,7 +188,8 @@ def _groups(train: Table, test: Table | None, keys: Keys) -> tuple[str, str, str
             continue
         own, other = train.values(name).dropna(), test.values(name).dropna()
         mine, theirs = set(own.unique()), set(other.unique())
-        if len(mine) < 10 or len(theirs) < 5 or len(mine & theirs) > NEW * len(theirs):
+        shared = len(mine & theirs)
+        if len(mine) < 3 or len(theirs) < 2 or shared > NEW * len(theirs) or (shared and len(mine) < 10):
             continue
         if len(mine) > most:
             best, most = name, len(mine)
@@ -216,6 +222,6 @@ def _repeating(train: Table) -> list[str]:
         if values.dtype.kind in "fbM" or values.empty or isinstance(values.iloc[0], list):
             continue
         different = values.nunique()
-        if 10 <= different <= 0.7 * len(values) and dates.pattern(values) is None:
+        if 3 <= different <= 0.7 * len(values) and dates.pattern(values) is None:
             names.append(name)
     return names

@@ -178,8 +178,9 @@ def _likeness(roles: Roles, table: Table, name: str, columns: tuple[str, ...]) -
 
 def _held(roles: Roles, table: Table, found: Wanted, kind: str) -> Wanted:
     """What the target columns hold."""
-    values = [_spelled_labels(roles, table, name) for name in found.source]
-    found = replace(found, spelled=any(values[at] is not table.values(name) for at, name in enumerate(found.source)))
+    spelled = [_spelled_labels(roles, table, name) for name in found.source]
+    values = [table.values(name) if texts is None else texts for name, texts in zip(found.source, spelled, strict=True)]
+    found = replace(found, spelled=any(texts is not None for texts in spelled))
     for name, column in zip(found.source, values, strict=True):
         _refuse_unlearnable(table, name, column)
     empty = pd.concat(values, axis=1).isna().any(axis=1)
@@ -224,20 +225,22 @@ def _held(roles: Roles, table: Table, found: Wanted, kind: str) -> Wanted:
     return replace(_of_kind(found, "labels", column, labels, shown, said), sure_kind=len(labels) <= 3)
 
 
-def _spelled_labels(roles: Roles, table: Table, name: str) -> pd.Series:
-    """The values of a target, in which words such as None are labels where the sample file shows them, or nothing else
-    tells that they stand for a missing value."""
+def _spelled_labels(roles: Roles, table: Table, name: str) -> pd.Series | None:
+    """The values of a target in which words such as None are labels; None where there are no such words.
+
+    The sample file shows them, but for `None`, which files seldom write for a missing value.
+    """
     values = table.values(name)
     if (
         values.dtype.kind in "biuf"
         or not values.isna().any()
         or any(isinstance(value, list) for value in values.iloc[:100])
     ):
-        return values
+        return None
     texts = table.texts(name)
     words = set(texts[values.isna()].dropna())
     known = {"None", "none"} | ({*roles.sample.columns, *_shown(roles, name)} if roles.sample else set())
-    return texts.where(texts.isin(known) | values.notna()) if words & known else values
+    return texts.where(texts.isin(known) | values.notna()) if words & known else None
 
 
 def _of_kind(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from importlib import resources
+from string import Template
 from typing import Any
 
+from kit.new import guess, sizes
 from kit.new.guess import Draft
 from kit.new.keys import Keys
 from kit.new.look import Table
@@ -46,12 +48,19 @@ def template(name: str) -> str:
 
 def _recipe(draft: Draft, name: str) -> str:
     """A recipe's file; the default one says why it is that."""
-    kind = draft.rows.kind
-    numbers = "_numbers" if draft.wanted.kind == "numbers" else ""
-    likely = (f"{kind}_{name}{numbers}", f"{kind}_{name}", name)
+    kind, words = draft.rows.kind, "_words" if draft.rows.texts else ""
+    numbers = "_numbers" if guess.are_numbers(draft.wanted, draft.scored) else ""
+    likely = [
+        f"{kind}_{name}{words}{numbers}",
+        f"{kind}_{name}{words}",
+        f"{kind}_{name}{numbers}",
+        f"{kind}_{name}",
+        name,
+    ]
     text = template(next(each for each in likely if each in _templates()))
     chosen = f"kit new chose it: {draft.why_default}." if name == draft.default else ""
-    return text.replace("\n\nCHOSEN", "\n\n" + "\n".join(textwrap.wrap(chosen, WIDTH)) if chosen else "")
+    text = text.replace("\n\nCHOSEN", "\n\n" + "\n".join(textwrap.wrap(chosen, WIDTH)) if chosen else "")
+    return Template(text).substitute(sizes.settings(draft))
 
 
 def _templates() -> set[str]:
@@ -175,6 +184,8 @@ class _Declaration:
             lines += self._test_among_train()
         else:
             lines.append(f"test = {self._table(self.test, keys.test)}")
+            if keys.gathered:
+                lines += self._gathered()
             if keys.subset:
                 sample = self._table(self.sample, keys.sample)
                 lines.append(f"test = test[test[{_name(keys.test, 'ID', keys.sample)}].isin({sample}[ID])]")
@@ -188,6 +199,17 @@ class _Declaration:
             lines.append(f"{name} = {table}")
             lines.append(f"train, test = (tables.joined(rows, {name}, {on}) for rows in (train, test))")
         return lines
+
+    def _gathered(self) -> list[str]:
+        """Lines that make one row of the rows of each key, and its first target."""
+        late = [name for name in self.draft.wanted.left_out if self.train and name in self.train.columns]
+        drop = f"[{', '.join([self._source(), *map(_spelled, late)])}]"
+        return [
+            f"targets = train.groupby(ID)[{self._source()}].first()",
+            f'train = tables.gathered(train.drop(columns={drop}), ID, "rows")',
+            'test = tables.gathered(test, ID, "rows")',
+            f"train[{self._source()}] = train[ID].map(targets)",
+        ]
 
     def _table(self, table: Table | None, keys: Sequence[str]) -> str:
         """The expression that reads a table, with what must be read as it is spelled."""
@@ -306,7 +328,7 @@ class _Declaration:
         lines = []
         if out:
             word = "and" if self.test is not None else "if"
-            lines.append(f"columns = [name for name in {shared} {word} name not in {out}]")
+            lines.append(f"columns = [name for name in {shared} {word} name {out}]")
         else:
             lines.append(f"columns = [name for name in {shared}]" if self.test is not None else "columns = list(train)")
         own = self._train_ids(keys)
@@ -349,19 +371,20 @@ class _Declaration:
         return more
 
     def _left_out(self) -> str:
-        """The columns of both tables that are no features, as a tuple; empty where there are none."""
+        """What a column's name must not be to be a feature, such as `!= ID`; empty where there is no such name."""
         roles, keys, wanted, rows = self.draft.roles, self.draft.keys, self.draft.wanted, self.draft.rows
         assert self.train is not None
         tables = [*self.train.columns, *(roles.labels.columns if roles.labels else ())]
         shared = [name for name in dict.fromkeys(tables) if self.test is None or name in self.test.columns]
         out = [name for name in shared if name not in rows.columns]
+        out += [name for name in (self.test.without if self.test else ()) if name in self.train.columns]
         if not out:
             return ""
         if set(out) == {*keys.sample} | {*wanted.source} and len(keys.sample) == 1:
             star = "*" if len(wanted.source) > 1 else ""
-            return f"(ID, {star}{self._source()})"
+            return f"not in (ID, {star}{self._source()})"
         inner = ", ".join(self._reference(name) for name in out)
-        return f"({inner}{',' if len(out) == 1 else ''})"
+        return f"!= {inner}" if len(out) == 1 else f"not in ({inner})"
 
     def _train_ids(self, keys: Keys) -> str:
         if not keys.train:
@@ -421,14 +444,15 @@ class _Declaration:
         ]
 
     def _source_of_files(self) -> str:
-        """Where the files come from, and which they are."""
+        """Where the files come from; which they are is a constant."""
         roles, rows = self.draft.roles, self.draft.rows
         tables = [table.name for table in (roles.train, roles.test, roles.sample, roles.labels) if table]
         names = dict.fromkeys(self.ready.raw or [*tables, *(join.table for join in rows.joins)])
         for folder in (rows.pictures.train, rows.pictures.test) if rows.pictures and not self.ready.raw else ():
             names.pop(folder, None)
             names[folder if folder.endswith(".zip") else f"{folder}/"] = None
-        return f"{self.source.expression(self.name)}, dict.fromkeys({_tuple(names, WIDTH - 70)}))"
+        self.constants.insert(0, f"FILES = {_tuple(names)}")
+        return f"{self.source.expression(self.name)}, dict.fromkeys(FILES))"
 
     def _prepare(self) -> list[str]:
         if not self.ready.prepare:
@@ -464,9 +488,10 @@ class _Declaration:
             ]
         if wanted.kind == "labels" and not self._by_columns() and not self._positive():
             self._need("kit.task.targets", "Labels")
-            if metric.names[0] == "f1":
+            if metric.names[0] == "f1" or guess.are_numbers(wanted, self.draft.scored):
                 self._need("kit.task", "decisions")
-                return ["decide=decisions.Threshold(labels=LABELS)", "holds=Labels(LABELS)"]
+                kind = "Threshold" if metric.names[0] == "f1" else "Cuts"
+                return [f"decide=decisions.{kind}(labels=LABELS)", "holds=Labels(LABELS)"]
             self._need("functools", "partial")
             self._need("kit.task", "outputs")
             return ["decide=partial(outputs.labels, values=LABELS)", "holds=Labels(LABELS)"]
@@ -511,11 +536,11 @@ def _spelled(value: Any) -> str:
     return repr(value)
 
 
-def _tuple(values: Iterable[Any], width: int = WIDTH - 20) -> str:
-    """A tuple, over several lines where it is longer than `width`."""
+def _tuple(values: Iterable[Any]) -> str:
+    """A tuple, over several lines where it is long."""
     parts = [f"{_spelled(value)}," for value in values]
     line = f"({' '.join(parts)[: None if len(parts) == 1 else -1]})"
-    if len(line) <= width:
+    if len(line) <= WIDTH - 20:
         return line
     lines = ["   "]
     for part in parts:

@@ -110,8 +110,8 @@ def parts(dates: pd.Series) -> dict[str, np.ndarray]:
         "year": at.year,
         "month": at.month,
         "day": at.day,
-        "weekday": at.dayofweek,
-        "day_of_year": at.dayofyear,
+        "weekday": at.day_of_week,
+        "day_of_year": at.day_of_year,
         "hour": at.hour + at.minute / 60,
     }
     return {name: np.asarray(column, np.float32) for name, column in columns.items()}

@@ -83,6 +83,18 @@ def listed(folder: Path) -> tuple[Pictures, np.ndarray, np.ndarray]:
     return Pictures([file for _, file in paths]), names, np.array(told, str)
 
 
+def side(folder: Path) -> int:
+    """The longer side, in pixels, of the largest of a folder's first ten images."""
+    from PIL import Image
+
+    sizes = []
+    for _, file in _paths(folder)[:10]:
+        image: Image.Image = _opened(file)
+        with image:
+            sizes.append(max(image.size))
+    return max(sizes, default=0)
+
+
 def labels(files: Sequence[str]) -> list[str] | None:
     """The class of each file: the folder that it lies in, or else the word that its name starts with, as in cat.12.jpg.
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from kit.errors import KitError
 from kit.rows import dates
+from kit.toolbox import terms
 from kit.toolbox.goals import Goal
 
 Features = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
@@ -237,7 +238,8 @@ class Topics(Part):
 
 @dataclass
 class Lists(Part):
-    """A column of lists of numbers: each place a column where all have one length, else length and statistics."""
+    """A column of lists of numbers, or of texts of numbers parted by spaces: each place a column where all have one
+    length, else length and statistics."""
 
     names: list[str]
     length: int
@@ -245,15 +247,15 @@ class Lists(Part):
     @classmethod
     def of(cls, column: pd.Series) -> Lists:
         """Lists of training rows."""
-        lengths = {len(value) for value in column if isinstance(value, list)}
+        lengths = {len(value) for value in map(_listed, column) if value}
         if len(lengths) == 1 and (length := lengths.pop()) <= EXPANDED:
             return cls([f"{column.name} {place}" for place in range(length)], length)
         return cls([f"{column.name} {what}" for what in ("length", "mean", "sd", "min", "max")], 0)
 
     def __call__(self, column: pd.Series) -> np.ndarray:
         values = np.full((len(column), len(self.names)), np.nan, np.float32)
-        for row, value in enumerate(column):
-            if not isinstance(value, list) or not value:
+        for row, value in enumerate(map(_listed, column)):
+            if not value:
                 continue
             numbers = np.array(value, float)
             if self.length:
@@ -404,6 +406,8 @@ def _parts(column: pd.Series, seed: int) -> tuple[list[Part], bool]:
     if (form := dates.pattern(column)) is not None:
         return [Dates.of(column, form)], False
     texts = _texts(present)
+    if terms.are_numbers(texts):
+        return [Lists.of(column)], False
     different = texts.nunique()
     if different < 2:
         return [], False
@@ -452,6 +456,13 @@ def _texts(column: pd.Series) -> pd.Series:
     if pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty"):
         return column
     return column.map(_text, na_action="ignore").astype(object)
+
+
+def _listed(value: Any) -> list[Any]:
+    """A value as a list of numbers; an empty one where it is missing."""
+    if isinstance(value, str):
+        return [float(part) for part in value.replace(",", " ").split()]
+    return value if isinstance(value, list) else []
 
 
 def _different(column: pd.Series) -> np.ndarray:

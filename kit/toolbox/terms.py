@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from kit.rows import dates
 
 WORDS = 3.0
 """Mean number of words from which a column holds texts."""
+
+NUMBERS = re.compile(r"\s*(?:[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?[\s,]+){7,}[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?\s*")
 
 MOST = 200_000
 """Terms of a kind that a column keeps at most, the commonest."""
@@ -87,7 +90,15 @@ def is_text(column: pd.Series) -> bool:
         return any(isinstance(item, str) for value in some for item in value)
     if not all(isinstance(value, str) for value in some):
         return False
+    if are_numbers(some):
+        return False
     return mean_words(some) >= WORDS and present.nunique() > 0.3 * len(present) and dates.pattern(column) is None
+
+
+def are_numbers(column: pd.Series) -> bool:
+    """Whether texts are lists of eight numbers or more, such as the grey levels of an image, parted by spaces."""
+    some = column.dropna().iloc[:50]
+    return bool(len(some)) and all(isinstance(text, str) and NUMBERS.fullmatch(text) for text in some)
 
 
 def mean_words(column: pd.Series) -> float:

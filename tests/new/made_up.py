@@ -18,7 +18,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-WORDS = ["river", "stone", "candle", "harvest", "window", "orbit", "velvet", "engine", "meadow", "copper", "lantern", "saddle", "thunder", "ribbon"]
+WORDS = [
+    "river",
+    "stone",
+    "candle",
+    "harvest",
+    "window",
+    "orbit",
+    "velvet",
+    "engine",
+    "meadow",
+    "copper",
+    "lantern",
+    "saddle",
+    "thunder",
+    "ribbon",
+]
 
 
 @dataclass
@@ -188,7 +203,7 @@ def shops(folder: Path) -> Truth:
     days = pd.date_range("2015-01-01", periods=60)
     stores = pd.DataFrame({"Store": range(1, 9), "Type": list("abcabcab"), "Distance": draw.integers(50, 900, 8)})
     size = {"a": 300, "b": 500, "c": 900}
-    rows = [(store, day, int(size[kind] * (1 + 0.3 * (day.dayofweek < 5)) * draw.uniform(0.9, 1.1)))
+    rows = [(store, day, int(size[kind] * (1 + 0.3 * (day.day_of_week < 5)) * draw.uniform(0.9, 1.1)))
             for day in days for store, kind in zip(stores["Store"], stores["Type"], strict=True)]  # fmt: skip
     table = pd.DataFrame(rows, columns=["Store", "Date", "Sales"])
     table["Open"] = 1
@@ -360,7 +375,7 @@ def demand(folder: Path) -> Truth:
     draw = rng(17)
     days = pd.date_range("2016-03-01", periods=80)
     rows = [
-        (d, s, i, int(20 * s + 7 * i + 10 * (d.dayofweek > 4) + draw.normal(0, 2)))
+        (d, s, i, int(20 * s + 7 * i + 10 * (d.day_of_week > 4) + draw.normal(0, 2)))
         for d in days
         for s in (1, 2)
         for i in (1, 2, 3)
