@@ -157,7 +157,8 @@ def rehearse(
     results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep)
     for result in results:
         how = f"executed by {result.runner}, kept in by {result.walls}"
-        tell(f"{result.layout} mounts: submission accepted after {result.seconds} s, {how}")
+        what = "submission accepted" if result.sha256 else "found"
+        tell(f"{result.layout} mounts: {result.showed} in {result.seconds} s, {what}, {how}")
     if results[0].runner == "Jupyter":
         tell(f"The executed notebook is {keep / 'new' / rehearsal.EXECUTED}")
     else:

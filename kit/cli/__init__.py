@@ -64,10 +64,12 @@ for verb in VERBS:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status: 0 well, 1 a problem the user can fix, 2 wrong usage, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if (shell := os.environ.get(completion.VARIABLE)) and argv is None:
-        return completion.answer(command, shell)
-    notes.show()
+    shell = os.environ.get(completion.VARIABLE) if argv is None else None
+    if not shell:
+        notes.show()
     try:
+        if shell:
+            return completion.answer(command, shell)
         with command.make_context("kit", words) as context:
             return command.invoke(context) or 0
     except click.exceptions.Exit as leaving:
@@ -76,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except KitError as error:
-        print(f"kit: {error}", file=sys.stderr)
+        if not shell:  # a message would stand in the line that is being typed
+            print(f"kit: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nkit: interrupted.", file=sys.stderr)

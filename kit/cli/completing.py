@@ -1,12 +1,13 @@
-"""What a shell may complete: competitions, recipes, runs, settings and splits, by the words before the cursor."""
+"""What a shell may complete: competitions, recipes, runs, settings and splits, by the words before the cursor.
+
+Where a competition or recipe that was typed is unknown a KitError is raised, and `main` says nothing of it.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import click
-
-from kit.errors import KitError
 
 if TYPE_CHECKING:
     from kit.task.catalog import Entry
@@ -21,10 +22,9 @@ def competitions(context: click.Context, parameter: click.Parameter, incomplete:
 
 def recipes(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The competition's recipes, each with its variants."""
-    entry = _entry(context)
     words = [
         word
-        for recipe in (entry.recipes.values() if entry else ())
+        for recipe in _entry(context).recipes.values()
         for word in (recipe.name, *(f"{recipe.name}:{variant}" for variant in recipe.variants))
     ]
     return _fitting(words, incomplete)
@@ -42,31 +42,20 @@ def unfinished(context: click.Context, parameter: click.Parameter, incomplete: s
 
 def settings(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The settings of the recipe, each with the sign that its value follows."""
-    entry = _entry(context)
-    try:
-        return (
-            _fitting([f"{name}=" for name in entry.recipe(_typed(context, "recipe", 1))[0].settings], incomplete)
-            if entry
-            else []
-        )
-    except KitError:
-        return []
+    recipe, _ = _entry(context).recipe(_typed(context, "recipe", 1))
+    return _fitting([f"{name}=" for name in recipe.settings], incomplete)
 
 
 def splits(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
     """The other splits that the competition declares."""
-    entry = _entry(context)
-    return _fitting(list(entry.competition.splits), incomplete) if entry else []
+    return _fitting(list(_entry(context).competition.splits), incomplete)
 
 
-def _entry(context: click.Context) -> Entry | None:
-    """The competition that was typed; None where it is unknown so far."""
+def _entry(context: click.Context) -> Entry:
+    """The competition that was typed."""
     from kit.task import catalog
 
-    try:
-        return catalog.find(_typed(context, "competition", 0))
-    except KitError:
-        return None
+    return catalog.find(_typed(context, "competition", 0))
 
 
 def _typed(context: click.Context, name: str, place: int) -> str:
@@ -81,8 +70,7 @@ def _typed(context: click.Context, name: str, place: int) -> str:
 def _runs(context: click.Context, finished: bool = True) -> list[str]:
     from kit.train import runs as store
 
-    entry = _entry(context)
-    known = [run.name for run in store.every(entry.name) if finished or not run.finished] if entry else []
+    known = [run.name for run in store.every(_entry(context).name) if finished or not run.finished]
     return ["last", *reversed(known)] if known else []
 
 

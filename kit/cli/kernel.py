@@ -175,8 +175,9 @@ def build(
 def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
     """Run the built notebook here as Kaggle would: both mount layouts, inputs read-only, no network, a disk cap.
 
-    It runs on the embedded sample, with the notebook's own settings, and must leave a submission that would be
-    accepted. A further source of kernel-metadata.json needs --input.
+    It runs on the embedded sample and must leave a submission that would be accepted. Two folds are fitted for one
+    epoch; under the other layout the inputs are found. The executed notebook is kept in kernels/*/output/rehearsal. A
+    further source of kernel-metadata.json needs --input.
 
     Example:
       kit kernel rehearse digit-recognizer cnn

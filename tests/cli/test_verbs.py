@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -212,6 +213,13 @@ def test_bash_completes_a_recipe_and_variant(parity, workspace):
     )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "table table:noisy\n"
+
+
+def test_a_shell_gets_no_message_for_a_competition_that_is_unknown(workspace):
+    words = {"_KIT_COMPLETE": "bash_complete", "COMP_WORDS": "kit train nowhere ", "COMP_CWORD": "3"}
+    kit = str(Path(sys.executable).with_name("kit"))
+    done = subprocess.run([kit], env=os.environ | words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
 
 
 def test_doctor_names_a_cure_for_each_problem(kit, workspace, monkeypatch):

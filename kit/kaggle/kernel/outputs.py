@@ -19,6 +19,9 @@ from kit.train.runs import Run
 PAGE = 100
 """Files asked for at a time."""
 
+LONGEST_NAME = 240
+"""Bytes of a file's name: file systems take 255, and what a transfer adds to it while it lasts must fit too."""
+
 
 class Output(NamedTuple):
     """A file in a kernel's /kaggle/working; `url` carries its own right of access."""
@@ -30,22 +33,20 @@ class Output(NamedTuple):
 def listing(client: Client, pushed: Pushed) -> list[Output]:
     """All files of a version's output, page by page.
 
-    Raises KitError when a name would lie outside the folder that it is fetched into.
+    Raises KitError for a name that would lie outside the folder that it is fetched into, or that no folder can hold.
     """
-    found: list[Output] = []
+    files: list[Output] = []
     token = ""
     while True:
         fields: dict[str, Any] = {**pushed.address, "page_size": PAGE, **({"page_token": token} if token else {})}
         what = f"Listing the output of {pushed.ref} {pushed.label}"
         answer = client.ask(what, "kernels.list_kernel_session_output", safe=True, **fields)
         for file in answer.files or []:
-            path = PurePosixPath(file.file_name)
-            if path.is_absolute() or ".." in path.parts or "\\" in file.file_name:
-                raise KitError(f"The output holds {file.file_name!r}, which would be written outside its folder.")
-            found.append(Output(file.file_name, file.url))
+            _check(file.file_name)
+            files.append(Output(file.file_name, file.url))
         token = answer.next_page_token or ""
         if not token:
-            return found
+            return files
 
 
 def fetch(files: dict[str, Output], folder: Path) -> None:
@@ -98,15 +99,15 @@ def run_files(
 ) -> tuple[str, dict[str, Output]]:
     """The name of the run that a version left, and its wanted files by their path below the run's folder."""
     start = ("submissions", competition)
-    found: dict[str, dict[str, Output]] = {}
+    left: dict[str, dict[str, Output]] = {}
     for output in listing(client, pushed):
         parts = PurePosixPath(output.name).parts
         if parts[:2] == start and len(parts) > 3:
             path = "/".join(parts[3:])
-            found.setdefault(parts[2], {})
+            left.setdefault(parts[2], {})
             if wanted(path):
-                found[parts[2]][path] = output
-    finished = [name for name, files in found.items() if "run.json" in files]
+                left[parts[2]][path] = output
+    finished = [name for name, files in left.items() if "run.json" in files]
     if len(finished) != 1:
         raise KitError(
             f"{pushed.ref} {pushed.label} left {len(finished) or 'no'} finished run{'s' * (len(finished) != 1)} of "
@@ -114,7 +115,19 @@ def run_files(
             "A complete kernel that kit built leaves just one.",
             f"{pushed.url}  # its output, and its log",
         )
-    return finished[0], found[finished[0]]
+    return finished[0], left[finished[0]]
+
+
+def _check(name: str) -> None:
+    """Refuse the name of a file that a kernel chose, and that would lead out of its folder or could not be written."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise KitError(f"The output holds {name!r}, which would be written outside its folder.")
+    if not name.isprintable() or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+        raise KitError(
+            f"The output holds a file whose name cannot be used here: {name[:60]!r}.",
+            f"A name has at most {LONGEST_NAME} bytes, and no line ends or other signs that cannot be printed.",
+        )
 
 
 def _from(before: int, show: progress.Show) -> progress.Show:

@@ -7,7 +7,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent import futures
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,16 +34,22 @@ TOLD = 15
 LARGEST = 4 << 30
 """Bytes of a submission that is looked at."""
 
-
 ROOMY = 7 << 30
 """Bytes of memory with which two layouts are rehearsed at the same time: a BERT takes two GiB in each."""
 
 
+SHOWED = {2: "two folds", 1: "one fold", 0: "inputs"}
+WHOLE = "the whole notebook"
+"""How much of a notebook was run, by the number of folds that kit asked for, and where it asked for nothing."""
+
+
 class Rehearsal(NamedTuple):
-    """How it went under one layout: `sha256` is the submission's, `walls` what kept the kernel in, `runner` what
-    executed it, `memory` the most that it used, in bytes."""
+    """How it went under one layout: `showed` is how much of the notebook was run, `walls` what kept the kernel in,
+    `runner` what executed it, `memory` the most that it used, in bytes, `sha256` the submission's; empty where only the
+    inputs were looked for."""
 
     layout: str
+    showed: str
     walls: str
     runner: str
     seconds: float
@@ -61,13 +67,15 @@ def rehearse(
     limits: Limits | None = None,
     keep: Path | None = None,
 ) -> list[Rehearsal]:
-    """Run the notebook under the new and the old mount layout; each must leave a submission that Kaggle would accept.
+    """Run the notebook under the new and the old mount layout. It must leave a submission that Kaggle would accept.
 
-    A notebook that kit built fits two folds under the new layout and the first of them under the old, for one epoch;
-    any other one runs whole. `described` is its metadata, `inputs` are local folders for the sources that it names, the
-    competition's own among them; `echo` is given each line that the kernel prints, after the layout. What it left goes
-    into `new/` and `old/` of the folder `keep`: `submission.csv` and, where Jupyter is installed, the executed notebook
-    EXECUTED. Raises KitError when a cell fails, a limit is passed, or the submission would be refused.
+    A notebook that kit built fits two folds for one epoch under the new layout. Under the old one it finds its inputs;
+    if it opens files by itself, it fits one fold there too. Any other notebook runs whole.
+
+    `described` is the metadata, `inputs` are local folders for the sources that it names, the competition's own among
+    them; `echo` is given each line that the kernel prints, after the layout. What it left goes into `new/` and `old/`
+    of the folder `keep`: `submission.csv` and, where Jupyter is installed, the executed notebook EXECUTED. Raises
+    KitError when a cell fails, a limit is passed, or the submission would be refused.
     """
     if missing := [ref for ref in metadata.mounts(described, new=True) if ref not in inputs]:
         raise KitError(
@@ -81,18 +89,36 @@ def rehearse(
         with one_at_a_time:
             echo(line)
 
-    def once(layout: str, only: int | None) -> Rehearsal:
+    label = _label(text)
+
+    def once(layout: str, fitted: int) -> Rehearsal:
         mounted = {place: inputs[ref] for ref, place in metadata.mounts(described, new=layout == "new").items()}
         with folders.temporary("kit-rehearsal-") as folder:
-            ready = _prepared(entry, text, described, mounted, folder, rehearsed.setting(only=only))
-            return _once(entry, text, ready, mounted, layout, tell, limits or Limits(LONGEST), keep, stop)
+            ready = _prepared(described, text, mounted, folder, fitted)
+            showed = SHOWED[fitted] if label else WHOLE
+            return _once(entry, text, ready, mounted, layout, showed, tell, limits or Limits(LONGEST), keep, stop)
 
-    with ThreadPoolExecutor(_at_once()) as pool:
-        layouts = [pool.submit(once, "new", None), pool.submit(once, "old", 0)]
-        try:
-            return [each.result() for each in layouts]
-        finally:  # the first failure ends the other layout too
-            stop.set()
+    try:
+        old = 1 if opens_files(text) else 0
+        with futures.ThreadPoolExecutor(_at_once()) as pool:
+            layouts = [pool.submit(once, "new", 2), pool.submit(once, "old", old)]
+            try:
+                ended, _ = futures.wait(layouts, return_when=futures.FIRST_EXCEPTION)
+                return [each.result() for each in layouts if each in ended]
+            finally:  # a failure of one layout ends the other too
+                stop.set()
+    except ValueError as error:
+        cure = f"kit kernel build {entry.name} {label}".rstrip()
+        raise KitError(f"The notebook cannot be run: {error}.", "kit builds one that can be run.", cure) from None
+
+
+def opens_files(text: str) -> bool:
+    """Whether the competition's own files in a notebook name Kaggle's folders or search them, so that they may find
+    something under one layout only. What kit itself opens is looked for under both."""
+    kernel.check(text)
+    cells = ("".join(cell.get("source", "")) for cell in json.loads(text)["cells"])
+    own = [cell for cell in cells if cell.startswith("%%writefile competitions/")]
+    return any(word in cell for cell in own for word in ("/kaggle", "kaggle_root", "mounted("))
 
 
 def _at_once() -> int:
@@ -118,19 +144,11 @@ def local_inputs(entry: Entry, described: Metadata, *, extra: dict[str, Path]) -
     return {**held, **dict.fromkeys(mine, own), **extra}
 
 
-def _prepared(
-    entry: Entry, text: str, described: Metadata, mounted: dict[str, Path], folder: Path, settings: dict[str, str]
-) -> Kernel:
+def _prepared(described: Metadata, text: str, mounted: dict[str, Path], folder: Path, fitted: int) -> Kernel:
     kept: Kept = "namespaces" if walls.available() else "audit hook"
     accelerator = metadata.machine_of(described).kind != "cpu"
-    try:
-        return kernel.prepare(folder, text, mounted, kept=kept, accelerator=accelerator, settings=settings)
-    except ValueError as error:
-        raise KitError(
-            f"The notebook cannot be run: {error}.",
-            "It must be a notebook as kit builds it.",
-            f"kit kernel build {entry.name} {_label(text)}",
-        ) from None
+    settings = rehearsed.setting(fitted)
+    return kernel.prepare(folder, text, mounted, kept=kept, accelerator=accelerator, settings=settings)
 
 
 def _once(
@@ -139,6 +157,7 @@ def _once(
     ready: Kernel,
     mounted: dict[str, Path],
     layout: str,
+    showed: str,
     echo: Callable[[str], None],
     limits: Limits,
     keep: Path | None,
@@ -170,18 +189,21 @@ def _once(
         raise failed(ending.failure)
     if ending.code != 0:
         raise failed(f"a cell failed (exit code {ending.code})")
-    file = kept / "submission.csv"
-    try:
-        opened.copy(ready.working, file.name, file, most=LARGEST)
-    except opened.Missing:
-        raise failed("it left no submission.csv in /kaggle/working") from None
-    except opened.Refused as refused:
-        raise failed(f"of what it left in /kaggle/working, {refused}") from None
-    form = entry.competition.submission
-    sample = next(source / form.sample for source in mounted.values() if (source / form.sample).is_file())
-    submission.check(form, file, sample)
+    digest = ""
+    if showed != SHOWED[0]:
+        file = kept / "submission.csv"
+        try:
+            opened.copy(ready.working, file.name, file, most=LARGEST)
+        except opened.Missing:
+            raise failed("it left no submission.csv in /kaggle/working") from None
+        except opened.Refused as refused:
+            raise failed(f"of what it left in /kaggle/working, {refused}") from None
+        form = entry.competition.submission
+        sample = next(source / form.sample for source in mounted.values() if (source / form.sample).is_file())
+        submission.check(form, file, sample)
+        digest = records.sha256(file)
     kept_in = "audit hook" if ready.plan is None else "namespaces"
-    return Rehearsal(layout, kept_in, ready.runner, round(ending.seconds, 1), ending.memory, records.sha256(file))
+    return Rehearsal(layout, showed, kept_in, ready.runner, round(ending.seconds, 1), ending.memory, digest)
 
 
 def _label(text: str) -> str:
