@@ -49,6 +49,7 @@ class Hist:
                 learning_rate=self.rate,
                 max_iter=rounds[place] if rounds else self.rounds,
                 max_leaf_nodes=self.leaves,
+                min_samples_leaf=min(20, max(1, len(fitted) // 20)),
                 l2_regularization=self.l2,
                 categorical_features=problem.encoder.categories[known] > 0,
                 early_stopping=not rounds,

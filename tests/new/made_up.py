@@ -220,7 +220,8 @@ def departments(folder: Path) -> Truth:
     """The id of the sample is put together from three columns; features.csv is joined by two."""
     draw = rng(9)
     days = pd.date_range("2012-01-06", periods=30, freq="7D").strftime("%Y-%m-%d")
-    features = pd.DataFrame([(s, d, round(draw.normal(60, 15), 2)) for s in (1, 2) for d in days], columns=["Store", "Date", "Temperature"])  # fmt: skip
+    warmth = [(s, d, round(draw.normal(60, 15), 2)) for s in (1, 2) for d in days]
+    features = pd.DataFrame(warmth, columns=["Store", "Date", "Temperature"])
     rows = [
         (s, dept, d, dept * 1000 + 500 * s + draw.normal(0, 90)) for d in days for s in (1, 2) for dept in (1, 2, 3)
     ]
@@ -524,7 +525,7 @@ def ratings(folder: Path) -> Truth:
 
 @competition
 def gaps(folder: Path) -> Truth:
-    """Targets 0.0 and 1.0 with gaps; constant, empty and mixed columns; test rows with a column more; an index column."""
+    """Targets 0.0 and 1.0 with gaps; constant, empty, mixed and index columns; test rows with a column more."""
     table = base(300, 26)
     draw = rng(27)
     table["target"] = (table.pop("z") > 5).astype(float)
