@@ -104,7 +104,7 @@ def _free(name: str, *, over: bool) -> Path:
         raise KitError(
             f"{name!r} cannot be a competition's name.",
             "Names are words in lower case with hyphens, such as house-prices, and start with a letter.",
-            "kit new my-task --from FILES",
+            "kit new my-task --from ~/Downloads/my-task.zip",
         )
     folder = places.workspace() / "competitions" / stem
     if folder.exists():

@@ -1,4 +1,4 @@
-"""What `kit new` found out, as a person reads it: what, the answer, and why."""
+"""What `kit new` told from the files, as a person reads it: what, the answer, and why."""
 
 from __future__ import annotations
 

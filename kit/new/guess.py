@@ -122,7 +122,7 @@ def _from_folders(look: Look, roles: Roles, keys: Keys) -> tuple[Roles, Keys]:
         raise KitError(
             "There is no table of training rows.",
             "It is mostly called train.csv. Images may also lie in a folder for each class.",
-            "--train FILE",
+            f"--train {next(iter(look.tables), 'train.csv')}",
         )
     targets = [name for name in roles.sample.columns if name not in keys.sample]
     head = pd.DataFrame({"file": pictures.files, (targets[0] if len(targets) == 1 else "label"): pictures.labels})

@@ -52,7 +52,9 @@ def keys(roles: Roles, asked: Sequence[str] = ()) -> Keys:
         return _without_sample(roles, asked)
     if missing := [name for name in asked if name not in sample.columns]:
         raise KitError(
-            f"{sample.name} has no column {missing[0]!r}.", f"Its columns are {', '.join(sample.columns)}.", "--id"
+            f"{sample.name} has no column {missing[0]!r}.",
+            f"Its columns are {', '.join(sample.columns)}.",
+            f"--id {sample.columns[0]}",
         )
     if test is None:
         names = tuple(asked) or (sample.columns[0],)
@@ -76,7 +78,7 @@ def keys(roles: Roles, asked: Sequence[str] = ()) -> Keys:
         f"{sample.name} and {test.name} have no column in common, and not the same number of rows: "
         f"{sample.rows:,} and {test.rows:,}.",
         f"One column of {sample.name} ({', '.join(sample.columns)}) must name the rows of {test.name}.",
-        "--id COLUMN, or --test FILE",
+        f"--id {sample.columns[0]}, or --test and the name of another file",
     )
 
 
@@ -107,7 +109,7 @@ def _matched(roles: Roles, names: tuple[str, ...], own: tuple[str, ...]) -> Keys
         raise KitError(
             f"{test.name} repeats the id {known[known.duplicated()].iloc[0]}, and {sample.name} has it once.",
             "Each test row must have an id of its own.",
-            "--id COLUMN",
+            f"--id {test.columns[0]}",
         )
     lacking = asked[~asked.isin(set(known))]
     if len(lacking) == len(asked) and len(asked) == len(known) and len(names) == 1:
@@ -117,14 +119,14 @@ def _matched(roles: Roles, names: tuple[str, ...], own: tuple[str, ...]) -> Keys
         raise KitError(
             f"No id of {sample.name} is in {test.name}: the first are {asked.iloc[0]} and {known.iloc[0]}.",
             f"The column {', '.join(names)} of both must hold the same ids.",
-            "--id COLUMN",
+            f"--id {sample.columns[0]}",
         )
     if len(lacking):
         raise KitError(
             f"{test.name} lacks {len(lacking):,} of the {len(asked):,} ids of {sample.name}, the first is "
             f"{lacking.iloc[0]}.",
             "The test table must have a row for each id of the sample file.",
-            "--test FILE",
+            f"--test {test.name}",
         )
     text = not (_whole(sample, names) and len(names) == 1)
     why = f"{' and '.join(names)} in {sample.name} and {test.name}"
@@ -180,7 +182,9 @@ def _without_sample(roles: Roles, asked: Sequence[str]) -> Keys:
     assert table is not None
     if missing := [name for name in asked if name not in table.columns]:
         raise KitError(
-            f"{table.name} has no column {missing[0]!r}.", f"Its columns are {', '.join(table.columns)}.", "--id COLUMN"
+            f"{table.name} has no column {missing[0]!r}.",
+            f"Its columns are {', '.join(table.columns)}.",
+            f"--id {table.columns[0]}",
         )
     names = (
         tuple(asked)

@@ -83,7 +83,7 @@ def rows(look: Look, roles: Roles, keys: Keys, wanted: Wanted, asked: str = "") 
         )
     train, test = roles.train, roles.test
     if train is None:
-        raise KitError("There is no table of training rows.", "It is mostly called train.csv.", "--train FILE")
+        raise KitError("There is no table of training rows.", "It is mostly called train.csv.", "--train train.csv")
     used = {*keys.train, *keys.test, *wanted.source, *wanted.left_out, keys.repeated}
     shared = [name for name in train.columns if test is None or name in test.columns]
     columns = tuple(
@@ -98,7 +98,7 @@ def rows(look: Look, roles: Roles, keys: Keys, wanted: Wanted, asked: str = "") 
         raise KitError(
             f"{train.name} and the test rows share no column but keys: there is nothing to learn from.",
             f"{train.name} has {', '.join(train.columns[:8])}.",
-            "--train FILE, or --test FILE",
+            f"--train {train.name}, or the name of another file",
         )
     empty = [name for name in columns if train.values(name).isna().all()]
     if len(empty) == len(columns) and not joins:

@@ -43,7 +43,7 @@ def ready(raw: Path, stage: Path, answers: Answers) -> Ready:
         raise KitError(
             "There is no sample submission, and no table of training rows.",
             "One of the two says what is asked for.",
-            "--sample-submission FILE, or --train FILE",
+            f"--train {next(iter(seen.tables), 'train.csv')}",
         )
     if roles.test is not None:
         return _made(raw, stage, seen, "with_sample", **_for_sample(roles, answers))
@@ -76,7 +76,7 @@ def _for_sample(roles: Roles, answers: Answers) -> dict[str, Any]:
         raise KitError(
             f"{roles.train.name} has no column that {roles.test.name} lacks: nothing is asked for.",
             "A target column stands in the training rows only.",
-            "--target COLUMN",
+            f"--target {roles.train.columns[-1]}",
         )
     if len(target) > 1 and not answers.target:
         last = next((name for name in target if name.lower() in LIKELY), target[-1])

@@ -44,7 +44,7 @@ def roles(look: Look, *, train: str = "", test: str = "", sample: str = "") -> R
         raise KitError(
             f"None of the tables can be the training rows: {held}.",
             "That table has the target and the columns of the test rows, and is mostly called train.csv.",
-            "--train FILE",
+            f"--train {next(iter(look.tables), 'train.csv')}",
         )
     if the_test is not None and the_train is not None:
         the_test = _without_empty(the_test, the_train)

@@ -61,7 +61,9 @@ def splitting(
         chosen = group or _groups(train, test, keys)[0]
         if not chosen or same(chosen, train.columns) is None:
             right = f"Columns that repeat are {', '.join(_repeating(train)[:6]) or 'none'}."
-            raise KitError(f"{train.name} has no column {chosen or 'of groups'!r}.", right, "--group COLUMN")
+            repeated = next(iter(_repeating(train)), "")
+            cure = f"--group {repeated}" if repeated else f"--split {plain.lower()}"
+            raise KitError(f"{train.name} has no column {chosen or 'of groups'!r}.", right, cure)
         return _grouped(plain, train, chosen, "", "as you said")
     if split in ("stratified", "shuffled"):
         return Splitting(f"splits.{split.capitalize()}({FOLDS})", "as you said")
@@ -100,7 +102,7 @@ def _grouped(plain: str, train: Table, column: str, before: str, why: str) -> Sp
     name = same(column, train.columns) or column
     folds = FOLDS if before else min(FOLDS, train.values(name).nunique())
     if folds < 2:
-        raise KitError(f"All rows of {train.name} have one {name}.", "Groups must differ.", "--group COLUMN")
+        raise KitError(f"All rows of {train.name} have one {name}.", "Groups must differ.", f"--split {plain.lower()}")
     return Splitting(f"splits.{_with_groups(plain)}({folds})", why, name, before)
 
 
@@ -111,7 +113,7 @@ def _by_time(train: Table, test: Table | None, column: str, why: str) -> Splitti
         raise KitError(
             f"{train.name} has no column {column!r} of times." if column else f"{train.name} has no column of dates.",
             f"Its columns are {', '.join(train.columns[:8])}.",
-            "--time COLUMN",
+            f"--time {train.columns[0]}, or --split shuffled",
         )
     values = train.values(name)
     form = dates.pattern(values) or ""
@@ -119,7 +121,7 @@ def _by_time(train: Table, test: Table | None, column: str, why: str) -> Splitti
         raise KitError(
             f"The column {name!r} of {train.name} holds no dates that can be read: {values.dropna().iloc[0]!r}.",
             "Dates are written as 2014-03-31, 31.03.2014 or 03/31/2014, perhaps with a time.",
-            "--time COLUMN",
+            "--split shuffled",
         )
     own = _read(train, name, form)
     unread = own.isna() & values.notna()

@@ -69,8 +69,8 @@ def wanted(roles: Roles, keys: Keys, asked: Sequence[str] = (), kind: str = "") 
     table = roles.labels or roles.train
     assert table is not None
     columns = _columns(roles, keys, asked)
-    found = _source(roles, keys, table, columns, asked)
-    return _held(roles, table, found, kind)
+    target = _source(roles, keys, table, columns, asked)
+    return _held(roles, table, target, kind)
 
 
 def _columns(roles: Roles, keys: Keys, asked: Sequence[str]) -> tuple[str, ...]:
@@ -99,13 +99,15 @@ def _source(roles: Roles, keys: Keys, table: Table, columns: tuple[str, ...], as
     if asked:
         if missing := [name for name in asked if same(name, table.columns) is None]:
             raise KitError(
-                f"{table.name} has no column {missing[0]!r}.", f"Its columns are {_few(table.columns)}.", "--target"
+                f"{table.name} has no column {missing[0]!r}.",
+                f"Its columns are {_few(table.columns)}.",
+                f"--target {_near(missing[0], table.columns)}",
             )
         source = tuple(name for each in asked if (name := same(each, table.columns)))
-        found = Wanted(columns or source, source, "numbers", why="as you said")
+        target = Wanted(columns or source, source, "numbers", why="as you said")
         if len(source) == 1 and len(columns) > 1:
-            return _classes(table, source[0], columns) or found
-        return found
+            return _classes(table, source[0], columns) or target
+        return target
     own = own_columns(roles, keys)
     named = [same(name, table.columns) for name in columns]
     if columns and all(named):
@@ -176,20 +178,22 @@ def _likeness(roles: Roles, table: Table, name: str, columns: tuple[str, ...]) -
     return score + 0.1 * (name == table.columns[-1]) + 0.05 * (name == table.columns[0])
 
 
-def _held(roles: Roles, table: Table, found: Wanted, kind: str) -> Wanted:
+def _held(roles: Roles, table: Table, target: Wanted, kind: str) -> Wanted:
     """What the target columns hold."""
-    spelled = [_spelled_labels(roles, table, name) for name in found.source]
-    values = [table.values(name) if texts is None else texts for name, texts in zip(found.source, spelled, strict=True)]
-    found = replace(found, spelled=any(texts is not None for texts in spelled))
-    for name, column in zip(found.source, values, strict=True):
+    spelled = [_spelled_labels(roles, table, name) for name in target.source]
+    values = [
+        table.values(name) if texts is None else texts for name, texts in zip(target.source, spelled, strict=True)
+    ]
+    target = replace(target, spelled=any(texts is not None for texts in spelled))
+    for name, column in zip(target.source, values, strict=True):
         _refuse_unlearnable(table, name, column)
     empty = pd.concat(values, axis=1).isna().any(axis=1)
-    found = replace(found, missing=int(empty.sum()))
-    if found.kind == "labels":  # a column for each class
-        return replace(found, why_kind=f"{len(found.columns)} columns of probabilities, one for each class")
-    if len(found.source) > 1:
-        return _several(found, values, kind)
-    shown = _shown(roles, found.columns[0])
+    target = replace(target, missing=int(empty.sum()))
+    if target.kind == "labels":  # a column for each class
+        return replace(target, why_kind=f"{len(target.columns)} columns of probabilities, one for each class")
+    if len(target.source) > 1:
+        return _several(target, values, kind)
+    shown = _shown(roles, target.columns[0])
     column = values[0].dropna()
     labels = _labels(column)
     if kind:
@@ -197,32 +201,32 @@ def _held(roles: Roles, table: Table, found: Wanted, kind: str) -> Wanted:
             raise KitError(
                 f"{kind!r} is no kind of target.", "It is numbers, labels, guesses or text.", "--kind labels"
             )
-        return _of_kind(found, kind, column, labels, shown, "as you said")
+        return _of_kind(target, kind, column, labels, shown, "as you said")
     if many := _guesses(shown, labels):
         most, separator = many
         said = f"the sample file lists {most} labels in a row"
-        return replace(found, kind="guesses", labels=labels, most=most, separator=separator, why_kind=said)
+        return replace(target, kind="guesses", labels=labels, most=most, separator=separator, why_kind=said)
     if column.dtype.kind not in "iufb" and not _numeric(column):
         if len(labels) > 0.5 * len(column) and len(labels) > 50:
-            return replace(found, kind="text", why_kind="texts that seldom repeat")
-        return _of_kind(found, "labels", column, labels, shown, f"{len(labels)} different texts")
+            return replace(target, kind="text", why_kind="texts that seldom repeat")
+        return _of_kind(target, "labels", column, labels, shown, f"{len(labels)} different texts")
     if column.dtype.kind == "b":
-        return _of_kind(found, "labels", column, labels, shown, "true or false")
+        return _of_kind(target, "labels", column, labels, shown, "true or false")
     whole = bool((column.astype(float) % 1 == 0).all())
     if len(labels) == 2:
-        return _of_kind(found, "labels", column, labels, shown, f"{labels[0]} or {labels[1]}")
+        return _of_kind(target, "labels", column, labels, shown, f"{labels[0]} or {labels[1]}")
     if not whole:
-        return _of_kind(found, "numbers", column, labels, shown, "numbers with fractions")
+        return _of_kind(target, "numbers", column, labels, shown, "numbers with fractions")
     if len(labels) > MOST_LABELS:
-        return _of_kind(found, "numbers", column, labels, shown, f"{len(labels):,} different whole numbers")
+        return _of_kind(target, "numbers", column, labels, shown, f"{len(labels):,} different whole numbers")
     fractions = any("." in text and float(text) % 1 != 0 for text in shown if _is_number(text))
     counts = column.value_counts()
     gaps = max(labels) - min(labels) + 1 > 2 * len(labels)
     if fractions or gaps or counts.min() < 2:
         said = f"{len(labels)} different whole numbers" + (", and fractions in the sample file" if fractions else "")
-        return replace(_of_kind(found, "numbers", column, labels, shown, said), sure_kind=len(labels) > 15)
+        return replace(_of_kind(target, "numbers", column, labels, shown, said), sure_kind=len(labels) > 15)
     said = f"only {len(labels)} different whole numbers, {labels[0]} to {labels[-1]}"
-    return replace(_of_kind(found, "labels", column, labels, shown, said), sure_kind=len(labels) <= 3)
+    return replace(_of_kind(target, "labels", column, labels, shown, said), sure_kind=len(labels) <= 3)
 
 
 def _spelled_labels(roles: Roles, table: Table, name: str) -> pd.Series | None:
@@ -244,13 +248,13 @@ def _spelled_labels(roles: Roles, table: Table, name: str) -> pd.Series | None:
 
 
 def _of_kind(
-    found: Wanted, kind: Any, column: pd.Series, labels: tuple[Any, ...], shown: list[str], why: str
+    target: Wanted, kind: Any, column: pd.Series, labels: tuple[Any, ...], shown: list[str], why: str
 ) -> Wanted:
-    """`found` with its kind, and with labels what of them the sample file asks for."""
+    """`target` with its kind, and with labels what of them the sample file asks for."""
     if kind != "labels" and kind != "guesses":
-        return replace(found, kind=kind, why_kind=why)
+        return replace(target, kind=kind, why_kind=why)
     if kind == "guesses":
-        return replace(found, kind=kind, labels=labels, most=3, why_kind=why)
+        return replace(target, kind=kind, labels=labels, most=3, why_kind=why)
     texts = {_spelled(label) for label in labels}
     numbers = [float(text) for text in shown if _is_number(text)]
     likely = bool(numbers) and len(numbers) == len(shown) and not ({*shown} <= texts)
@@ -259,24 +263,24 @@ def _of_kind(
         likely = False  # 0 as a placeholder, where labels are 1 to 7
     if {*shown} <= TRUTHS[0] and column.dtype.kind != "b" and texts <= {"0", "1"}:
         labels = (False, True)
-    return replace(found, kind="labels", labels=labels, probable=likely, why_kind=why)
+    return replace(target, kind="labels", labels=labels, probable=likely, why_kind=why)
 
 
-def _several(found: Wanted, values: list[pd.Series], kind: str) -> Wanted:
+def _several(target: Wanted, values: list[pd.Series], kind: str) -> Wanted:
     """Several columns that the training rows have under the same names."""
     if any(column.dtype.kind not in "biuf" for column in values):
         raise KitError(
-            f"The target columns {_few(found.source)} hold texts.",
+            f"The target columns {_few(target.source)} hold texts.",
             "Several target columns must be numbers, or 0 and 1. One column of labels may be text.",
-            "--target COLUMN",
+            f"--target {target.source[0]}",
         )
     table = pd.concat(values, axis=1).dropna().astype(float)
     binary = bool(table.isin((0.0, 1.0)).all(axis=None))
     if binary and kind != "numbers":
         if (table.sum(axis=1) == 1).all():
-            return replace(found, kind="labels", labels=found.columns, probable=True, why_kind="one 1 in each row")
-        return replace(found, kind="flags", probable=True, why_kind="0 or 1, several in a row")
-    return replace(found, kind="numbers", why_kind=f"{len(values)} columns of numbers")
+            return replace(target, kind="labels", labels=target.columns, probable=True, why_kind="one 1 in each row")
+        return replace(target, kind="flags", probable=True, why_kind="0 or 1, several in a row")
+    return replace(target, kind="numbers", why_kind=f"{len(values)} columns of numbers")
 
 
 def _labels(column: pd.Series) -> tuple[Any, ...]:
@@ -316,14 +320,24 @@ def _refuse_unlearnable(table: Table, name: str, column: pd.Series) -> None:
         raise KitError(
             f"The target {name!r} of {table.name} is {first} in every row: there is nothing to learn.",
             "A target must have at least two different values.",
-            "--target COLUMN",
+            f"--target {_other(table, name)}",
         )
     if isinstance(first, (list, dict)):
         raise KitError(
             f"The target {name!r} of {table.name} holds lists.",
             "A target must be a number, a label or a text.",
-            "--target COLUMN",
+            f"--target {_other(table, name)}",
         )
+
+
+def _other(table: Table, name: str) -> str:
+    """A column that may be the target where `name` is none: the last one."""
+    return [each for each in table.columns if each != name][-1] if len(table.columns) > 1 else name
+
+
+def _near(name: str, columns: Sequence[str]) -> str:
+    """The column whose name is most like `name`."""
+    return max(columns, key=lambda each: difflib.SequenceMatcher(None, plain(name), plain(each)).ratio())
 
 
 def _nothing_to_learn(roles: Roles, table: Table, columns: tuple[str, ...]) -> KitError:
@@ -332,12 +346,12 @@ def _nothing_to_learn(roles: Roles, table: Table, columns: tuple[str, ...]) -> K
             f"{roles.sample.name} and {table.name} have no column in common: {_few(roles.sample.columns)} and "
             f"{_few(table.columns)}.",
             "The training table must hold what the sample file asks for.",
-            "--train FILE, --sample FILE or --target COLUMN",
+            f"--target {table.columns[-1]}, or --train and the name of another file",
         )
     return KitError(
         f"{table.name} has no column that says what is asked for: {_few(columns) or 'a target'}.",
         f"It has {_few(table.columns)}, and all of these are in the test rows too.",
-        "--target COLUMN, or --train FILE",
+        f"--target {table.columns[-1]}, or --train and the name of another file",
     )
 
 

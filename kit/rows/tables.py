@@ -139,7 +139,7 @@ def _chunks(
 ) -> Iterator[pd.DataFrame]:
     """The rows of a delimited file; with `whole` one part, of `rows` rows at most, else parts of `rows` rows.
 
-    An encoding that the first bytes did not show is found here, at the byte that is wrong.
+    An encoding that the first bytes did not show shows here, at the byte that is wrong.
     """
     import pandas as pd
     from pandas.errors import EmptyDataError, ParserError
