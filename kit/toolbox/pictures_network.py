@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from kit.errors import KitError
 from kit.rows.pictures import Pictures
 from kit.task.contract import Competition, Fitted, Fold
-from kit.toolbox import goals, networks
+from kit.toolbox import estimators, goals, networks
+from kit.toolbox.foreign import Foreign
 from kit.toolbox.goals import Goal, Scale
 
 KEPT = 2 * 2**30
@@ -94,6 +96,17 @@ def fit(
             )
         fold.report(epoch + 1, epochs, loss=float(np.mean(losses)))
 
+    estimators.save(fold.dir, network=Foreign("keras", model), goal=goal, scale=scale, size=size, colours=colours)
+    return _fitted(model, goal, scale, size, colours)
+
+
+def load(dir: Path) -> Fitted:
+    """What `fit` stored in the folder of a fold. Errors as `estimators.load`."""
+    parts = estimators.load(dir)
+    return _fitted(parts["network"].model, parts["goal"], parts["scale"], parts["size"], parts["colours"])
+
+
+def _fitted(model: Any, goal: Goal, scale: Scale, size: int, colours: int) -> Fitted:
     def predict(x: Any) -> np.ndarray:
         images = Reader(x, size, colours)
         parts = [np.zeros((0, model.output_shape[-1]))]

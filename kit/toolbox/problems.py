@@ -1,7 +1,7 @@
 """The training rows of a fold as learners take them, and several fits, of one learner or of several, as one model.
 
 A learner is fitted on a part of the training rows and may look at the rest of them to stop in time. Nothing here sees
-the rows that the fold is judged by.
+the rows that the fold is judged by. What was fitted is stored in the fold's folder, from which `load` gives it again.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from kit.task.contract import Competition, Fitted, Fold, Report
-from kit.toolbox import goals, tables, terms
+from kit.toolbox import estimators, goals, tables, terms
+from kit.toolbox.featured import Featured, Features
 from kit.toolbox.goals import Goal
 from kit.toolbox.scaling import Scaled
 
@@ -31,11 +33,27 @@ STEPS = 40
 """Members of a blend are counted in this many parts."""
 
 
+class Forms(Protocol):
+    """What turns rows into the forms that learners ask for, as learned from the training rows."""
+
+    @property
+    def encoder(self) -> tables.Encoder:
+        """Tables to matrices."""
+
+    @property
+    def scaling(self) -> Scaled:
+        """Matrices for linear models."""
+
+    @property
+    def vocabulary(self) -> terms.Vocabulary:
+        """Texts to terms."""
+
+
 class Prepared:
     """Rows after `features`, in the forms that learners ask for; each form is made when it is asked for."""
 
-    def __init__(self, problem: Problem, table: pd.DataFrame, matrix: np.ndarray | None = None) -> None:
-        self._problem, self.table, self._matrix = problem, table, matrix
+    def __init__(self, forms: Forms, table: pd.DataFrame) -> None:
+        self._forms, self.table = forms, table
 
     def __len__(self) -> int:
         return len(self.table)
@@ -43,27 +61,33 @@ class Prepared:
     @cached_property
     def matrix(self) -> np.ndarray:
         """float32 of (n, columns): numbers, and the numbers of categories; missing values are NaN."""
-        return self._problem.encoder.matrix(self.table) if self._matrix is None else self._matrix
+        return self._forms.encoder.matrix(self.table)
 
     @cached_property
     def scaled(self) -> sparse.csr_matrix:
         """The matrix for linear models: scaled numbers, one-hot categories, nothing missing."""
-        return self._problem.scaling(self.matrix)
+        return self._forms.scaling(self.matrix)
 
     @cached_property
     def terms(self) -> sparse.csr_matrix:
         """TF-IDF of the words and letters of the texts, beside the other columns scaled."""
-        others = self._problem.vocabulary.others
+        others = self._forms.vocabulary.others
         return sparse.hstack([self.words, self.scaled * terms.BESIDE], "csr") if others else self.words
 
     @cached_property
     def words(self) -> sparse.csr_matrix:
         """TF-IDF of the words and letters of the texts, 0 or more."""
-        return self._problem.vocabulary(self.table)
+        return self._forms.vocabulary(self.table)
 
 
-Predictor = Callable[[Prepared], np.ndarray]
-"""Rows to predictions as the goal encodes targets: probabilities (n, classes), or (n, columns)."""
+class Predictor(Protocol):
+    """A fitted model, an object of arrays, estimators and `foreign` models, which `estimators.save` can store."""
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Rows to predictions as the goal encodes targets: probabilities (n, classes), or (n, columns)."""
+
+    def gains(self) -> np.ndarray | None:
+        """What each column of the matrix gained, float of (columns,); None where the model cannot tell."""
 
 
 class Learned(NamedTuple):
@@ -89,23 +113,26 @@ class Problem:
 
     goal: Goal
     targets: np.ndarray
-    features: tables.Features
+    featured: Featured
     train: pd.DataFrame
     weight: np.ndarray | None
     group: np.ndarray | None
     time: np.ndarray | None
     seed: int
     report: Report
+    dir: Path
 
     @classmethod
-    def of(cls, fold: Fold, competition: Competition, features: tables.Features) -> Problem:
+    def of(cls, fold: Fold, competition: Competition, features: Features) -> Problem:
         """The training rows of `fold`. Raises KitError for targets that cannot be learned."""
         data = fold.train
         assert data.y is not None  # The loop refuses training rows without targets.
         goal = goals.of(competition, data.y)
         targets = goal.encoded(data.y)
         weight = goal.weights(targets, data.weight)
-        return cls(goal, targets, features, data.x.take(), weight, data.group, data.time, fold.seed, fold.report)
+        train = data.x.take()
+        more = (weight, data.group, data.time, fold.seed, fold.report, fold.dir)
+        return cls(goal, targets, Featured(features, train), train, *more)
 
     def __post_init__(self) -> None:
         self.chosen: dict[Any, Any] = {}
@@ -117,13 +144,13 @@ class Problem:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The training rows after `features`."""
-        return tables.featured(self.features, self.train, self.train)
+        return self.featured(self.train)
 
     @cached_property
     def _encoded(self) -> tuple[tables.Encoder, np.ndarray]:
         return tables.fit(self.table, self.goal, self.targets, group=self.group, seed=self.seed)
 
-    @property
+    @cached_property
     def encoder(self) -> tables.Encoder:
         """Tables to matrices, as learned from the training rows."""
         return self._encoded[0]
@@ -141,11 +168,7 @@ class Problem:
     @cached_property
     def rows(self) -> Prepared:
         """The training rows, in which means of targets are cross-fitted."""
-        return _Training(self, self.table)
-
-    def prepared(self, rows: pd.DataFrame) -> Prepared:
-        """Any rows of the competition."""
-        return Prepared(self, tables.featured(self.features, self.train, rows))
+        return _Training(self)
 
     def weights(self, rows: np.ndarray) -> np.ndarray | None:
         """The weights of the training rows at `rows`."""
@@ -190,7 +213,7 @@ class Problem:
         for number, (fitted, held) in enumerate(parts):
             learned.append(learner(self, fitted, held, self.seed * 100 + number))
             self.report(number + 1, len(parts), parameters=learned[-1].parameters)
-        return self.fitted(self._whole(learned), np.full(len(learned), 1 / len(learned)))
+        return self._stored(self._whole(learned), np.full(len(learned), 1 / len(learned)))
 
     def blended(self, learners: Mapping[str, Learner], models: int) -> Fitted:
         """The blend of several learners, each fitted `models` times; their shares are those that suit the rows which
@@ -211,7 +234,7 @@ class Problem:
         shares = chosen_shares(self.goal, self.targets[seen], [pred[seen] for pred in unseen])
         fits = [self._whole(each) if share > 0 else each for each, share in zip(learned, shares, strict=True)]
         each_share = [share / len(parts) for share in shares for _ in parts]
-        return self.fitted([each for some in fits for each in some], np.array(each_share))
+        return self._stored([each for some in fits for each in some], np.array(each_share))
 
     def _whole(self, learned: list[Learned]) -> list[Learned]:
         """Fits that saw different parts of the rows; a single one is fitted again on all, unless they are too many."""
@@ -219,23 +242,75 @@ class Problem:
             return learned
         return [learned[0].again(np.arange(len(self)))]
 
-    def fitted(self, learned: Sequence[Learned], shares: np.ndarray) -> Fitted:
-        """The weighted sum of what was learned, as a recipe returns it; learners without a share are left out."""
-        used = [(each, share) for each, share in zip(learned, shares, strict=True) if share > 0]
-
-        def predict(x: Any) -> np.ndarray:
-            rows = self.prepared(x)
-            return self.goal.decoded(sum(share * each.predict(rows) for each, share in used))
-
-        return Fitted(predict, sum(each.parameters for each, _ in used))
+    def _stored(self, learned: Sequence[Learned], shares: np.ndarray) -> Fitted:
+        """The weighted sum of what was learned, in the fold's folder and as a recipe returns it; learners without a
+        share are left out."""
+        used = [(each, float(share)) for each, share in zip(learned, shares, strict=True) if share > 0]
+        made = {name: getattr(self, name) for name in ("encoder", "scaling", "vocabulary") if name in vars(self)}
+        model = Model(
+            self.goal,
+            Learnt(**made),
+            [each.predict for each, _ in used],
+            [share for _, share in used],
+            sum(each.parameters for each, _ in used),
+        )
+        estimators.save(self.dir, model=model, train=self.featured.state())
+        return model.fitted(self.featured)
 
     def _blank(self) -> np.ndarray:
         width = len(self.goal.classes) if self.goal.kind == "classes" else self.goal.columns
         return np.zeros((len(self), width))
 
 
+@dataclass
+class Learnt:
+    """The forms that a stored model asks for; others are None."""
+
+    encoder: tables.Encoder = None  # type: ignore[assignment]
+    scaling: Scaled = None  # type: ignore[assignment]
+    vocabulary: terms.Vocabulary = None  # type: ignore[assignment]
+
+
+@dataclass
+class Model:
+    """What a fold has fitted: the weighted sum of its members, and what they look at."""
+
+    goal: Goal
+    forms: Learnt
+    members: list[Predictor]
+    shares: list[float]
+    parameters: int
+
+    def fitted(self, featured: Featured) -> Fitted:
+        """The model as a recipe returns it, on what `featured` gives of rows."""
+
+        def predict(x: Any) -> np.ndarray:
+            rows = Prepared(self.forms, featured(x))
+            parts = [share * member(rows) for share, member in zip(self.shares, self.members, strict=True)]
+            return self.goal.decoded(sum(parts[1:], start=parts[0]))
+
+        return Fitted(predict, self.parameters)
+
+    def gains(self) -> tuple[list[str], np.ndarray] | None:
+        """The table column that each column of the matrix was made of, and the share of it in what the members gained;
+        None where no member tells."""
+        told = [(share, member.gains()) for share, member in zip(self.shares, self.members, strict=True)]
+        parts = [share * gain / gain.sum() for share, gain in told if gain is not None and gain.sum() > 0]
+        return (self.forms.encoder.sources, np.sum(parts, axis=0)) if parts else None
+
+
+def load(dir: Path, features: Features) -> Fitted:
+    """What `bagged` or `blended` stored in the folder of a fold. Errors as `estimators.load`."""
+    parts = estimators.load(dir)
+    return parts["model"].fitted(Featured.restored(features, parts["train"]))
+
+
 class _Training(Prepared):
     """The training rows; their matrix has cross-fitted means."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem, problem.table)
+        self._problem = problem
 
     @cached_property
     def matrix(self) -> np.ndarray:

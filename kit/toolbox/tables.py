@@ -3,10 +3,10 @@ training rows alone."""
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,9 +18,6 @@ from kit.errors import KitError
 from kit.rows import dates
 from kit.toolbox import terms
 from kit.toolbox.goals import Goal
-
-Features = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
-"""`features(train, rows)` of a competition: the columns that models see of `rows`, learned from `train`."""
 
 FEW = 200
 """Values up to which a column of texts is a category that trees split as it is. Above, its values are told by how often
@@ -124,7 +121,22 @@ class Valued(Part):
 
     def places(self, column: pd.Series) -> np.ndarray:
         """The place of each row's value in `values`, -1 for missing and new ones."""
-        return self._index.get_indexer(pd.Index(_texts(column)))
+        texts = _texts(column)
+        if self.values.dtype.kind == "O" and column.dtype.kind in "biu":  # a file in which all codes are numbers
+            texts = texts.astype(str)
+        return self._index.get_indexer(pd.Index(texts))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the index, and texts as one: a file of an object each would be large and slow."""
+        state = {name: value for name, value in vars(self).items() if name != "_index"}
+        if self.values.dtype.kind == "O":
+            state["values"] = json.dumps(self.values.tolist())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if isinstance(self.values, str):
+            self.values = np.array(json.loads(self.values), object)
 
 
 @dataclass
@@ -330,8 +342,19 @@ class Encoder:
         of_parts = [part.categories for _, part in self.parts for _ in part.names]
         self.categories = np.array([0] * len(self.numbers.columns) + of_parts, np.int64)
 
+    @property
+    def sources(self) -> list[str]:
+        """The column of the table that each column of the matrix is made of."""
+        return [*self.numbers.columns, *(column for column, part in self.parts for _ in part.names)]
+
     def matrix(self, table: pd.DataFrame) -> np.ndarray:
-        """The matrix of a table that `features` gave, float32 of (n, len(names))."""
+        """The matrix of a table that `features` gave, float32 of (n, len(names)).
+
+        Raises KitError when the table lacks a column.
+        """
+        for name in dict.fromkeys(self.sources):
+            if name not in table.columns:
+                raise KitError(f"The rows lack the column {name!r}, by which the model was fitted.")
         matrix = np.empty((len(table), len(self.names)), np.float32)
         at = len(self.numbers.columns)
         matrix[:, :at] = self.numbers(table)
@@ -339,18 +362,6 @@ class Encoder:
             matrix[:, at : at + len(part.names)] = part(table[column])
             at += len(part.names)
         return matrix
-
-
-def featured(features: Features, train: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """What `features` gives for `rows`. Raises KitError when that is no table with a row for each."""
-    table = features(train, rows)
-    if not isinstance(table, pd.DataFrame) or len(table) != len(rows):
-        given = f"{len(table):,} rows" if isinstance(table, pd.DataFrame) else type(table).__name__
-        raise KitError(
-            f"`features` returned {given} for {len(rows):,} rows.",
-            "It must return a DataFrame with a row for each, in the same order.",
-        )
-    return table
 
 
 def fit(
@@ -478,8 +489,3 @@ def _text(value: Any) -> str:
 
 def _tokens(text: str) -> list[str]:
     return TOKEN.findall(text.lower())
-
-
-def everything(train: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """The `features` of a competition without any of its own: the columns as they are."""
-    return rows

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from kit.toolbox.foreign import Foreign
+from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, spread
 
 ALONE = 200_000
@@ -48,29 +50,17 @@ class Boosted:
         goal = problem.goal
         present = np.unique(problem.targets[fitted]) if goal.kind == "classes" else np.zeros(0, np.int64)
         if len(present) == 1:
-            shares = spread(np.ones((1, 1)), present, len(goal.classes))
-            return Learned(
-                lambda rows: np.repeat(shares, len(rows), axis=0),
-                0,
-                lambda all_: self._learned(problem, all_, held, seed, rounds),
-            )
+            always = Trees([], goal, present, _kinds(problem))
+            return Learned(always, 0, lambda all_: self._learned(problem, all_, held, seed, rounds))
         columns, objective = _columns(problem, present)
         held = held[np.isin(problem.targets[held], present)] if goal.kind == "classes" else held
         boosters = [
             self._booster(problem, y, fitted, held, seed, objective, rounds[place] if rounds else 0)
             for place, y in enumerate(columns)
         ]
-
-        def predict(rows: Prepared) -> np.ndarray:
-            data = _data(problem, rows.matrix)
-            pred = np.stack([booster.predict(data) for booster in boosters], axis=1)
-            if goal.kind != "classes":
-                return pred
-            shares = pred[:, 0] if pred.ndim == 3 else np.concatenate([1 - pred, pred], axis=1)
-            return spread(shares, present, len(goal.classes))
-
+        fitted_trees = Trees([Foreign("xgboost", booster) for booster in boosters], goal, present, _kinds(problem))
         trees = [booster.num_boosted_rounds() for booster in boosters]
-        return Learned(predict, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
+        return Learned(fitted_trees, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
 
     def _booster(
         self,
@@ -125,6 +115,37 @@ class Boosted:
         return booster[: booster.best_iteration + 1]
 
 
+@dataclass
+class Trees:
+    """Boosters, one for all classes or one for each column; `present` are the classes that had training rows, `kinds`
+    what each column of the matrix holds, `q` for numbers and `c` for categories."""
+
+    boosters: list[Foreign]
+    goal: Goal
+    present: np.ndarray
+    kinds: list[str]
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        count = len(self.goal.classes)
+        if not self.boosters:
+            return spread(np.ones((len(rows), 1)), self.present, count)
+        data = _data(rows.matrix, self.kinds)
+        pred = np.stack([booster.model.predict(data) for booster in self.boosters], axis=1)
+        if self.goal.kind != "classes":
+            return pred
+        shares = pred[:, 0] if pred.ndim == 3 else np.concatenate([1 - pred, pred], axis=1)
+        return spread(shares, self.present, count)
+
+    def gains(self) -> np.ndarray:
+        """The total gain of the splits on each column."""
+        total = np.zeros(len(self.kinds))
+        for booster in self.boosters:
+            for name, gain in booster.model.get_score(importance_type="total_gain").items():
+                total[int(name[1:])] += np.sum(gain)
+        return total
+
+
 def _columns(problem: Problem, present: np.ndarray) -> tuple[list[np.ndarray], dict[str, Any]]:
     """The targets of each booster, and its objective. Classes without a training row are never predicted; XGBoost wants
     the others numbered without gaps."""
@@ -144,12 +165,12 @@ def _kinds(problem: Problem) -> list[str]:
     return ["c" if count else "q" for count in problem.encoder.categories]
 
 
-def _data(problem: Problem, matrix: np.ndarray) -> Any:
+def _data(matrix: np.ndarray, kinds: list[str]) -> Any:
     """Rows for a booster's `predict`; its quicker `inplace_predict` knows categories in data frames only."""
     import xgboost
 
     threads = 1 if matrix.size <= ALONE else None
-    return xgboost.DMatrix(matrix, feature_types=_kinds(problem), enable_categorical=True, nthread=threads)
+    return xgboost.DMatrix(matrix, feature_types=kinds, enable_categorical=True, nthread=threads)
 
 
 @cache

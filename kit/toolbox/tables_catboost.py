@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kit.toolbox.foreign import Foreign
+from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, spread
 
 
@@ -36,17 +38,10 @@ class CatBoost:
             self._model(problem, y, fitted, held, seed, rounds[place] if rounds else 0)
             for place, y in enumerate(columns)
         ]
-
-        def predict(rows: Prepared) -> np.ndarray:
-            data = _data(problem, rows.matrix)
-            if goal.kind == "numbers":
-                return np.stack([model.predict(data) for model in models], axis=1)
-            if goal.kind == "flags":
-                return np.stack([_shares(model, data, 2)[:, 1] for model in models], axis=1)
-            return _shares(models[0], data, len(goal.classes))
-
+        places = np.flatnonzero(problem.encoder.categories)
+        fitted_trees = Trees([each if isinstance(each, int) else _stored(each) for each in models], goal, places)
         trees = [getattr(model, "tree_count_", 1) for model in models]
-        return Learned(predict, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
+        return Learned(fitted_trees, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
 
     def _model(
         self, problem: Problem, y: np.ndarray, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: int
@@ -70,26 +65,55 @@ class CatBoost:
         )
         stop = held if goal.kind == "numbers" else held[np.isin(y[held], y[fitted])]
         matrix, label = problem.rows.matrix, y.astype(np.int64) if goal.kind != "numbers" else y
+        places = np.flatnonzero(problem.encoder.categories)
         watched = {} if rounds or not len(stop) else {
-            "eval_set": _data(problem, matrix[stop], label[stop]),
+            "eval_set": _data(matrix[stop], places, label[stop]),
             "early_stopping_rounds": self.patience,
         }  # fmt: skip
-        return model.fit(_data(problem, matrix[fitted], label[fitted], problem.weights(fitted)), **watched)
+        return model.fit(_data(matrix[fitted], places, label[fitted], problem.weights(fitted)), **watched)
 
 
-def _data(problem: Problem, matrix: np.ndarray, y: np.ndarray | None = None, weight: np.ndarray | None = None) -> Any:
+@dataclass
+class Trees:
+    """Models, one for all classes or one for each column, each with the classes that it knows; the one class itself
+    where all training rows had the same. `places` are the columns of categories."""
+
+    models: list[int | tuple[Foreign, np.ndarray]]
+    goal: Goal
+    places: np.ndarray
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        data = _data(rows.matrix, self.places)
+        if self.goal.kind == "classes":
+            return self._shares(0, data, len(self.goal.classes))
+        if self.goal.kind == "flags":
+            return np.stack([self._shares(place, data, 2)[:, 1] for place in range(len(self.models))], axis=1)
+        return np.stack([each[0].model.predict(data) for each in self.models if not isinstance(each, int)], axis=1)
+
+    def _shares(self, place: int, data: Any, classes: int) -> np.ndarray:
+        each = self.models[place]
+        if isinstance(each, int):
+            return spread(np.ones((data.num_row(), 1)), np.array([each]), classes)
+        return spread(each[0].model.predict(data, prediction_type="Probability"), each[1], classes)
+
+    def gains(self) -> np.ndarray | None:
+        """How much predictions change with each column, CatBoost's own measure, as it does not keep gains."""
+        told = [each[0].model.get_feature_importance() for each in self.models if not isinstance(each, int)]
+        return np.sum(told, axis=0) if told else None
+
+
+def _stored(model: Any) -> tuple[Foreign, np.ndarray]:
+    """A model and the classes that it knows; of numbers there are none."""
+    return Foreign("catboost", model), np.asarray(getattr(model, "classes_", []), np.int64)
+
+
+def _data(matrix: np.ndarray, places: np.ndarray, y: np.ndarray | None = None, weight: np.ndarray | None = None) -> Any:
     """Rows as CatBoost takes them: categories as whole numbers, missing ones as -1."""
     import catboost
     import pandas as pd
 
-    places = np.flatnonzero(problem.encoder.categories)
     table = pd.DataFrame(matrix)
     for place in places:
         table[place] = np.nan_to_num(matrix[:, place], nan=-1).astype(np.int64)
     return catboost.Pool(table, y, weight=weight, cat_features=places.tolist())
-
-
-def _shares(model: Any, data: Any, classes: int) -> np.ndarray:
-    if isinstance(model, int):
-        return spread(np.ones((data.num_row(), 1)), np.array([model]), classes)
-    return spread(model.predict_proba(data), np.asarray(model.classes_, np.int64), classes)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, spread
 
 
@@ -35,15 +36,29 @@ class Forest:
         scale = np.ones(1) if goal.kind == "classes" else np.maximum(y.std(0), 1e-12)
         wanted = y if goal.kind == "classes" else (y / scale)[:, 0] if goal.columns == 1 else y / scale
         forest.fit(_filled(problem.rows.matrix[fitted], low), wanted, problem.weights(fitted))
-
-        def predict(rows: Prepared) -> np.ndarray:
-            values = _filled(rows.matrix, low)
-            if goal.kind == "classes":
-                return spread(forest.predict_proba(values), forest.classes_, len(goal.classes))
-            return forest.predict(values).reshape(len(values), -1) * scale
-
         parameters = sum(each.tree_.node_count for each in forest.estimators_)
-        return Learned(predict, parameters, lambda all_: self(problem, all_, held, seed))
+        return Learned(Trees(forest, goal, low, scale), parameters, lambda all_: self(problem, all_, held, seed))
+
+
+@dataclass
+class Trees:
+    """A forest; `low` lies below all values of each column, and `scale` is the unit of each target column."""
+
+    forest: Any
+    goal: Goal
+    low: np.ndarray
+    scale: np.ndarray
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        values = _filled(rows.matrix, self.low)
+        if self.goal.kind == "classes":
+            return spread(self.forest.predict_proba(values), self.forest.classes_, len(self.goal.classes))
+        return self.forest.predict(values).reshape(len(values), -1) * self.scale
+
+    def gains(self) -> np.ndarray:
+        """How much the cuts on each column made the rows of a leaf alike."""
+        return self.forest.feature_importances_
 
 
 def _filled(matrix: np.ndarray, low: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, spread
 
 
@@ -41,7 +42,7 @@ class Hist:
         models = []
         for place, y in enumerate(columns):
             if goal.kind != "numbers" and len(np.unique(y[fitted])) == 1:
-                models.append(y[fitted][0])
+                models.append(int(y[fitted][0]))
                 continue
             kind: Any = HistGradientBoostingRegressor if goal.kind == "numbers" else HistGradientBoostingClassifier
             more = {"loss": "absolute_error"} if goal.absolute else {}
@@ -60,21 +61,44 @@ class Hist:
             stop = held if goal.kind == "numbers" else held[np.isin(y[held], y[fitted])]
             stopping = {} if rounds else _stopping(model, matrix[stop], y[stop])
             models.append(model.fit(matrix[fitted], y[fitted], problem.weights(fitted), **stopping))
-
-        def predict(rows: Prepared) -> np.ndarray:
-            values = rows.matrix[:, known]
-            if goal.kind == "classes":
-                return self._shares(models[0], values, len(goal.classes))
-            if goal.kind == "numbers":
-                return np.stack([model.predict(values) for model in models], axis=1)
-            return np.stack([self._shares(model, values, 2)[:, 1] for model in models], axis=1)
-
         trees = [getattr(model, "n_iter_", 1) for model in models]
-        return Learned(predict, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
+        return Learned(
+            Trees(models, goal, known), sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees)
+        )
+
+
+@dataclass
+class Trees:
+    """Models, one for all classes or one for each column, the one class itself where there was no other; `known` are
+    the columns of the matrix that had values, bool of (columns,)."""
+
+    models: list[Any]
+    goal: Goal
+    known: np.ndarray
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        values = rows.matrix[:, self.known]
+        if self.goal.kind == "classes":
+            return self._shares(self.models[0], values, len(self.goal.classes))
+        if self.goal.kind == "numbers":
+            return np.stack([model.predict(values) for model in self.models], axis=1)
+        return np.stack([self._shares(model, values, 2)[:, 1] for model in self.models], axis=1)
+
+    def gains(self) -> np.ndarray:
+        """The total gain of the splits on each column."""
+        total = np.zeros(len(self.known))
+        own = np.flatnonzero(self.known)
+        for model in self.models:
+            for group in getattr(model, "_predictors", ()):
+                for tree in group:
+                    inner = tree.nodes[tree.nodes["is_leaf"] == 0]
+                    np.add.at(total, own[inner["feature_idx"]], inner["gain"])
+        return total
 
     @staticmethod
     def _shares(model: Any, matrix: np.ndarray, classes: int) -> np.ndarray:
-        """Probabilities of all classes; a model is the one class where there was no other."""
+        """Probabilities of all classes."""
         if not hasattr(model, "predict_proba"):
             return spread(np.ones((len(matrix), 1)), np.array([int(model)]), classes)
         return spread(model.predict_proba(matrix), model.classes_.astype(np.int64), classes)

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kit.toolbox.foreign import Foreign
+from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, spread
 
 
@@ -46,16 +48,9 @@ class LightGbm:
             self._booster(problem, y, fitted, held, seed, objective, rounds[place] if rounds else 0)
             for place, y in enumerate(columns)
         ]
-
-        def predict(rows: Prepared) -> np.ndarray:
-            pred = [np.asarray(booster.predict(rows.matrix)) for booster in boosters]
-            if goal.kind != "classes":
-                return np.stack(pred, axis=1)
-            shares = pred[0] if count > 2 else np.stack([1 - pred[0], pred[0]], axis=1)
-            return spread(shares, np.arange(count), count)
-
+        fitted_trees = Trees([Foreign("lightgbm", booster) for booster in boosters], goal)
         trees = [booster.num_trees() // objective.get("num_class", 1) for booster in boosters]
-        return Learned(predict, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
+        return Learned(fitted_trees, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
 
     def _booster(
         self,
@@ -96,3 +91,24 @@ class LightGbm:
             valid_sets=[stop],
             callbacks=[lightgbm.early_stopping(self.patience, verbose=False)],
         )
+
+
+@dataclass
+class Trees:
+    """Boosters, one for all classes or one for each column."""
+
+    boosters: list[Foreign]
+    goal: Goal
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        pred = [np.asarray(booster.model.predict(rows.matrix)) for booster in self.boosters]
+        if self.goal.kind != "classes":
+            return np.stack(pred, axis=1)
+        count = len(self.goal.classes)
+        shares = pred[0] if count > 2 else np.stack([1 - pred[0], pred[0]], axis=1)
+        return spread(shares, np.arange(count), count)
+
+    def gains(self) -> np.ndarray:
+        """The total gain of the splits on each column."""
+        return np.sum([each.model.feature_importance("gain") for each in self.boosters], axis=0)

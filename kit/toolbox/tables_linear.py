@@ -40,11 +40,22 @@ class Linear:
         losses = [loss(goal, y[held], model(x[held])) for model in models] if len(models) > 1 else [0.0]
         best = models[int(np.argmin(losses))]
         problem.chosen[self] = (strengths[int(np.argmin(losses))],)
+        return Learned(Lines(best, self.form), best.parameters, lambda all_: self(problem, all_, all_[:0], seed))
 
-        def predict(rows: Prepared) -> np.ndarray:
-            return best(getattr(rows, self.form))
 
-        return Learned(predict, best.parameters, lambda all_: self(problem, all_, all_[:0], seed))
+@dataclass
+class Lines:
+    """A linear model of one form of the rows."""
+
+    model: _Model
+    form: Literal["scaled", "terms"]
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        return self.model(getattr(rows, self.form))
+
+    def gains(self) -> None:
+        """Coefficients are of scaled columns and words, and are no gains."""
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.toolbox.foreign import Foreign
 from kit.toolbox.goals import Goal, Scale
 from kit.toolbox.problems import Learned, Prepared, Problem
 
@@ -60,13 +61,10 @@ class Network:
         )
         best = int(np.argmin(history.history["val_loss"])) + 1 if watched else epochs or self.epochs
 
-        def predict(rows: Prepared) -> np.ndarray:
-            return scale.back(_predicted(model, inputs(rows.matrix)))
-
         def again(all_: np.ndarray) -> Learned:
             return self._learned(problem, all_, held[:0], seed, best)
 
-        return Learned(predict, model.count_params(), again)
+        return Learned(Layers(Foreign("keras", model), inputs, scale), model.count_params(), again)
 
     def _model(self, inputs: _Inputs, goal: Goal) -> Any:
         import keras
@@ -93,6 +91,22 @@ class Network:
         model = keras.Model(given, layers.Dense(count, activation=kind)(hidden))
         model.compile(keras.optimizers.Adam(self.rate, clipnorm=1.0), loss)
         return model
+
+
+@dataclass
+class Layers:
+    """A network, what makes its inputs of a matrix, and the scale of its outputs."""
+
+    network: Foreign
+    inputs: _Inputs
+    scale: Scale
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        return self.scale.back(_predicted(self.network.model, self.inputs(rows.matrix)))
+
+    def gains(self) -> None:
+        """A network does not tell."""
 
 
 class _Inputs:

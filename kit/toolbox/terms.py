@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -24,6 +25,8 @@ LETTERS = 20_000_000
 """Letters of the training rows up to which pieces of words are counted too; of more the words alone say enough, and
 the pieces would take minutes."""
 
+USUAL: dict[str, Any] = {"sublinear_tf": True, "strip_accents": "unicode", "dtype": np.float32}
+
 BESIDE = 0.3
 """What scaled columns are multiplied by beside TF-IDF, whose rows have length 1: both are regularised alike."""
 
@@ -39,6 +42,7 @@ class Vocabulary:
         self.columns = text_columns(table)
         self.others = len(self.columns) < table.shape[1]
         self._vectorisers: list[tuple[str, Any]] = []
+        self._kinds: list[dict[str, Any]] = []
         own: list[sparse.csr_matrix] = []
         for column in self.columns:
             own += self._learned(column, texts(table[column]), lists=is_lists(table[column]))
@@ -52,7 +56,6 @@ class Vocabulary:
     def _learned(self, column: str, values: list[str], *, lists: bool) -> list[sparse.csr_matrix]:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        usual = {"sublinear_tf": True, "strip_accents": "unicode", "max_features": MOST, "dtype": np.float32}
         least = 2 if len(values) < 50_000 else 5
         # Words of one letter and marks count too: who writes is told by them. Items of a list have no order.
         pairs = (1, 1) if lists else (1, 2)
@@ -61,18 +64,40 @@ class Vocabulary:
             kinds.append({"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": least + 1})
         own = []
         for kind in kinds:
-            vectoriser = TfidfVectorizer(**usual, **kind)
+            vectoriser = TfidfVectorizer(**USUAL, max_features=MOST, **kind)
             try:
                 own.append(vectoriser.fit_transform(values))
             except ValueError:  # no term occurs often enough
                 continue
             self._vectorisers.append((column, vectoriser))
+            self._kinds.append(kind)
         return own
 
     def __call__(self, table: pd.DataFrame) -> sparse.csr_matrix:
         """The terms of any rows, float32 of (n, terms)."""
         values = {column: texts(table[column]) for column in self.columns}
         return sparse.hstack([vectoriser.transform(values[column]) for column, vectoriser in self._vectorisers], "csr")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Columns and terms as texts, and how rare each term is: not the terms of the training rows."""
+        stored = []
+        for (column, vectoriser), kind in zip(self._vectorisers, self._kinds, strict=True):
+            words = sorted(vectoriser.vocabulary_, key=vectoriser.vocabulary_.get)
+            stored.append({"said": json.dumps([column, kind, words]), "rarity": vectoriser.idf_})
+        return {"said": json.dumps([self.columns, self.others]), "stored": stored}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self.columns, self.others = json.loads(state["said"])
+        self._vectorisers, self._kinds = [], []
+        for each in state["stored"]:
+            column, kind, words = json.loads(each["said"])
+            kind["ngram_range"] = tuple(kind["ngram_range"])
+            vectoriser = TfidfVectorizer(**USUAL, vocabulary=words, **kind)
+            vectoriser.idf_ = each["rarity"]
+            self._vectorisers.append((column, vectoriser))
+            self._kinds.append(kind)
 
 
 def text_columns(table: pd.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
+from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, loss, spread
 
 
@@ -31,29 +32,53 @@ class Bayes:
             raise KitError("Naive Bayes tells classes apart, and this competition predicts numbers.")
         columns = [targets] if goal.kind == "classes" else list(targets.T)
         words, weight = problem.rows.words[fitted], problem.weights(fitted)
-        models = [MultinomialNB(alpha=self.smoothing).fit(words, y[fitted].astype(np.int64), weight) for y in columns]
-
-        def shares(rows: Any, power: float) -> np.ndarray:
-            if goal.kind == "classes":
-                return _flattened(models[0], rows, power, len(goal.classes))
-            return np.stack([_flattened(model, rows, power, 2)[:, 1] for model in models], axis=1)
+        fits = [MultinomialNB(alpha=self.smoothing).fit(words, y[fitted].astype(np.int64), weight) for y in columns]
+        models = [_Logs(each.classes_, each.class_log_prior_, each.feature_log_prob_) for each in fits]
 
         if self not in problem.chosen:
             own, held_targets = problem.rows.words[held], targets[held]
-            losses = [loss(goal, held_targets, shares(own, power)) for power in self.powers]
+            losses = [loss(goal, held_targets, Likelihoods(models, goal, each).shares(own)) for each in self.powers]
             problem.chosen[self] = self.powers[int(np.argmin(losses))]
-        best = problem.chosen[self]
-
-        def predict(rows: Prepared) -> np.ndarray:
-            return shares(rows.words, best)
-
-        parameters = sum(int(model.feature_log_prob_.size) for model in models)
-        return Learned(predict, parameters, lambda all_: self(problem, all_, held, seed))
+        parameters = sum(int(model.terms.size) for model in models)
+        likelihoods = Likelihoods(models, goal, problem.chosen[self])
+        return Learned(likelihoods, parameters, lambda all_: self(problem, all_, held, seed))
 
 
-def _flattened(model: Any, words: Any, power: float, classes: int) -> np.ndarray:
+@dataclass
+class Likelihoods:
+    """Naive Bayes models, one of all classes or one for each column, whose logarithms count `power` times."""
+
+    models: list[_Logs]
+    goal: Goal
+    power: float
+
+    def __call__(self, rows: Prepared) -> np.ndarray:
+        """Probabilities (n, classes), or (n, columns)."""
+        return self.shares(rows.words)
+
+    def shares(self, words: Any) -> np.ndarray:
+        """The same of terms."""
+        if self.goal.kind == "classes":
+            return _flattened(self.models[0], words, self.power, len(self.goal.classes))
+        return np.stack([_flattened(model, words, self.power, 2)[:, 1] for model in self.models], axis=1)
+
+    def gains(self) -> None:
+        """Words have likelihoods, and no gains."""
+
+
+@dataclass
+class _Logs:
+    """The classes that a model knows, and the logarithms of how likely each is (k,), and of each term in it
+    (k, terms)."""
+
+    classes: np.ndarray
+    prior: np.ndarray
+    terms: np.ndarray
+
+
+def _flattened(model: _Logs, words: Any, power: float, classes: int) -> np.ndarray:
     """Probabilities, (n, classes), from logarithms times `power`: terms are no independent witnesses, so that their
     logarithms are too sure of themselves."""
-    logs = model.predict_joint_log_proba(words) * power
+    logs = (words @ model.terms.T + model.prior) * power
     likely = np.exp(logs - logs.max(1, keepdims=True))
-    return spread(likely / likely.sum(1, keepdims=True), model.classes_, classes)
+    return spread(likely / likely.sum(1, keepdims=True), model.classes, classes)
