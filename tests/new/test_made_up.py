@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 import kit
+from kit.predict import models
 from kit.task import catalog, metrics
+from kit.train import predictions, runs
 from tests.new.made_up import MAKERS, PICTURES, Truth
 
 QUICK = {"rounds": 60, "trees": 30, "models": 2}
@@ -45,6 +47,15 @@ def score(truth: Truth, submission: Path) -> float:
     return metric.score(y, pred if metric.predictions == "guesses" else pred.astype(float))
 
 
+def same_after_loading(name: str, made: Any) -> None:
+    """Whether what each fold stored predicts the test rows to the same bytes as when it was fitted."""
+    entry, run = catalog.find(name), runs.find(name, made.name)
+    test = entry.competition.load(entry.public())[1]
+    for done in sorted(run.folder.glob("*/done.json")):
+        loaded = models.of_fold(entry, run, int(done.parent.name.removeprefix("fold-")))
+        np.testing.assert_array_equal(loaded(test.x), predictions.load(done.parent / "test.npz")["pred"])
+
+
 def check(truth: Truth, competition: Any, settings: dict[str, Any], workspace: Path) -> None:
     """Whether it was told apart rightly, can be read by a person, and scores better than a guess."""
     told = {finding.what: finding.answer for finding in competition.findings}
@@ -58,6 +69,7 @@ def check(truth: Truth, competition: Any, settings: dict[str, Any], workspace: P
     run = kit.train(
         competition.name, folds=2, plots=False, **{key: value for key, value in settings.items() if key in known}
     )
+    same_after_loading(competition.name, run)
     reached = score(truth, workspace / "submissions" / competition.name / run.name / "submission.csv")
     better = metrics.named(truth.metric).higher_is_better
     assert reached > truth.bound if better else reached < truth.bound
@@ -92,6 +104,7 @@ def test_every_recipe_for_tables_learns_every_kind_of_target(name, recipe, works
     run = kit.train(
         name, recipe, folds=2, plots=False, **{key: value for key, value in settings.items() if key in known}
     )
+    same_after_loading(name, run)
     reached = score(truth, workspace / "submissions" / name / run.name / "submission.csv")
     better, slack = metrics.named(truth.metric).higher_is_better, 1.35
     assert reached > truth.bound / slack if better else reached < truth.bound * slack
@@ -102,6 +115,7 @@ def test_recipes_for_texts_learn_classes(recipe, workspace, tmp_path):
     truth, _ = made("phrases", MAKERS["phrases"], tmp_path / "files")
     settings = {"rounds": 40} if recipe == "boosted" else {}
     run = kit.train("phrases", recipe, folds=2, plots=False, models=2, **settings)
+    same_after_loading("phrases", run)
     assert score(truth, workspace / "submissions" / "phrases" / run.name / "submission.csv") > 0.5
 
 
