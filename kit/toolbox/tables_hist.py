@@ -60,7 +60,7 @@ class Hist:
             )
             stop = held if goal.kind == "numbers" else held[np.isin(y[held], y[fitted])]
             stopping = {} if rounds else _stopping(model, matrix[stop], y[stop])
-            models.append(model.fit(matrix[fitted], y[fitted], problem.weights(fitted), **stopping))
+            models.append(_storable(model.fit(matrix[fitted], y[fitted], problem.weights(fitted), **stopping)))
         trees = [getattr(model, "n_iter_", 1) for model in models]
         return Learned(
             Trees(models, goal, known), sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees)
@@ -102,6 +102,15 @@ class Trees:
         if not hasattr(model, "predict_proba"):
             return spread(np.ones((len(matrix), 1)), np.array([int(model)]), classes)
         return spread(model.predict_proba(matrix), model.classes_.astype(np.int64), classes)
+
+
+def _storable(model: Any) -> Any:
+    """A fitted model without the function that checks its numbers, which no file can hold: they are checked here."""
+    if model._preprocessor is not None:
+        for _, step, _ in (*model._preprocessor.transformers, *model._preprocessor.transformers_):
+            if hasattr(step, "func"):
+                step.func = None
+    return model
 
 
 def _stopping(model: Any, x: np.ndarray, y: np.ndarray) -> dict[str, Any]:
