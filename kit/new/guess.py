@@ -175,6 +175,6 @@ def _findings(made: Draft, answers: Answers) -> list[Finding]:
         findings.append(Finding("weight", made.weight, "how much a row counts", option="--weight"))
     for join in made.rows.joins:
         said = "has one row for each" if not join.gathered else "has several rows for each, which are summed up"
-        findings.append(Finding("joined", join.table, f"by {', '.join(join.on)}: it {said}"))
+        findings.append(Finding("joined", " and ".join(join.files), f"by {', '.join(join.on)}: it {said}"))
     findings.append(Finding("default", made.default, made.why_default))
     return findings

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
@@ -35,11 +35,18 @@ FOUND = 0.5
 
 @dataclass(frozen=True)
 class Join:
-    """A further table joined by the columns `on`; `gathered` where it has several rows for each of them."""
+    """A further table joined by the columns `on`; `gathered` where it has several rows for each of them. Test rows may
+    have a table of their own, `of_test`."""
 
     table: str
     on: tuple[str, ...]
     gathered: bool
+    of_test: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files."""
+        return (self.table, self.of_test) if self.of_test else (self.table,)
 
 
 @dataclass(frozen=True)
@@ -190,7 +197,17 @@ def _joins(roles: Roles, wanted: Wanted, keys: Keys) -> tuple[Join, ...]:
     train, test = roles.train, roles.test
     assert train is not None
     chosen = []
-    for table in roles.further:
+    pairs = _pairs(roles.further) if test is not None else []
+    for mine, theirs in pairs:
+        shared = [name for name in mine.columns if name in train.columns and test is not None and name in test.columns]
+        if not shared or len(shared) == len(mine.columns) or len(shared) > 3 or set(wanted.source) & set(mine.columns):
+            continue
+        on = _unique(mine, shared)
+        on = on if on and on == _unique(theirs, shared) else ()
+        if _partners(train, mine, on or tuple(shared)) > 0:
+            chosen.append(Join(mine.name, on or tuple(shared), not on, theirs.name))
+    paired = [table for pair in pairs for table in pair]
+    for table in (each for each in roles.further if each not in paired):
         if set(wanted.source) & set(table.columns) or set(wanted.columns) & set(table.columns):
             continue
         shared = [name for name in table.columns if name in train.columns and (test is None or name in test.columns)]
@@ -201,6 +218,17 @@ def _joins(roles: Roles, wanted: Wanted, keys: Keys) -> tuple[Join, ...]:
         if min(partners) >= FOUND:
             chosen.append(Join(table.name, on or tuple(shared), not on))
     return tuple(chosen[:JOINS])
+
+
+def _pairs(further: Sequence[Table]) -> list[tuple[Table, Table]]:
+    """Tables of the same columns for training rows and for test rows, such as train_identity and test_identity."""
+    by_stem = {table.stem: table for table in further}
+    pairs = []
+    for stem, table in by_stem.items():
+        other = by_stem.get(stem.replace("train", "test")) if "train" in stem else None
+        if other is not None and set(table.columns) == set(other.columns):
+            pairs.append((table, other))
+    return pairs
 
 
 def _unique(table: Table, shared: list[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
@@ -43,7 +44,8 @@ FEW = 3
 class Table:
     """A table in a file; `name` is its path within what was brought, `rows` how many rows it has.
 
-    `without` are columns of the file that are passed over, such as an empty target in the test rows.
+    `without` are columns of the file that are passed over, such as an empty target in the test rows. `parts` are the
+    tables that this one was put together from, where its rows lie in several files.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Table:
     rows: int
     head: pd.DataFrame
     without: tuple[str, ...] = ()
+    parts: tuple[Table, ...] = ()
     _read: dict[str, pd.Series] = field(default_factory=dict)
 
     @property
@@ -64,6 +67,11 @@ class Table:
         return [str(name) for name in self.head.columns]
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files that hold the rows."""
+        return tuple(part.name for part in self.parts) or (self.name,)
+
+    @property
     def whole(self) -> bool:
         """Whether `head` holds all rows."""
         return len(self.head) == self.rows
@@ -73,15 +81,20 @@ class Table:
         if self.whole:
             return self.head[column]
         if column not in self._read:
-            self._read[column] = tables.read(self.path, only=(column,))[column]
+            self._read[column] = self._column(column, ())
         return self._read[column]
 
     def texts(self, column: str) -> pd.Series:
         """All values of a column as they are spelled in the file: `007` stays that, and `NA` is a word."""
         key = f"{column} as spelled"
         if key not in self._read:
-            self._read[key] = tables.read(self.path, text=(column,), only=(column,))[column].astype(object)
+            self._read[key] = self._column(column, (column,)).astype(object)
         return self._read[key]
+
+    def _column(self, column: str, text: tuple[str, ...]) -> pd.Series:
+        """A column read from the files."""
+        paths = [part.path for part in self.parts] or [self.path]
+        return tables.stacked(paths, text=text, only=(column,))[column]
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,15 @@ def table(path: Path, name: str) -> Table:
     if head.isna().to_numpy().all():
         raise KitError(f"{name} holds no values: every cell is empty.", "At least one column must have values.")
     return Table(name, path, rows, head)
+
+
+def stacked(parts: Sequence[Table]) -> Table:
+    """Tables of the same columns as one, their rows one after the other."""
+    import pandas as pd
+
+    head = pd.concat([part.head for part in parts], ignore_index=True)
+    name = f"{parts[0].name} and {len(parts) - 1} more"
+    return Table(name, parts[0].path, sum(part.rows for part in parts), head, parts=tuple(parts))
 
 
 def _is_table(path: Path) -> bool:

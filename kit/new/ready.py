@@ -50,6 +50,12 @@ def ready(raw: Path, stage: Path, answers: Answers) -> Ready:
     target = answers.target or (_likely(roles),)
     if missing := [name for name in target if name not in roles.train.columns]:
         raise KitError(f"{roles.train.name} has no column {missing[0]!r}.", f"It has {', '.join(roles.train.columns)}.")
+    if roles.train.parts:
+        raise KitError(
+            f"The training rows lie in {len(roles.train.parts)} files, and there are neither test rows nor a sample.",
+            "One of the files can be cut into training rows and test rows.",
+            f"--train {roles.train.files[0]}",
+        )
     tell(f"There are no test rows: a quarter of {roles.train.name} is held out as such.")
     more = {"id": answers.id[0]} if answers.id else _named(roles)
     return _made(raw, stage, seen, "held_out", table=roles.train.name, target=target, **more)
@@ -83,7 +89,7 @@ def _for_sample(roles: Roles, answers: Answers) -> dict[str, Any]:
         tell(f"Without a sample submission {last} is taken for the target; --target says otherwise.")
         target = (last,)
     tell("There is no sample submission: one is written.")
-    names: dict[str, Any] = {"train": roles.train.name, "test": roles.test.name, "target": target}
+    names: dict[str, Any] = {"train": roles.train.files[0], "test": roles.test.name, "target": target}
     return names | ({"id": keys.test[0]} if keys.test else {})
 
 

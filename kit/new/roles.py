@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from kit.errors import KitError
-from kit.new.look import Look, Table
+from kit.new.look import Look, Table, stacked
 
 SAMPLE = re.compile(r"sample|submi|benchmark|entry_?format")
 NOT_TRAIN = re.compile(r"unlabel|unsup|extra|supplement|external|original")
 """Words in names of tables that look like the training rows and are not."""
+
+PART = re.compile(r"[_\-. ]*(part|chunk|split)?[_\-. ]*\d+$")
+"""The end of a table's name that numbers it among others of its kind."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ def roles(look: Look, *, train: str = "", test: str = "", sample: str = "") -> R
     left = list(look.tables.values())
     the_sample = _named(left, sample) if sample else _sample(left)
     left = [table for table in left if table is not the_sample]
+    if not train:
+        left = _stacked(left, the_sample)
     the_test = _named(left, test) if test else _test(left, the_sample)
     left = [table for table in left if table is not the_test]
     the_train = _named(left, train) if train else _train(left, the_test, the_sample)
@@ -61,6 +66,24 @@ def roles(look: Look, *, train: str = "", test: str = "", sample: str = "") -> R
             labels = Table(labels.name, labels.path, labels.rows, labels.head.set_axis([name], axis=1))
     kept = [table for table in left if not SAMPLE.search(table.stem) and not _repeats(table, the_test, the_train)]
     return Roles(the_train, the_test, the_sample, labels, tuple(kept))
+
+
+def _stacked(tables: list[Table], sample: Table | None) -> list[Table]:
+    """Tables of training rows, or of test rows, whose names differ in a last number only and that have the same
+    columns, as one; test rows only where the sample file asks for those of all of them."""
+    families: dict[tuple[str, tuple[str, ...]], list[Table]] = {}
+    for table in tables:
+        stem = PART.sub("", table.stem)
+        if stem != table.stem and re.search(r"train|test", stem):
+            families.setdefault((stem, tuple(table.columns)), []).append(table)
+    for (stem, _), parts in families.items():
+        rows = sum(part.rows for part in parts)
+        of_test = "test" in stem
+        if len(parts) < 2 or (of_test and (sample is None or rows != sample.rows)) or stem in {t.stem for t in tables}:
+            continue
+        parts.sort(key=lambda part: (len(part.stem), part.stem))
+        tables = [*(table for table in tables if table not in parts), stacked(parts)]
+    return tables
 
 
 def same(name: str, columns: Sequence[str]) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 from kit.new import guess, sizes
 from kit.new.guess import Draft
 from kit.new.keys import Keys
+from kit.new.kinds import Join
 from kit.new.look import Table
 from kit.new.origin import Origin
 from kit.new.ready import Ready
@@ -50,7 +51,9 @@ def _recipe(draft: Draft, name: str) -> str:
     """A recipe's file; the default one says why it is that."""
     kind, words = draft.rows.kind, "_words" if draft.rows.texts else ""
     numbers = "_numbers" if guess.are_numbers(draft.wanted, draft.scored) else ""
+    pairs = "_pairs" if kind == "text" and len(draft.rows.texts) > 1 else ""
     likely = [
+        f"{kind}_{name}{pairs}{numbers}",
         f"{kind}_{name}{words}{numbers}",
         f"{kind}_{name}{words}",
         f"{kind}_{name}{numbers}",
@@ -192,13 +195,23 @@ class _Declaration:
         for number, join in enumerate(rows.joins):
             name = f"more_{number + 1}" if len(rows.joins) > 1 else "more"
             on = _spelled(join.on[0]) if len(join.on) == 1 else _list(join.on)
-            table = f'tables.read(public / "{join.table}")'
-            if join.gathered:
-                stem = join.table.rpartition("/")[2].partition(".")[0]
-                table = f'tables.gathered({table}, {on}, "{stem}")'
-            lines.append(f"{name} = {table}")
+            if join.of_test:
+                lines.append(f"train = tables.joined(train, {self._further(join, join.table, on)}, {on})")
+                lines.append(f"test = tables.joined(test, {self._further(join, join.of_test, on)}, {on})")
+                continue
+            lines.append(f"{name} = {self._further(join, join.table, on)}")
             lines.append(f"train, test = (tables.joined(rows, {name}, {on}) for rows in (train, test))")
         return lines
+
+    def _further(self, join: Join, file: str, on: str) -> str:
+        """The expression that reads a further table."""
+        text = [name for name in join.on if name in self.draft.keys.sample and self.draft.keys.text]
+        named = f", text=({', '.join(map(self._reference, text))},)" if text else ""
+        table = f'tables.read(public / "{file}"{named})'
+        if not join.gathered:
+            return table
+        stem = join.table.rpartition("/")[2].partition(".")[0].replace("train_", "")
+        return f'tables.gathered({table}, {on}, "{stem}")'
 
     def _gathered(self) -> list[str]:
         """Lines that make one row of the rows of each key, and its first target."""
@@ -217,10 +230,13 @@ class _Declaration:
         text = [name for name in keys if self.draft.keys.text and name in table.columns]
         if self.draft.wanted.spelled:
             text += [name for name in self.draft.wanted.source if name in table.columns]
-        if not text:
-            return f'tables.read(public / "{table.name}")'
         named = ", ".join(self._reference(name) for name in text)
-        return f'tables.read(public / "{table.name}", text=({named}{"," if len(text) == 1 else ""}))'
+        more = f", text=({named}{',' if len(text) == 1 else ''})" if text else ""
+        if table.parts:
+            of = "TEST" if table is self.test else "TRAIN"
+            self.constants.append(f"{of} = {_tuple(table.files)}")
+            return f"tables.stacked([public / name for name in {of}]{more})"
+        return f'tables.read(public / "{table.name}"{more})'
 
     def _reference(self, name: str) -> str:
         """A column by the constant that names it, where there is one."""
@@ -440,14 +456,26 @@ class _Declaration:
             *self._submission(),
             f'    default="{draft.default}",',
             *kind,
+            *self._rows_of_files(),
             ")",
         ]
+
+    def _rows_of_files(self) -> list[str]:
+        """How new rows are read, where all that a row is stands in one table."""
+        rows, keys = self.draft.rows, self.draft.keys
+        if rows.kind == "image" or rows.joins or keys.gathered or keys.repeats or (keys.sample and not keys.test):
+            return []
+        self._need("kit.task", "newcomers")
+        named = [self._reference(name) for name in keys.test]
+        text = f", text=({', '.join(named)},)" if keys.text else ""
+        return [f"    rows=newcomers.reader({', '.join(named)}{text}),"]
 
     def _source_of_files(self) -> str:
         """Where the files come from; which they are is a constant."""
         roles, rows = self.draft.roles, self.draft.rows
-        tables = [table.name for table in (roles.train, roles.test, roles.sample, roles.labels) if table]
-        names = dict.fromkeys(self.ready.raw or [*tables, *(join.table for join in rows.joins)])
+        used = [table for table in (roles.train, roles.test, roles.sample, roles.labels) if table]
+        tables = [name for table in used for name in table.files]
+        names = dict.fromkeys(self.ready.raw or [*tables, *(name for join in rows.joins for name in join.files)])
         for folder in (rows.pictures.train, rows.pictures.test) if rows.pictures and not self.ready.raw else ():
             names.pop(folder, None)
             names[folder if folder.endswith(".zip") else f"{folder}/"] = None

@@ -64,6 +64,29 @@ def read(
     return (table if every == 1 else table.iloc[::every]).reset_index(drop=True)
 
 
+def stacked(paths: Sequence[Path], *, text: Sequence[str] = (), only: Sequence[str] = ()) -> pd.DataFrame:
+    """The rows of tables of the same columns one after the other; `text`, `only` and errors as `read`."""
+    import pandas as pd
+
+    parts = [read(path, text=text, only=only) for path in paths]
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+
+def parts(path: Path, most: int | None, *, text: Sequence[str] = ()) -> Iterator[pd.DataFrame]:
+    """The table in a file, at most `most` rows at a time, or all of it for None; `text` and errors as `read`.
+
+    A delimited file is read part by part and may be larger than memory; others are read whole.
+    """
+    file = formats.located(path)
+    how = formats.layout(file)
+    if how.format == "delimited" and most is not None:
+        yield from _chunks(file, how, text, most, (), whole=False)
+        return
+    table = read(file, text=text)
+    step = most or max(1, len(table))
+    yield from (table.iloc[start : start + step].reset_index(drop=True) for start in range(0, len(table), step))
+
+
 def columns(path: Path) -> list[str]:
     """The names of the columns of the table in a file. Errors as `read`."""
     return [str(name) for name in read(path, rows=20).columns]

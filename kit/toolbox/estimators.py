@@ -42,6 +42,7 @@ TRUSTED = (
             "tables.Lists",
             "tables.Means",
             "tables.Numbers",
+            "tables.Pair",
             "tables.Parsed",
             "tables.Topics",
             "tables.Words",

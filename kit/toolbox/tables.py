@@ -9,7 +9,8 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from itertools import combinations
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,9 @@ WORDS = 4
 
 TOKENS = 40
 """Commonest words of a column of texts, names or codes that become columns of 0 and 1."""
+
+PAIRED = 50_000
+"""Commonest words whose rarity is kept for comparing two columns of texts; others count as the rarest."""
 
 TOPICS = 16
 """Columns that a TF-IDF of a text column is reduced to."""
@@ -228,6 +232,45 @@ class Words(Part):
         return values
 
 
+class Pair(Part):
+    """Two columns of texts beside each other: how much their words agree, each word counted by how rare it is among the
+    training rows, as in pairs of questions, or a search and what it has brought up."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        first, second = table.columns
+        what = ("shared", "agree", "in first", "in second", "first word", "letters")
+        self.names = [f"{first} {second} {each}" for each in what]
+        rows = Counter(word for _, column in table.items() for text in _texts(column).dropna() for word in _words(text))
+        count = 2 * len(table)
+        self.rarity = {word: float(np.log(count / many)) for word, many in rows.most_common(PAIRED)}
+        self.rarest = float(np.log(count))
+
+    def __call__(self, column: Any) -> np.ndarray:
+        """The values for a table of the two columns."""
+        values = np.full((len(column), len(self.names)), np.nan, np.float32)
+        one, other = (_texts(column[name]).tolist() for name in column.columns)
+        for row, (first, second) in enumerate(zip(one, other, strict=True)):
+            if not isinstance(first, str) or not isinstance(second, str):
+                continue
+            mine, theirs = _words(first), _words(second)
+            shared = mine & theirs
+            both, own, its = self._worth(shared), self._worth(mine), self._worth(theirs)
+            agree = both / max(own + its - both, 1e-9)
+            begin = first.lower().split()[:1] == second.lower().split()[:1]
+            length = len(first) - len(second)
+            values[row] = len(shared), agree, both / max(own, 1e-9), both / max(its, 1e-9), begin, length
+        return values
+
+    def _worth(self, words: set[str]) -> float:
+        return sum(self.rarity.get(word, self.rarest) for word in words)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"said": json.dumps([self.names, self.rarity, self.rarest])}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.names, self.rarity, self.rarest = json.loads(state["said"])
+
+
 class Topics(Part):
     """A column of texts as a few numbers: TF-IDF of its words, reduced by a truncated singular value decomposition.
 
@@ -333,7 +376,7 @@ class Encoder:
     """
 
     numbers: Numbers
-    parts: list[tuple[str, Part]]
+    parts: list[tuple[str | list[str], Part]]
     names: list[str] = field(default_factory=list)
     categories: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
@@ -344,22 +387,24 @@ class Encoder:
 
     @property
     def sources(self) -> list[str]:
-        """The column of the table that each column of the matrix is made of."""
-        return [*self.numbers.columns, *(column for column, part in self.parts for _ in part.names)]
+        """The column of the table that each column of the matrix is made of; of two that are compared, the first."""
+        first = [(column if isinstance(column, str) else column[0], part) for column, part in self.parts]
+        return [*self.numbers.columns, *(column for column, part in first for _ in part.names)]
 
     def matrix(self, table: pd.DataFrame) -> np.ndarray:
         """The matrix of a table that `features` gave, float32 of (n, len(names)).
 
         Raises KitError when the table lacks a column.
         """
-        for name in dict.fromkeys(self.sources):
+        pairs = [name for column, _ in self.parts if not isinstance(column, str) for name in column]
+        for name in dict.fromkeys([*self.sources, *pairs]):
             if name not in table.columns:
                 raise KitError(f"The rows lack the column {name!r}, by which the model was fitted.")
         matrix = np.empty((len(table), len(self.names)), np.float32)
         at = len(self.numbers.columns)
         matrix[:, :at] = self.numbers(table)
         for column, part in self.parts:
-            matrix[:, at : at + len(part.names)] = part(table[column])
+            matrix[:, at : at + len(part.names)] = part(cast(pd.Series, table[column]))
             at += len(part.names)
         return matrix
 
@@ -373,7 +418,7 @@ def fit(
     when no column tells the rows apart.
     """
     numbers: list[str] = []
-    parts: list[tuple[str, Part]] = []
+    parts: list[tuple[str | list[str], Part]] = []
     means: list[tuple[int, Means]] = []
     columns = _columns(goal, targets)
     for name, column in table.items():
@@ -390,6 +435,7 @@ def fit(
                 mean = Means.of(column, columns)
                 means.append((len(parts), mean))
                 parts.append((str(name), mean))
+    parts += [(list(pair), Pair(table[list(pair)])) for pair in combinations(terms.text_columns(table)[:3], 2)]
     encoder = Encoder(Numbers.of(table, numbers), parts)
     if not encoder.names:
         raise KitError(
@@ -401,7 +447,7 @@ def fit(
     for place, mean in means:
         assert columns is not None
         span = slice(starts[place], starts[place] + len(mean.names))
-        matrix[:, span] = mean.cross_fitted(table[parts[place][0]], columns, group, seed)
+        matrix[:, span] = mean.cross_fitted(cast(pd.Series, table[parts[place][0]]), columns, group, seed)
     return encoder, matrix
 
 
@@ -485,6 +531,10 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(str(item).replace(" ", "_") for item in value)
     return str(value)
+
+
+def _words(text: str) -> set[str]:
+    return set(_tokens(text))
 
 
 def _tokens(text: str) -> list[str]:

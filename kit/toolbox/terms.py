@@ -32,15 +32,16 @@ BESIDE = 0.3
 
 
 class Vocabulary:
-    """The terms of the columns of texts of a table. `others` says whether the table has further columns; `matrix` are
-    the terms of the table's own rows.
+    """The terms of the columns of texts of a table; `matrix` are those of the table's own rows.
+
+    `others` says whether there is more to see than words: further columns, or how far two texts agree.
 
     Source: scikit-learn's TfidfVectorizer.
     """
 
     def __init__(self, table: pd.DataFrame) -> None:
         self.columns = text_columns(table)
-        self.others = len(self.columns) < table.shape[1]
+        self.others = len(self.columns) < table.shape[1] or len(self.columns) > 1
         self._vectorisers: list[tuple[str, Any]] = []
         self._kinds: list[dict[str, Any]] = []
         own: list[sparse.csr_matrix] = []

@@ -47,6 +47,14 @@ def test_new_writes_files_that_run_without_an_edit_to_a_checked_submission(kit, 
     assert status == 0
     assert "columns      PassengerId,Survived\n" in out
     assert err == "Kaggle would accept this file. Nothing was sent.\n"
+    run = next((workspace / "submissions" / "titanic").glob("*-blend"))
+    status, _, _ = kit("predict", "titanic", run.name, "--rows", str(titanic / "test.csv"))
+    assert status == 0
+    assert (run / "rows-test.csv").read_text() == (run / "submission.csv").read_text()
+    status, out, _ = kit("importance", "titanic", run.name, "--repeats", "1")
+    assert status == 0
+    assert out.splitlines()[3].split()[0] in ("Pclass", "Fare")
+    assert {line.split()[0] for line in out.splitlines()[3:]} == {"Pclass", "Name", "Sex", "Age", "Fare"}
 
 
 def test_a_second_new_does_not_overwrite_the_first(kit, workspace, titanic):

@@ -14,7 +14,10 @@ import kit
 from kit.predict import models
 from kit.task import catalog, metrics
 from kit.train import predictions, runs
+from tests.new import made_up_more
 from tests.new.made_up import MAKERS, PICTURES, Truth
+
+PICTURES |= made_up_more.PICTURES
 
 QUICK = {"rounds": 60, "trees": 30, "models": 2}
 SMALL = {"epochs": 12, "size": 16, "filters": (8, 16), "batch": 8, "rate": 0.01}
