@@ -99,15 +99,15 @@ def recipes(rows: Rows, wanted: Wanted, scored: Scored, roles: Roles) -> tuple[t
     if rows.kind == "text":
         linear = ("linear",) if are_numbers(wanted, scored) else ("nbsvm", "linear")
         return (
-            ("blend", *linear, "boosted"),
-            "blend",
+            ("mixed", *linear, "boosted"),
+            "mixed",
             "rows are texts, on which linear models of different kinds blend well",
         )
-    names = ("blend", "boosted", "hist", "linear", "network", "lightgbm", "catboost")
+    names = ("mixed", "boosted", "hist", "linear", "network", "lightgbm", "catboost")
     if importlib.util.find_spec("xgboost") is None:
-        return names, "hist", "rows are a table, and xgboost, which boosted and blend need, is not installed"
+        return names, "hist", "rows are a table, and xgboost, which boosted and mixed need, is not installed"
     if count <= SMALL:
-        return names, "blend", f"of {count:,} training rows no single kind of model is surely the best"
+        return names, "mixed", f"of {count:,} training rows no single kind of model is surely the best"
     return names, "boosted", f"rows are a table, and {count:,} training rows are enough for boosted trees alone"
 
 

@@ -98,17 +98,13 @@ class Diverged(KitError):
     which knows what was typed."""
 
 
-CHECKPOINT = "checkpoint"
-"""The folder in a fold's own one where a recipe keeps what it needs to go on after a kill. What lies there is there
-again when the fold is fitted the next time, and goes when the fold is finished."""
-
-
 class Fold(NamedTuple):
     """All that a recipe sees; it holds no test rows, so none can leak.
 
     `valid` has no rows when a model is trained on all of them. `dir` is the fold's own folder, for weights; what a
-    recipe keeps in `checkpoint/` there outlives a kill. `report` shows progress and writes a line of the fold's
-    `history.csv`; a recipe calls it once an epoch, or never.
+    recipe keeps in folders called `checkpoint` there is there again when a fold goes on after a kill, and goes when the
+    fold is finished. `report` shows progress and writes a line of the fold's `history.csv`; a recipe calls it once an
+    epoch, or never.
     """
 
     number: int
@@ -139,8 +135,8 @@ class Metric:
     of n each: "weight", "group", "ids" or another column of `Data`; "labels" are the label values in the order
     of the probability columns.
 
-    A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, if nothing else
-    is said. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
+    A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, unless you set
+    it. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
     several models become one; `merging.declared` chooses where it is None. `names` are other names of the metric, the
     short one first.
     """

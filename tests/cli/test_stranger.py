@@ -38,7 +38,7 @@ def test_new_writes_files_that_run_without_an_edit_to_a_checked_submission(kit, 
     assert "Guessed: metric is accuracy. Likely too: auc, f1. --metric says otherwise.\n" in err
     assert err.endswith("Next: kit train titanic\n")
     folder = workspace / "competitions" / "titanic"
-    assert "blend.py" in {path.name for path in folder.iterdir()}
+    assert "mixed.py" in {path.name for path in folder.iterdir()}
     assert len((folder / "competition.py").read_text().splitlines()) < 50
     status, out, _ = kit("train", "titanic", "--no-plots", "--folds", "3", "--set", "rounds=20", "--set", "models=2")
     assert status == 0
@@ -47,14 +47,14 @@ def test_new_writes_files_that_run_without_an_edit_to_a_checked_submission(kit, 
     assert status == 0
     assert "columns      PassengerId,Survived\n" in out
     assert err == "Kaggle would accept this file. Nothing was sent.\n"
-    run = next((workspace / "submissions" / "titanic").glob("*-blend"))
+    run = next((workspace / "submissions" / "titanic").glob("*-mixed"))
     status, _, _ = kit("predict", "titanic", run.name, "--rows", str(titanic / "test.csv"))
     assert status == 0
     assert (run / "rows-test.csv").read_text() == (run / "submission.csv").read_text()
     status, out, _ = kit("importance", "titanic", run.name, "--repeats", "1")
     assert status == 0
-    assert out.splitlines()[3].split()[0] in ("Pclass", "Fare")
-    assert {line.split()[0] for line in out.splitlines()[3:]} == {"Pclass", "Name", "Sex", "Age", "Fare"}
+    assert out.splitlines()[2].split()[0] in ("Pclass", "Fare")
+    assert {line.split()[0] for line in out.splitlines()[2:]} == {"Pclass", "Name", "Sex", "Age", "Fare"}
 
 
 def test_a_second_new_does_not_overwrite_the_first(kit, workspace, titanic):

@@ -91,7 +91,7 @@ def test_images_in_folders_become_a_submission_that_is_better_than_a_guess(name,
     check(truth, competition, SMALL, workspace)
 
 
-RECIPES = ["boosted", "hist", "linear", "network", "lightgbm", "catboost", "blend"]
+RECIPES = ["boosted", "hist", "linear", "network", "lightgbm", "catboost", "mixed"]
 TASKS = ["products", "houses", "outbreak", "leaves", "spaceships", "phones"]
 
 

@@ -156,8 +156,8 @@ def test_a_run_that_is_killed_resumes_to_the_same_bytes(kit, parity, workspace):
     ("interrupted", "said"),
     [
         ("before", "Nothing was finished yet."),
-        ("in fold 1", "What was done is kept: fold-0 finished."),
-        ("after a checkpoint", "What was done is kept: fold-0 finished; fold-1 begun."),
+        ("in fold 1", "What was done is kept: fold-0 is finished."),
+        ("after a checkpoint", "What was done is kept: fold-0 is finished; fold-1 goes on from its checkpoint."),
     ],
 )
 def test_an_interrupted_run_says_what_is_kept_and_nothing_more(kit, parity, workspace, interrupted, said):
@@ -331,6 +331,24 @@ def test_a_full_or_read_only_disk_is_one_message_and_the_run_goes_on_later(kit, 
     monkeypatch.setattr(predictions, "save", save)
     assert kit("train", "parity", "--resume", "last", "--no-plots")[0] == 0
     assert last(workspace).score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("decide", "wrong"),
+    [
+        ("lambda pred: metrics.labels(pred) + 2", "the column 'odd' holds '2'"),
+        ("lambda pred: pred", "`decide` returned 2 values a row, and there are 1 target columns."),
+        ("lambda pred: metrics.labels(pred)[1:]", "`decide` returned an array of shape (19,) for 20 rows."),
+    ],
+)
+def test_a_decision_that_would_be_refused_ends_the_run_at_its_first_fold(kit, parity, workspace, decide, wrong):
+    declared = (parity / "competition.py").read_text()
+    (parity / "competition.py").write_text(declared.replace("decide=metrics.labels", f"decide={decide}"))
+    status, _, err = kit("train", "parity", "--sample", "--no-plots")
+    assert status == 1
+    assert wrong in err
+    assert "kit train parity table  # when competition.py is mended" in err
+    assert runs.every("parity") == []
 
 
 @pytest.fixture
