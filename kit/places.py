@@ -18,6 +18,11 @@ CONSTRAINTS = KIT / "constraints.txt"
 """The versions of packages that were tested together."""
 
 
+CHECKPOINT = "checkpoint"
+"""Folders of this name in a fold's own one hold what its recipe needs to go on after a kill. What lies there is there
+again when the fold is fitted the next time, and goes when the fold is finished."""
+
+
 def named(path: str | Path) -> Path:
     """The path that a person named: `~` is a home folder, where there is one."""
     return Path(os.path.expanduser(path))  # pathlib's own raises RuntimeError for a user whom nobody knows

@@ -268,7 +268,8 @@ def _point(scenario: Scenario, stage: Stage, at: int, how: How) -> str:
         return f"it ended with status {status}\n{stage.printed[-3000:]}"
     if how == "unwritable" and status == 1 and (left := _parts(stage)):
         return f"it left {left}"
-    status, _ = stage.kit(scenario.again or scenario.command)
+    if status:  # else it ended well all the same, as where a file was only to be cleared away
+        status, _ = stage.kit(scenario.again or scenario.command)
     if status:
         return f"again it ended with status {status}\n{stage.printed[-3000:]}"
     try:

@@ -159,11 +159,10 @@ def noted(stage: Stage) -> None:
 
 
 def begun(stage: Stage) -> None:
-    """A competition of two files."""
-    assert {path.name for path in (stage.workspace / "competitions" / "a_task").glob("*.py")} == {
-        "competition.py",
-        "baseline.py",
-    }
+    """A competition whose rows load, and nothing half-written beside it."""
+    assert (stage.workspace / "competitions" / "a_task" / "competition.py").exists()
+    assert [path.name for path in (stage.workspace / "data").iterdir()] == ["a-task"]
+    assert stage.kit("list a-task")[0] == 0
 
 
 def rehearsed(stage: Stage) -> None:
@@ -211,7 +210,7 @@ SCENARIOS = (
     ),
     Scenario("note", "note parity last the-best --tag best", before=(HERE, "train parity --no-plots"), check=noted),
     Scenario("sweep", "sweep parity table --set epochs=1,2", before=(HERE,), check=swept, every=4),
-    Scenario("new", "new a-task", check=begun),
+    Scenario("new", "new a-task --from {workspace}/raw", check=begun, every=3),
 )
 """The quick ones: a point takes a few tenths of a second."""
 
