@@ -13,11 +13,10 @@ from tests.attack.scenarios import WAYS
 
 SAMPLE = {
     "download --from --force": 5,
-    "train": 34,
+    "train": 50,
     "submit a file": 5,
     "publish": 3,
     "kernel push": 3,
-    "new": 3,
     "server": 8,
 }
 """Scenarios, and how many steps lie between two kills."""

@@ -46,10 +46,11 @@ def test_a_workspace_that_is_no_folder_is_refused_in_a_sentence(kit, monkeypatch
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_terminal_that_cannot_print_a_sign_ends_no_verb(kit, parity, monkeypatch, encoding):
     printed = io.BytesIO()
+    out = io.TextIOWrapper(printed, encoding=encoding)
     with monkeypatch.context() as here:
-        here.setattr(sys, "stdout", io.TextIOWrapper(printed, encoding=encoding))
+        here.setattr(sys, "stdout", out)
         assert main(["train", "parity", "--sample", "--no-plots"]) == 0
-        sys.stdout.flush()
+    out.flush()
     assert b"folds 1.00000 " + (b"\\xb1" if encoding == "ascii" else b"\xb1") + b" 0.00000" in printed.getvalue()
 
 
