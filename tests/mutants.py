@@ -30,7 +30,7 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
     "kit/task/metrics/for_probabilities.py": ("tests/task/test_metrics.py",),
     "kit/task/metrics/for_ranks.py": ("tests/task/test_metrics.py",),
     "kit/task/splits.py": ("tests/task/test_splits.py",),
-    "kit/task/outputs.py": ("tests/task/test_outputs.py", "tests/task/test_submission.py"),
+    "kit/task/outputs.py": ("tests/task/test_outputs.py", "tests/task/test_metrics.py"),
     "kit/task/submission.py": ("tests/task/test_submission.py",),
     "kit/task/lines.py": ("tests/task/test_submission.py", "tests/task/test_ids.py"),
     "kit/task/ids.py": ("tests/task/test_ids.py",),
