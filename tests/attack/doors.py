@@ -563,21 +563,21 @@ def whole(fill: Callable[[], object], data: Path) -> None:
 
 
 DOORS = (
-    Door("archives", archives_, 12),
-    Door("CSV files", csvs, 12),
+    Door("archives", archives_, 6),
+    Door("CSV files", csvs, 6),
     Door("submissions", submissions, 10),
-    Door("npz", arrays, 10),
+    Door("npz", arrays, 12),
     *(
         Door(name, record_door(name), 4)
         for name in ("plan.json", "run.json", "fold-0/done.json", "kaggle.json", "notes.json")
     ),
-    Door("ledger", ledgers, 10),
-    Door("outputs of notebooks", outputs_, 8),
-    Door("notebooks and their records", notebooks, 8),
-    Door("API bodies", bodies, 14),
-    Door("uploads to the emulator", uploads, 6),
-    Door("addresses", addresses, 6),
-    Door("names", names, 10),
+    Door("ledger", ledgers, 5),
+    Door("outputs of notebooks", outputs_, 6),
+    Door("notebooks and their records", notebooks, 10),
+    Door("API bodies", bodies, 18),
+    Door("uploads to the emulator", uploads, 3),
+    Door("addresses", addresses, 10),
+    Door("names", names, 14),
 )
 
 
