@@ -30,6 +30,8 @@ from kit.words import table
 
 FILES = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "competitions"
 
+HEADER = ("competition", "metric", "constant", "quick", "kit", "better", "out-of-fold", "new s", "train s")
+
 
 def kit(home: Path, *words: str) -> float:
     """Run the command in the workspace `home`; the seconds that it took. What it says is shown where it fails."""
@@ -103,8 +105,7 @@ def main() -> None:
         lines = [autogluon(slug, tasks[slug], args.autogluon) for slug in args.slugs or tasks]
         return print(table(("competition", "metric", "AutoGluon", "fit s"), lines))
     lines = [run(slug, tasks[slug], told=args.metric) for slug in args.slugs or tasks]
-    header = ("competition", "metric", "constant", "quick", "kit", "better", "out-of-fold", "new s", "train s")
-    return print(table(header, lines))
+    return print(table(HEADER, lines))
 
 
 if __name__ == "__main__":
