@@ -21,6 +21,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kit.words import table
+
 ROUNDS, RATE, DEPTH = 100, 0.1, 6
 LEVELS = (2, 3, 5, 8, 12, 20, 40, 80, 150, 1000)
 """Different values of each category."""
@@ -30,35 +32,37 @@ def write(folder: Path, rows: int) -> None:
     """train.csv, test.csv of a quarter as many rows, and the sample submission."""
     draw = np.random.default_rng(0)
     count = rows + rows // 4
-    table = pd.DataFrame({f"n{place}": draw.normal(0, 1, count).astype(np.float32) for place in range(20)})
-    score = table["n0"] + table["n1"] * table["n2"]
+    made = pd.DataFrame({f"n{place}": draw.normal(0, 1, count).astype(np.float32) for place in range(20)})
+    score = made["n0"] + made["n1"] * made["n2"]
     for place, levels in enumerate(LEVELS):
         codes = draw.integers(0, levels, count)
-        table[f"c{place}"] = np.char.add("v", codes.astype(str))
+        made[f"c{place}"] = np.char.add("v", codes.astype(str))
         score = score + draw.normal(0, 0.5, levels)[codes]
-    table.insert(0, "id", np.arange(count))
-    table["target"] = (score + draw.normal(0, 1, count) > 0).astype(int)
-    table[:rows].to_csv(folder / "train.csv", index=False)
-    table[rows:].drop(columns="target").to_csv(folder / "test.csv", index=False)
-    table[rows:][["id"]].assign(target=0.5).to_csv(folder / "sample_submission.csv", index=False)
+    made.insert(0, "id", np.arange(count))
+    made["target"] = (score + draw.normal(0, 1, count) > 0).astype(int)
+    made[:rows].to_csv(folder / "train.csv", index=False)
+    made[rows:].drop(columns="target").to_csv(folder / "test.csv", index=False)
+    made[rows:][["id"]].assign(target=0.5).to_csv(folder / "sample_submission.csv", index=False)
 
 
-def measured(command: list[str], **variables: str) -> tuple[float, float, str]:
-    """Seconds and GiB at the peak of a command and its children, and what it prints."""
+def measured(command: list[str], **variables: str) -> tuple[float, float, float, str]:
+    """Seconds on the clock and of the processor, and GiB at the peak, of a command, and what it prints."""
     started = time.perf_counter()
     code = (
         "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:], capture_output=True, text=True); "
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); print(done.returncode); "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(used.ru_maxrss, used.ru_utime + used.ru_stime, done.returncode); "
         "print(done.stdout + (done.stderr if done.returncode else ''))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *command], env=os.environ | variables, capture_output=True, text=True, check=True
     )
     seconds = time.perf_counter() - started
-    peak, status, said = done.stdout.split("\n", 2)
+    figures, _, said = done.stdout.partition("\n")
+    peak, worked, status = figures.split()
     if int(status):
         raise SystemExit(f"{' '.join(command)}:\n{said}")
-    return seconds, int(peak) / 2**20, said
+    return seconds, float(worked), int(peak) / 2**20, said
 
 
 def plain(files: Path, folds: Path) -> None:
@@ -72,8 +76,8 @@ def plain(files: Path, folds: Path) -> None:
     categories = [name for name in names if train[name].dtype.kind not in "iuf"]
     for name in categories:
         levels = pd.Index(train[name].unique())
-        for table in (train, test):
-            table[name] = levels.get_indexer(table[name])
+        for rows in (train, test):
+            rows[name] = levels.get_indexer(rows[name])
     kinds = ["c" if name in categories else "q" for name in names]
     x, x_test = (table[names].to_numpy(np.float32) for table in (train, test))
     settings = {
@@ -112,10 +116,13 @@ def main() -> None:
         run = next((home / "submissions" / "big").glob("*/oof.npz"))
         theirs = measured([sys.executable, "-m", "benchmarks.big_table", "--plain", str(files), str(run)])
         score = json.loads((run.parent / "run.json").read_text())["oof_score"]
-    print(f"kit new    {made[0]:6.1f} s  {made[1]:.2f} GiB")
-    print(f"kit train  {ours[0]:6.1f} s  {ours[1]:.2f} GiB  AUC {score:.5f}")
-    print(f"plain      {theirs[0]:6.1f} s  {theirs[1]:.2f} GiB  AUC {json.loads(theirs[2])['auc']:.5f}")
-    print(f"ratio      {ours[0] / theirs[0]:6.2f}")
+    auc = {"kit train": score, "plain": json.loads(theirs[3])["auc"]}
+    lines = [
+        (name, f"{each[0]:.1f}", f"{each[1]:.1f}", f"{each[2]:.2f}", f"{auc[name]:.5f}" if name in auc else "")
+        for name, each in (("kit new", made), ("kit train", ours), ("plain", theirs))
+    ]
+    print(table(("", "seconds", "processor s", "GiB", "AUC"), lines))
+    print(f"kit train / plain: {ours[0] / theirs[0]:.2f} on the clock, {ours[1] / theirs[1]:.2f} of the processor")
 
 
 if __name__ == "__main__":
