@@ -11,7 +11,7 @@ PROCESSES ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-.PHONY: demo test test-all lint bench client-suite clean
+.PHONY: demo test test-all lint bench bench-any client-suite clean
 
 # Where the packages of the tests are installed, those of the demo are among them.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
@@ -33,6 +33,9 @@ client-suite: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
+
+bench-any: $(VENV)/installed
+	$(BIN)/python -m benchmarks.any
 
 # uv where present, since it is quick; else pip. Both honour the constraints.
 define install

@@ -123,3 +123,15 @@ def test_the_labels_of_a_competition_are_declared_or_columns_or_what_the_rows_ho
     form = replace(found.submission, target=target, holds=declared and Labels(declared))
     known = decisions.labels(replace(found, metric=metric, submission=form), np.array(y))
     assert (known if known is None else list(known)) == labels
+
+
+def test_a_number_becomes_the_ordered_label_that_it_lies_next_to():
+    assert decisions.Cuts((1, 2, 4))(np.array([0.0, 1.4, 1.6, 2.9, 3.1, 9.0])).tolist() == [1, 1, 2, 2, 4, 4]
+
+
+def test_cuts_are_moved_until_the_kappa_is_high():
+    y = np.repeat([1, 2, 3], 20)
+    pred = np.repeat([1.0, 1.1, 1.2], 20)  # in order, and far from the labels
+    cuts = decisions.Cuts((1, 2, 3)).fit(y, pred)
+    assert cuts(pred).tolist() == y.tolist()
+    assert decisions.Cuts((1, 2, 3))(pred).tolist() == [1] * 60
