@@ -9,7 +9,7 @@ CONSTRAINTS ?= kit/constraints.txt
 PROCESSES ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-.PHONY: demo test test-all lint bench client-suite clean
+.PHONY: demo test test-all lint docs bench client-suite clean
 
 # Where the packages of the tests are installed, those of the demo are among them.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
@@ -25,6 +25,10 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The website, into site/.
+docs: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-docs)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 client-suite: $(VENV)/installed
 	$(BIN)/python -m tests.client_suite
@@ -51,5 +55,8 @@ $(VENV)/installed: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 $(VENV)/installed-keras: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 	$(call install,keras)
 
+$(VENV)/installed-docs: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
+	$(call install,docs)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -84,5 +84,5 @@ def _block(text: str, match: re.Match[str]) -> Block:
     return Block(block.line, block.language, block.text, marks)
 
 
-NAMES = ["README.md", "README.es.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-"""Every page that a person wrote."""
+NAMES = ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+"""Every page that a person wrote, but README.es.md, whose blocks are those of README.md."""

@@ -19,6 +19,7 @@ import click
 import pytest
 
 import kit
+from kit import places
 from kit.cli import asking, command, main
 from kit.cli.declaring import parsed
 from kit.emulator.local import running
@@ -36,10 +37,13 @@ class Mistake(AssertionError):
 
 
 class Reader:
-    """Someone who reads pages in the workspace `home`, which is the current folder too."""
+    """Someone who reads pages in the workspace `home`, which is the current folder too.
 
-    def __init__(self, home: Path, patch: pytest.MonkeyPatch, leaving: contextlib.ExitStack) -> None:
-        self.home = home
+    Where a page needs Kaggle, it is an emulator that hosts what is prepared in the workspace `hosts`.
+    """
+
+    def __init__(self, home: Path, hosts: Path, patch: pytest.MonkeyPatch, leaving: contextlib.ExitStack) -> None:
+        self.hosts = hosts
         self.patch = patch
         self.leaving = leaving
         self.printed = ""
@@ -48,6 +52,7 @@ class Reader:
         patch.setenv("KIT_HOME", str(home))
         for name in [name for name in os.environ if name.startswith("KAGGLE")]:
             patch.delenv(name)
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         patch.setattr(asking, "terminal", lambda: True)
 
     def read(self, page: Page, *, slow: bool = False) -> None:
@@ -72,7 +77,8 @@ class Reader:
             return look_over(block)
         with contextlib.ExitStack() as during:
             if block.has("on the emulator"):
-                kaggle = during.enter_context(running(sample=True, user="you", private_scores=True))
+                with places.environment({"KIT_HOME": str(self.hosts)}):
+                    kaggle = during.enter_context(running(sample=True, user="you"))
                 patch = during.enter_context(pytest.MonkeyPatch.context())
                 for name, value in kaggle.env.items():
                     patch.setenv(name, value)
@@ -88,7 +94,7 @@ class Reader:
         if self.printed == "...":
             return
         quoted = re.escape(block.text.strip("\n")).replace(r"\.\.\.", ".*?")
-        quoted = re.sub(r"^\.\*\?\n", r"(?:.*\n)*?", quoted, flags=re.M)
+        quoted = re.sub(r"^\.\*\?\\\n", r"(?:.*\n)*?", quoted, flags=re.M)
         if not re.search(rf"^{quoted}[ ]*$", re.sub(r"[ ]+$", "", self.printed, flags=re.M), re.M):
             raise Mistake(f"the page quotes\n{block.text}\nbut this was printed:\n{self.printed}")
 
@@ -107,8 +113,6 @@ class Reader:
         if words[0] in ("make", "pip", "source", "uv"):
             return around(words)
         if words[0] in (*PLAIN, "kaggle"):
-            tool = Path(sys.executable).with_name(words[0])
-            words[0] = str(tool) if tool.exists() else words[0]
             done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=PATIENCE)
             self.printed += done.stdout + done.stderr
             if done.returncode:
@@ -148,10 +152,10 @@ class Reader:
 
 
 @contextlib.contextmanager
-def reading(home: Path) -> Iterator[Reader]:
-    """A reader in the workspace `home`; what they set and started is gone at the end."""
+def reading(home: Path, hosts: Path) -> Iterator[Reader]:
+    """A reader as in `Reader`; what they set and started is gone at the end."""
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as leaving:
-        yield Reader(home, patch, leaving)
+        yield Reader(home, hosts, patch, leaving)
 
 
 def told(act: Callable[[], int]) -> tuple[int, str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import kit
+from kit import places
 from tests.docs import pages
 from tests.docs.reader import Mistake, look_over, reading
 
@@ -21,6 +23,9 @@ Read = Callable[..., Path]
 def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
     """Reads a page, and before it those that it goes on from; gives the workspace as the page leaves it."""
     kept: dict[str, Path] = {}
+    hosts = tmp_path_factory.mktemp("hosts")
+    with places.environment({"KIT_HOME": str(hosts)}):
+        kit.download("digit-recognizer", sample=True)
 
     def until_the_end(name: str, *, slow: bool = False) -> Path:
         page = pages.page(name)
@@ -30,7 +35,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
         if page.after:
             shutil.copytree(until_the_end(page.after), home, dirs_exist_ok=True)
         files_at_hand(home)
-        with reading(home) as reader:
+        with reading(home, hosts) as reader:
             reader.read(page, slow=slow)
         kept[name] = home
         return home
@@ -85,7 +90,7 @@ def test_every_command_that_takes_longer_does_what_the_page_says(name: str, read
 )
 def test_a_page_that_says_what_is_not_so_is_found_out(text: str, wrong: str, tmp_path: Path) -> None:
     page = pages.Page("docs/wrong.md", text, pages.blocks(text))
-    with reading(tmp_path) as reader, pytest.raises(Mistake, match=wrong) as mistake:
+    with reading(tmp_path, tmp_path) as reader, pytest.raises(Mistake, match=wrong) as mistake:
         reader.read(page)
     assert str(mistake.value).startswith("docs/wrong.md, line ")
 
