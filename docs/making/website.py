@@ -26,8 +26,21 @@ from kit.cli import command
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
-DECLARED = ("contract", "sources", "splits", "metrics", "targets", "ids", "decisions", "merging")
-"""Modules of `kit.task` that a competition's declaration imports."""
+ORDER = tuple(
+    f"kit.api.{room}" for room in ("tasks", "training", "tuning", "keeping", "predicting", "judging", "submitting")
+)
+"""What stands first in the reference of functions: the way of a task."""
+PARTS = {
+    "kit.api.kernel": ["build", "build_all", "rehearse", "push", "status", "logs", "pull"],
+    "kit.api.encoder": ["import_", "publish"],
+    "kit.errors": ["KitError"],
+    "kit.emulator.local": ["running", "Emulator"],
+    **{
+        f"kit.task.{name}": None
+        for name in ("contract", "sources", "splits", "metrics", "targets", "ids", "decisions", "merging")
+    },
+}
+"""Modules of which these members are shown, or all where None stands: those that a declaration imports."""
 SHOWN = ("image/png", "text/html", "text/plain")
 """Kinds of output of a notebook, the most telling one first."""
 
@@ -92,7 +105,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return f"[{text}]({posixpath.relpath(goal, posixpath.dirname(place))}{anchor})"
         return link[0] if path.is_relative_to(ROOT / "docs") else text
 
-    return LINK.sub(relinked, markdown)
+    # Output is not there to be copied.
+    return re.sub("^```text$", "```{ .text .no-copy }", LINK.sub(relinked, markdown), flags=re.M)
 
 
 def commands() -> Iterator[str]:
@@ -134,30 +148,19 @@ def _cell(text: str) -> str:
 
 
 def functions() -> Iterator[str]:
-    """Every function of the API, room by room, then what a declaration is made of. mkdocstrings fills in the docstrings."""
+    """Every function of the API, then what a declaration is made of. mkdocstrings fills in the docstrings."""
     yield "# Python\n\nThis page is made from the docstrings. [From Python](../python.md) shows how they are used.\n"
-    places = {name: f"kit.{room}" for name, room in kit._EXPORTED.items() if name != "KitError"}
-    for room in dict.fromkeys(places.values()):
-        names = [name for name, place in places.items() if place == room]
-        if room == "kit.api":
-            for name in names:
-                yield from _section(f"kit.{name}", f"kit.api.{name}", filters=["!^_"])
-            continue
+    rooms = {name: f"kit.{room}" for name, room in kit._EXPORTED.items() if room not in ("api", "errors")}
+    for room in sorted(set(rooms.values()), key=lambda room: (ORDER + (room,)).index(room)):
+        names = [name for name, place in rooms.items() if place == room]
         yield f"\n## {', '.join(f'kit.{name}' for name in names)}\n"
         for name in names:
-            module = importlib.import_module(room)
-            function = name if hasattr(module, name) else f"{name}_"
+            function = name if hasattr(importlib.import_module(room), name) else f"{name}_"
             yield f"::: {room}.{function}\n    options:\n      heading_level: 3\n"
-    yield from _section("kit.KitError", "kit.errors")
-    yield from _section("kit.emulator.local", "kit.emulator.local", members=["running", "Emulator"])
-    for name in DECLARED:
-        yield from _section(f"kit.task.{name}", f"kit.task.{name}", filters=["!^_"])
-
-
-def _section(title: str, module: str, **options: Any) -> Iterator[str]:
-    told = {"heading_level": 3, "show_root_heading": False, "show_root_toc_entry": False} | options
-    yield f"\n## {title}\n"
-    yield f"::: {module}\n    options: {json.dumps(told)}\n"
+    for module, members in PARTS.items():
+        yield f"\n## {module.replace('kit.api.', 'kit.')}\n"
+        told = {"heading_level": 3, "show_root_heading": False, "show_root_toc_entry": False, "members": members}
+        yield f"::: {module}\n    options: {json.dumps(told)}\n"
 
 
 def cells() -> Iterator[str]:

@@ -40,7 +40,7 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """Its command lines, those that end in a backslash joined with the next, without comments on lines of their own."""
+        """Its command lines without lines of comments; those that end in a backslash are joined with the next."""
         lines = self.text.replace("\\\n", " ").splitlines()
         return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
