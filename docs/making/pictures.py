@@ -7,6 +7,7 @@ It runs the very commands in a workspace of their own, which takes two minutes.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -40,7 +41,7 @@ def typed(home: Path, *words: str) -> str:
 def terminal(command: str, printed: str) -> str:
     """A picture (SVG) of a terminal in which `command` printed this."""
     lines = [line.rstrip() for line in printed.strip().splitlines()]
-    console = Console(record=True, width=max(map(len, lines)) + 2, file=open(os.devnull, "w"))
+    console = Console(record=True, width=max(map(len, lines)) + 2, file=io.StringIO())
     console.print(Text.assemble(("$ ", "bright_black"), (command, "bold")))
     for line in lines:
         style = "bright_black" if re.fullmatch(r"[- ]+", line) else "bold green" if "<-" in line else ""

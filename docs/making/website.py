@@ -151,7 +151,7 @@ def functions() -> Iterator[str]:
     """Every function of the API, then what a declaration is made of. mkdocstrings fills in the docstrings."""
     yield "# Python\n\nThis page is made from the docstrings. [From Python](../python.md) shows how they are used.\n"
     rooms = {name: f"kit.{room}" for name, room in kit._EXPORTED.items() if room not in ("api", "errors")}
-    for room in sorted(set(rooms.values()), key=lambda room: (ORDER + (room,)).index(room)):
+    for room in sorted(set(rooms.values()), key=lambda room: (*ORDER, room).index(room)):
         names = [name for name, place in rooms.items() if place == room]
         yield f"\n## {', '.join(f'kit.{name}' for name in names)}\n"
         for name in names:

@@ -11,7 +11,7 @@ import kit
 from kit.api.results import Result
 from kit.train import runs
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
 
 
 def cells(result) -> list[str]:
@@ -19,10 +19,10 @@ def cells(result) -> list[str]:
     return re.findall(r"<t[hd] .*?>(.*?)</t[hd]>", result._repr_html_())
 
 
-def test_the_lines_of_the_readme_run_as_they_stand(workspace):
-    lines = README.partition("## From Python\n")[2].partition("```python\n")[2].partition("```")[0]
+def test_the_lines_of_the_page_about_python_run_as_they_stand(workspace):
+    lines = PAGE.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
     assert lines.count("kit.") >= 8
-    exec(compile(lines, "README.md", "exec"), scope := {})
+    exec(compile(lines, PAGE.name, "exec"), scope := {})
     assert scope["run"].score > 0.8
     assert [run.kaggle()["public_score"] for run in runs.every("digit-recognizer")] != []
     assert scope["board"].own.rank >= 1

@@ -1,4 +1,4 @@
-"""The website of the pages: it is built without a warning, holds every command and function, and asks no other server."""
+"""The website: it is built without a warning, holds every command and function, and asks no other server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tests.docs.pages import ROOT
 
 REQUESTS = re.compile(
     r"""<(?:script|img|iframe|source|audio|video)[^>]+src=["']?((?:https?:)?//[^"'\s>]+)"""
-    r"""|<link[^>]+href=["']?((?:https?:)?//[^"'\s>]+)|url\(["']?((?:https?:)?//[^"')]+)|@import ["']((?:https?:)?//[^"']+)"""
+    r"""|<link[^>]+href=["']?((?:https?:)?//[^"'\s>]+)|url\(["']?((?:https?:)?//[^"')]+)"""
+    r"""|@import ["']((?:https?:)?//[^"']+)"""
 )
 """What a browser fetches by itself when it shows a page."""
 
