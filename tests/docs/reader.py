@@ -90,10 +90,12 @@ class Reader:
         return None
 
     def _compare(self, block: Block) -> None:
-        """`...` stands for anything; lines before and after the quoted ones are left out by the page."""
+        """`...` stands for anything, and a line of it for any lines. The page may leave out lines before and after."""
         if self.printed == "...":
             return
         quoted = re.escape(block.text.strip("\n")).replace(r"\.\.\.", ".*?")
+        # How wide a column is depends on what `...` stands for.
+        quoted = re.sub(r"(?<=\S)(\\ ){2,}", " +", re.sub(r"(\\-){3,}", "-+", quoted))
         quoted = re.sub(r"^\.\*\?\\\n", r"(?:.*\n)*?", quoted, flags=re.M)
         if not re.search(rf"^{quoted}[ ]*$", re.sub(r"[ ]+$", "", self.printed, flags=re.M), re.M):
             raise Mistake(f"the page quotes\n{block.text}\nbut this was printed:\n{self.printed}")
