@@ -31,6 +31,7 @@ lint: $(VENV)/installed
 # The website, into site/.
 docs: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-docs)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html, or, with search: python3 -m http.server -d site"
 
 client-suite: $(VENV)/installed
 	$(BIN)/python -m tests.client_suite

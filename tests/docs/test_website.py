@@ -38,14 +38,14 @@ def test_the_website_asks_no_other_server(site: Path) -> None:
 
 
 def test_the_reference_holds_every_command_with_its_options(site: Path) -> None:
-    text = (site / "reference" / "commands" / "index.html").read_text(encoding="utf-8")
+    text = (site / "reference" / "commands.html").read_text(encoding="utf-8")
     assert [words for words in VERBS if f'id="{words.replace(" ", "-")}"' not in text] == []
     options = {name for verb in VERBS.values() for option in verb.params for name in option.opts if name[:2] == "--"}
     assert [name for name in sorted(options) if name not in text] == []
 
 
 def test_the_reference_holds_every_function(site: Path) -> None:
-    text = (site / "reference" / "python" / "index.html").read_text(encoding="utf-8")
+    text = (site / "reference" / "python.html").read_text(encoding="utf-8")
     ids = set(re.findall(r'id="(kit\.[\w.]+)"', text))
     missing = [
         name
