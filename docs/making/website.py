@@ -5,7 +5,6 @@ mkdocs calls the functions whose names begin with `on_` while it builds (https:/
 
 from __future__ import annotations
 
-import base64
 import html
 import importlib
 import json
@@ -31,16 +30,28 @@ ORDER = tuple(
 )
 """What stands first in the reference of functions: the way of a task."""
 PARTS = {
-    "kit.api.kernel": ["build", "build_all", "rehearse", "push", "status", "logs", "pull"],
-    "kit.api.encoder": ["import_", "publish"],
-    "kit.errors": ["KitError"],
-    "kit.emulator.local": ["running", "Emulator"],
-    **{
-        f"kit.task.{name}": None
-        for name in ("contract", "sources", "splits", "metrics", "targets", "ids", "decisions", "merging")
-    },
+    "kit.kernel": [
+        f"kit.api.kernel.{name}" for name in ("build", "build_all", "rehearse", "push", "status", "logs", "pull")
+    ],
+    "kit.encoder": ["kit.api.encoder.import_", "kit.api.encoder.publish"],
+    "Mistakes": ["kit.errors.KitError"],
+    "Tests of your own": ["kit.emulator.local.running"],
+    "What a competition declares": [
+        *(f"kit.task.contract.{name}" for name in ("Competition", "Data", "Submission", "Metric", "Merge")),
+        *(f"kit.task.sources.{name}" for name in ("KaggleCompetition", "KaggleDataset", "Web", "Csv")),
+        *(f"kit.task.splits.{name}" for name in ("Stratified", "Shuffled", "Grouped", "StratifiedGrouped", "Time")),
+        *(f"kit.task.targets.{name}" for name in ("Numbers", "Labels", "Text")),
+        *("kit.task.ids.of", "kit.task.metrics.named", "kit.task.decisions.Threshold"),
+    ],
+    "What recipes are made of": [
+        *(f"kit.task.contract.{name}" for name in ("Fold", "Fitted")),
+        "kit.rows.views.Rows",
+        "kit.rows.files.parts",
+        *(f"kit.toolbox.networks.{name}" for name in ("fit", "save", "load", "predictor")),
+        *(f"kit.toolbox.estimators.{name}" for name in ("save", "load")),
+    ],
 }
-"""Modules of which these members are shown, or all where None stands: those that a declaration imports."""
+"""What else the reference of Python shows, section by section."""
 SHOWN = ("image/png", "text/html", "text/plain")
 """Kinds of output of a notebook, the most telling one first."""
 
@@ -128,18 +139,17 @@ def _verbs(group: click.Group, before: str = "kit") -> Iterator[tuple[str, click
 
 
 def _help(verb: click.Command, words: str) -> Iterator[str]:
+    context = click.Context(verb, info_name=words)
+    yield f"`{verb.get_usage(context).removeprefix('Usage: ')}`\n"
     for paragraph in (verb.help or "").split("\n\n"):
         if paragraph.startswith("\b"):
             title, _, lines = paragraph.removeprefix("\b\n").partition("\n")
             yield f"{title}\n\n```bash\n{re.sub('^  ', '', lines, flags=re.M)}\n```\n"
         else:
             yield f"{paragraph}\n"
-    context = click.Context(verb, info_name=words)
-    yield f"```\n{verb.get_usage(context).removeprefix('Usage: ')}\n```\n"
-    options = [record for option in verb.get_params(context) if (record := option.get_help_record(context))]
-    if options:
+    if records := [option.get_help_record(context) for option in verb.params if isinstance(option, click.Option)]:
         yield "| option | meaning |\n| --- | --- |"
-        yield from (f"| `{name}` | {_cell(meaning)} |" for name, meaning in options)
+        yield from (f"| `{record[0]}` | {_cell(record[1])} |" for record in records if record)
 
 
 def _cell(text: str) -> str:
@@ -157,10 +167,9 @@ def functions() -> Iterator[str]:
         for name in names:
             function = name if hasattr(importlib.import_module(room), name) else f"{name}_"
             yield f"::: {room}.{function}\n    options:\n      heading_level: 3\n"
-    for module, members in PARTS.items():
-        yield f"\n## {module.replace('kit.api.', 'kit.')}\n"
-        told = {"heading_level": 3, "show_root_heading": False, "show_root_toc_entry": False, "members": members}
-        yield f"::: {module}\n    options: {json.dumps(told)}\n"
+    for title, names in PARTS.items():
+        yield f"\n## {title}\n"
+        yield from (f"::: {name}\n    options:\n      heading_level: 3\n      members: false\n" for name in names)
 
 
 def cells() -> Iterator[str]:
@@ -183,6 +192,5 @@ def _shown(output: dict[str, Any]) -> str:
         one_line = re.sub(r"\s*\n\s*", " ", data)
         return f'<div class="output">{one_line}</div>'
     if kind == "image/png":
-        size = len(base64.b64decode(data))
-        return f'<img alt="A picture of {size // 1024} KiB" src="data:image/png;base64,{data.strip()}">'
+        return f'<img alt="The picture that these lines show" src="data:image/png;base64,{data.strip()}">'
     return f"```\n{data}\n```"

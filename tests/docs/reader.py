@@ -52,6 +52,7 @@ class Reader:
         patch.setenv("KIT_HOME", str(home))
         for name in [name for name in os.environ if name.startswith("KAGGLE")]:
             patch.delenv(name)
+        patch.setenv("KAGGLE_CONFIG_DIR", str(home / ".kaggle"))  # no credentials of the person who runs the tests
         patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         patch.setattr(asking, "terminal", lambda: True)
 
@@ -63,8 +64,9 @@ class Reader:
         for block in page.blocks:
             try:
                 self._read(block, slow)
-            except Mistake as wrong:
-                raise Mistake(f"{page.name}, line {block.line}: {wrong}") from None
+            except Exception as wrong:
+                what = f"{wrong}" if isinstance(wrong, Mistake) else f"{type(wrong).__name__}: {wrong}"
+                raise Mistake(f"{page.name}, line {block.line}: {what}") from wrong
 
     def _read(self, block: Block, slow: bool) -> None:
         if block.language == "text":
@@ -121,8 +123,7 @@ class Reader:
                 raise Mistake(f"{line!r} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
             return None
         if sample and "--sample" not in words and takes_sample(words):
-            line += " --sample" if "#" not in line else ""
-            line = re.sub(r"\s+#", " --sample #", line, count=1)
+            line = shlex.join([*words, "--sample"])
         self.printed += self._typed(line)
         return None
 

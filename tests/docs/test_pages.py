@@ -86,6 +86,7 @@ def test_every_command_that_takes_longer_does_what_the_page_says(name: str, read
         ("```bash\nmake cake\n```", r"the Makefile has no target \['cake'\]"),
         ("```bash\npip install -e '.[cake]'\n```", r"the package has no extra \['cake'\]"),
         ("```bash\ncat nowhere.txt\n```", "'cat nowhere.txt' ended with 1"),
+        ("```python\nassert kit\n```", "NameError: name 'kit' is not defined"),
     ],
 )
 def test_a_page_that_says_what_is_not_so_is_found_out(text: str, wrong: str, tmp_path: Path) -> None:
