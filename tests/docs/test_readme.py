@@ -1,7 +1,8 @@
-"""README: the Spanish one says the same as the English one, and its table of scores is what was recorded."""
+"""README and what else is told in two places: both languages say the same, scores and extras are those that there are."""
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 import shlex
@@ -80,3 +81,10 @@ def test_every_link_leads_to_a_file_that_is_there(name: str) -> None:
     for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.text):
         path = (pages.ROOT / name).parent / target
         assert path.exists() or path.resolve().relative_to(pages.ROOT).as_posix() in made, target
+
+
+def test_the_page_about_installation_lists_every_extra() -> None:
+    package = configparser.ConfigParser(interpolation=None)
+    package.read(pages.ROOT / "setup.cfg")
+    listed = re.findall(r"^\| `([a-z]+)` \|", pages.page("docs/install.md").text, re.M)
+    assert sorted(listed) == sorted(package["options.extras_require"])
