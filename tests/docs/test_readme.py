@@ -1,4 +1,4 @@
-"""README and what else is told in two places: both languages say the same, scores and extras are those that there are."""
+"""README and what else is told twice: both languages say the same; scores and extras are those that there are."""
 
 from __future__ import annotations
 
