@@ -4,9 +4,10 @@
 
 Needs `kit download digit-recognizer` and `kit download audio-mnist`. Recipe `cnn` of each is trained on a part of the
 rows, so that epochs are short and the cost shows; a training on all rows has longer epochs and the same checkpoints.
-An interval is from the end of one epoch to the end of the next, the checkpoint between them included. The first one,
-in which Keras compiles, is not counted. Epochs take turns, since a machine's speed drifts. `resume.SHARE`, which spares
-short epochs their checkpoint, is off.
+An interval is from the end of one epoch to the end of the next, the checkpoint between them included. The first epoch,
+in which Keras compiles, is not counted. Epochs take turns, since a machine's speed drifts; processor seconds, which
+other work on the machine disturbs less, are told too. `resume.SHARE`, which spares short epochs their checkpoint, is
+off.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ ROWS = {"digit-recognizer": 10_000, "audio-mnist": 600}
 
 
 class Keeping:
-    """Lets every second epoch be kept only, and notes when epochs end and how long keeping takes."""
+    """Lets every second epoch be kept only, and notes when epochs end, by the clock and in processor seconds, and how
+    long keeping takes."""
 
     def __init__(self, keeper: Any) -> None:
         self._keeper = keeper
         self.ends: list[float] = []
+        self.used: list[float] = []
         self.taken: list[float] = []
         self.bytes = 0
 
@@ -40,6 +43,7 @@ class Keeping:
         keep = callback.on_epoch_end
 
         def on_epoch_end(epoch: int, logs: Any = None) -> None:
+            self.used.append(time.process_time())
             self.ends.append(time.perf_counter())
             if epoch % 2:
                 keep(epoch, logs)
@@ -84,17 +88,22 @@ def main() -> None:
     epochs = options.parse_args().epochs
     for name, rows in ROWS.items():
         keeping = measured(name, epochs)
-        # The first epoch ended before the first interval; an interval has the number of the epoch before it.
-        intervals = [after - before for before, after in itertools.pairwise(keeping.ends)]
-        without, kept = intervals[0::2], intervals[1::2]
-        writing, alone = statistics.median(keeping.taken[1::2]), statistics.median(without)
-        together = statistics.median(kept)
+        alone, together = turns(keeping.ends)
+        processor = turns(keeping.used)
+        writing = statistics.median(keeping.taken[1::2])
         print(
-            f"{name} cnn, {rows:,} rows, {keeping.bytes / 1e6:.2f} MB: an epoch and its checkpoint take "
-            f"{together:.3f} s, an epoch alone {alone:.3f} s, ratio {together / alone:.4f}; "
-            f"the checkpoint itself {writing * 1e3:.1f} ms, {writing / alone:.2%} of the epoch",
+            f"{name} cnn, {rows:,} rows: an epoch with a checkpoint of {keeping.bytes / 1e6:.2f} MB {together:.3f} s, "
+            f"without {alone:.3f} s, ratio {together / alone:.4f}, of processor seconds "
+            f"{processor[1] / processor[0]:.4f}; the checkpoint itself {writing * 1e3:.1f} ms, {writing / alone:.2%}",
             flush=True,
         )
+
+
+def turns(ends: list[float]) -> tuple[float, float]:
+    """The median length of the intervals without a checkpoint, and of those with one; an interval begins with the end
+    of an epoch, of which every second one is kept."""
+    lengths = [after - before for before, after in itertools.pairwise(ends)]
+    return statistics.median(lengths[0::2]), statistics.median(lengths[1::2])
 
 
 if __name__ == "__main__":
