@@ -68,7 +68,7 @@ def test_predictions_are_probabilities_that_hang_on_no_other_row(trained):
 
 def test_a_stored_model_predicts_the_same(trained):
     predict, dir, _ = trained
-    assert sorted(path.name for path in dir.iterdir()) == ["settings.json", "weights.npz"]
+    assert sorted(path.name for path in dir.iterdir()) == ["checkpoint", "settings.json", "weights.npz"]
     x = tweets()[1].x
     np.testing.assert_array_equal(RECIPE.module().load(dir)(x), predict(x))
 
@@ -110,7 +110,9 @@ CUTS = {
 }
 
 
-@pytest.mark.parametrize("case", CUTS)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case == "an early end" else pytest.mark.slow) for case in CUTS]
+)
 def test_a_training_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(case, tmp_path, monkeypatch):
     monkeypatch.setattr(resume, "SHARE", float("inf"))
     x, settings = tweets()[1].x, {"epochs": 4} | CUTS[case]
@@ -156,6 +158,7 @@ test_tweet_bert.fitted(test_tweet_bert.fold(Path(sys.argv[1])), epochs=4)
 """
 
 
+@pytest.mark.slow
 def test_a_training_that_was_killed_goes_on_with_the_epoch_in_which_it_was_killed(tmp_path, monkeypatch):
     words = [sys.executable, "-c", KILLED, str(tmp_path / "cut")]
     root = Path(__file__).resolve().parents[1]

@@ -256,7 +256,8 @@ def doomed(folder: Path, how: str, fold: str = "self.number == 1") -> Path:
     return path
 
 
-@pytest.mark.parametrize("jobs", [pytest.param((1, 2), marks=pytest.mark.slow), (2, 1)])
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [(1, 2), (2, 1)])
 def test_folds_go_on_with_the_epoch_in_which_they_were_killed_in_any_number_of_processes(sample, jobs):
     """Two processes fit three folds, and each is killed in the third epoch of the fold that it fits second or first."""
     pytest.importorskip("keras")
