@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 import pytest
+from threadpoolctl import threadpool_limits
 
 import kit
 from kit import places
@@ -157,7 +158,9 @@ class Reader:
 @contextlib.contextmanager
 def reading(home: Path, hosts: Path) -> Iterator[Reader]:
     """A reader as in `Reader`; what they set and started is gone at the end."""
-    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as leaving:
+    # Samples are small: a second thread would mostly wait for the first.
+    one = threadpool_limits(1)
+    with one, pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as leaving:
         yield Reader(home, hosts, patch, leaving)
 
 

@@ -35,6 +35,7 @@ def test_the_notebook_runs_from_top_to_bottom_and_keeps_its_scores(
 ) -> None:
     kept = nbformat.read(NOTEBOOK, 4)
     monkeypatch.chdir(workspace)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # the sample is small: a second thread would mostly wait
     executed = nbclient.NotebookClient(nbformat.from_dict(kept), timeout=300, kernel_name="python3").execute()
     assert scores(executed) == scores(kept)
     assert len(scores(kept)) >= 5
