@@ -11,7 +11,7 @@ PROCESSES ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-.PHONY: demo test test-all lint bench bench-any client-suite clean
+.PHONY: demo test test-all lint docs bench bench-any client-suite attack mutants clean
 
 # Where the packages of the tests are installed, those of the demo are among them.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
@@ -27,6 +27,11 @@ lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The website, into site/.
+docs: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-docs)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html, or, with search: python3 -m http.server -d site"
 
 client-suite: $(VENV)/installed
 	$(BIN)/python -m tests.client_suite
@@ -56,5 +61,8 @@ $(VENV)/installed: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 $(VENV)/installed-keras: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 	$(call install,keras)
 
+$(VENV)/installed-docs: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
+	$(call install,docs)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
