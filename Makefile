@@ -36,6 +36,14 @@ docs: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-docs)
 client-suite: $(VENV)/installed
 	$(BIN)/python -m tests.client_suite
 
+# Many made-up inputs for every door, and a kill at every step that writes: 20 minutes at most.
+attack: $(VENV)/installed
+	$(BIN)/python -m tests.attack
+
+# A sample of small changes to files that numbers depend on; 85% of them must be noticed by the tests beside them.
+mutants: $(VENV)/installed
+	$(BIN)/python -m tests.mutants
+
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
 

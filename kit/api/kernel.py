@@ -145,7 +145,7 @@ def rehearse(
     entry, (folder, words) = catalog.find(competition), _named(competition, recipe, sample=sample)
     text, _ = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
-    extra = {ref: Path(place).expanduser() for ref, place in (inputs or {}).items()}
+    extra = {ref: places.named(place) for ref, place in (inputs or {}).items()}
     for ref, place in extra.items():
         if not place.is_dir():
             raise KitError(

@@ -49,8 +49,8 @@ class Kernels:
         failed: list[KitError] = []
         told = False
         for number in folds:
-            if stored := records.read_json(self._folder(number) / versions.RECORD):
-                going[number] = Pushed(**stored)
+            if pushed := versions.recorded(self._folder(number)):
+                going[number] = pushed
                 waiting.remove(number)
         while waiting or going:
             while waiting and len(going) < limits.AT_ONCE[self.machine.kind] and not failed:

@@ -19,8 +19,11 @@ from kit.train.runs import Run
 PAGE = 100
 """Files asked for at a time."""
 
-LONGEST_NAME = 240
+LONGEST_NAME = 220
 """Bytes of a file's name: file systems take 255, and what a transfer adds to it while it lasts must fit too."""
+
+LONGEST_PATH = 1_000
+"""Bytes of a path below the run's folder: Linux takes 4,096 with all that stands before it."""
 
 
 class Output(NamedTuple):
@@ -46,6 +49,7 @@ def listing(client: Client, pushed: Pushed) -> list[Output]:
             files.append(Output(file.file_name, file.url))
         token = answer.next_page_token or ""
         if not token:
+            _check_together({file.name for file in files})
             return files
 
 
@@ -70,9 +74,10 @@ def land(client: Client, pushed: Pushed, competition: str) -> Run:
     name, files = run_files(client, pushed, competition)
     target = places.runs(competition) / name
     if target.exists():
-        mine = records.read_json(target / "kaggle.json").get("kernel", {})
+        here = runs.at(target)
+        mine = here.kaggle().get("kernel") or {}
         if (mine.get("ref"), mine.get("version")) == (pushed.ref, pushed.version):
-            return runs.find(competition, name)
+            return here
         raise KitError(
             f"{target} is another run.", "A pulled run keeps its name.", f"mv {target} {target}-other  # and pull again"
         )
@@ -110,7 +115,7 @@ def run_files(
     finished = [name for name, files in left.items() if "run.json" in files]
     if len(finished) != 1:
         raise KitError(
-            f"{pushed.ref} {pushed.label} left {len(finished) or 'no'} finished run{'s' * (len(finished) != 1)} of "
+            f"{pushed.ref} {pushed.label} left {len(finished) or 'no'} finished run{'s' * (len(finished) > 1)} of "
             f"{competition}.",
             "A complete kernel that kit built leaves just one.",
             f"{pushed.url}  # its output, and its log",
@@ -123,11 +128,23 @@ def _check(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name:
         raise KitError(f"The output holds {name!r}, which would be written outside its folder.")
-    if not name.isprintable() or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+    if (
+        not name.isprintable()
+        or any(len(part.encode()) > LONGEST_NAME for part in path.parts)
+        or (len(name.encode()) > LONGEST_PATH)
+    ):
         raise KitError(
             f"The output holds a file whose name cannot be used here: {name[:60]!r}.",
-            f"A name has at most {LONGEST_NAME} bytes, and no line ends or other signs that cannot be printed.",
+            f"A name has at most {LONGEST_NAME} bytes, a path {LONGEST_PATH:,}, and neither has signs that cannot be "
+            "printed, such as line ends.",
         )
+
+
+def _check_together(names: set[str]) -> None:
+    """Refuse a name that is both a file's and a folder's."""
+    folders = {folder.as_posix() for name in names for folder in PurePosixPath(name).parents}
+    if both := sorted(folders & names):
+        raise KitError(f"The output holds {both[0]!r} as a file and as a folder.", "It can be one of the two only.")
 
 
 def _from(before: int, show: progress.Show) -> progress.Show:
