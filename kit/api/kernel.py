@@ -13,10 +13,13 @@ from kit.api.results import Listing, Result
 from kit.errors import KitError
 from kit.kaggle import client
 from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, sessions, versions
+from kit.kaggle.kernel import probe as probing
 from kit.kaggle.kernel import push as pushing
 from kit.kaggle.kernel.rehearsal import Rehearsal
 from kit.kaggle.kernel.sessions import State
 from kit.notes import tell
+from kit.sandbox import environments, images
+from kit.sandbox.images import Image
 from kit.task import catalog, splits
 from kit.task.catalog import Entry
 from kit.train.runs import Plan, Run
@@ -60,10 +63,34 @@ class Rehearsals(Listing[Rehearsal]):
         return f"{len(self)} rehearsals, all accepted"
 
     def table(self) -> Table:
-        return Table(Rehearsal._fields, [tuple(one) for one in self], spare=("sha256",))
+        return Table(Rehearsal._fields, [tuple(one) for one in self], spare=("sha256", "environment"))
 
     def facts(self) -> list[dict[str, Any]]:
         return [one._asdict() for one in self]
+
+
+@dataclass(frozen=True, repr=False)
+class Probe(Result):
+    """What is on a machine of Kaggle's, the file that keeps it, and what differs from the list that comes with kit:
+    package, version there, version seen."""
+
+    seen: probing.Seen
+    file: Path
+    differences: tuple[tuple[str, str, str], ...]
+
+    def summary(self) -> str:
+        image, devices = self.seen.image, ", ".join(self.seen.devices) or "no accelerator"
+        disk = " and ".join(f"{size['free'] / 1e9:.0f} GB free in {place}" for place, size in self.seen.disk.items())
+        return (
+            f"Python {image.python}, {len(image.packages)} packages, {devices}, {self.seen.cores} cores, "
+            f"{self.seen.memory / 1e9:.0f} GB of memory, {disk}; {len(self.differences)} differ from the shipped list"
+        )
+
+    def table(self) -> Table:
+        return Table(("package", "in kit's list", "seen"), self.differences)
+
+    def facts(self) -> dict[str, Any]:
+        return {"file": str(self.file), **asdict(self.seen), "differences": self.differences}
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,12 +160,21 @@ def build_all(*, accelerator: str | None = None) -> tuple[Kernel, ...]:
 
 
 def rehearse(
-    competition: str, recipe: str = "", *, inputs: Inputs | None = None, real_data: bool = False, sample: bool = False
+    competition: str,
+    recipe: str = "",
+    *,
+    inputs: Inputs | None = None,
+    real_data: bool = False,
+    image: str | None = None,
+    sample: bool = False,
 ) -> Rehearsals:
     """Run the built notebook here as Kaggle would: both mount layouts, inputs read-only, no network, a disk cap.
 
     It runs on the embedded sample, or with `real_data` on the downloaded data. `inputs` are local folders for what
-    else the kernel attaches. Raises KitError when a cell fails or the submission would be refused.
+    else the kernel attaches. `image` says by which packages: those of Kaggle's image `cpu`, `gpu` or `tpu`, of the
+    `kernel`'s own machine, or kit's `own`; without it those of the kernel's machine where uv and the image's Python are
+    installed. Raises KitError when a cell fails or the submission would be refused, and where an environment that was
+    asked for cannot be made.
     """
     from kit.kaggle.kernel import rehearsal
 
@@ -154,9 +190,12 @@ def rehearse(
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
     keep = folder / "output" / "rehearsal"
-    results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep)
+    chosen = _image(image, described)
+    results = rehearsal.rehearse(
+        entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep, image=chosen
+    )
     for result in results:
-        how = f"executed by {result.runner}, kept in by {result.walls}"
+        how = f"executed by {result.runner} in {result.environment}, kept in by {result.walls}"
         what = "submission accepted" if result.sha256 else "found"
         tell(f"{result.layout} mounts: {result.showed} in {result.seconds} s, {what}, {how}")
     if results[0].runner == "Jupyter":
@@ -164,6 +203,20 @@ def rehearse(
     else:
         tell(f"Jupyter is not installed: magics and displayed results were not shown. {places.install('notebook')}")
     return Rehearsals(tuple(results))
+
+
+def probe(accelerator: str = "cpu") -> Probe:
+    """Push a kernel of less than a minute that writes down what is installed on a machine of Kaggle's, and keep it.
+
+    From then on rehearsals use that list in place of the one that comes with kit. Raises KitError when the kernel cannot
+    be pushed or fails.
+    """
+    machine = accelerators.find(accelerator)
+    seen = probing.look(client.connect(), machine)
+    before = images.read(images.SHIPPED / f"{machine.kind}.json")
+    file = images.keep(seen.image, probing.server())
+    tell(f"Kept as {file}; rehearsals for a {machine.kind} use it from now on.")
+    return Probe(seen, file, tuple(images.differences(before, seen.image)))
 
 
 def push(
@@ -272,6 +325,23 @@ def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
     with places.whole(folder / notebook.FILE) as part:
         part.write_text(text, encoding="utf-8")
     return Kernel(folder, plan)
+
+
+def _image(wanted: str | None, described: dict[str, Any]) -> Image | None:
+    """The image by whose packages a kernel is rehearsed; None for kit's own.
+
+    Raises KitError where an image was asked for of which no environment can be made here.
+    """
+    if wanted == "own":
+        return None
+    kind = metadata.machine_of(described).kind if wanted in (None, "kernel") else wanted
+    image = images.known(str(kind), probing.server())
+    if why := environments.lacking(image):
+        if wanted is not None:
+            raise why
+        tell(f"{why.wrong} The rehearsal has kit's own packages instead. {why.cure}")
+        return None
+    return image
 
 
 def _plan(competition: str, recipe: str, *, sample: bool) -> Plan:

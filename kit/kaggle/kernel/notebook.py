@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -97,17 +98,7 @@ def build(entry: Entry, plan: Plan) -> str:
         _markdown("run", "## The run\n\nEvery fold, the out-of-fold score, and `submission.csv`."),
         _code("train", _train(plan)),
     ]
-    book = {
-        "cells": cells,
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "kit": {"plan": asdict(replace(plan, settings=changed(recipe, plan)))},
-            "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+    text = _book(cells, kit={"plan": asdict(replace(plan, settings=changed(recipe, plan)))})
     if (size := len(text.encode())) > LARGEST:
         largest = max(packed, key=lambda path: len(packed[path]))
         raise KitError(
@@ -116,6 +107,11 @@ def build(entry: Entry, plan: Plan) -> str:
             f"kit publish {plan.competition}  # and attach what is large as a dataset",
         )
     return text
+
+
+def of_cells(sources: Sequence[str]) -> str:
+    """The text of a notebook of the given code cells."""
+    return _book([_code(f"cell {number}", source) for number, source in enumerate(sources, 1)])
 
 
 def plan(text: str, file: Path) -> Plan:
@@ -151,6 +147,20 @@ def command(recipe: Recipe, plan: Plan) -> str:
     words += ["--full"] if plan.scheme == "full" else []
     words += ["--sample"] if plan.sample else []
     return " ".join(words)
+
+
+def _book(cells: list[dict[str, Any]], **more: Any) -> str:
+    book = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            **more,
+            "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 
 def _head(recipe: Recipe, plan: Plan) -> str:
