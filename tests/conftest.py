@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from kit import notes
-from kit.sandbox import walls
+from kit.errors import KitError
+from kit.sandbox import environments, walls
+from kit.sandbox import images as known
 
 # Before TensorFlow is imported: it reads both once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -32,6 +34,22 @@ def namespaces() -> None:
     if os.environ.get("CI", "").lower() in ("true", "1"):
         pytest.fail("CI needs user namespaces: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")
     pytest.skip("this machine has no user namespaces")
+
+
+@pytest.fixture(autouse=True)
+def own_packages(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Kernels are rehearsed with the packages of the tests, unless a test asks for the fixture `images`: to make an
+    environment takes a network and a minute."""
+    if "images" not in request.fixturenames:
+        no = KitError("Tests make no environments of images.", "", "the fixture images")
+        monkeypatch.setattr(environments, "lacking", lambda image: no)
+
+
+@pytest.fixture
+def images() -> None:
+    """Environments of Kaggle's images, in the user's cache. The test is skipped where uv or Python 3.12 is missing."""
+    if why := environments.lacking(known.known("cpu")):
+        pytest.skip(why.wrong)
 
 
 @pytest.fixture

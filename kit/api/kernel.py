@@ -208,8 +208,8 @@ def rehearse(
 def probe(accelerator: str = "cpu") -> Probe:
     """Push a kernel of less than a minute that writes down what is installed on a machine of Kaggle's, and keep it.
 
-    From then on rehearsals use that list in place of the one that comes with kit. Raises KitError when the kernel cannot
-    be pushed or fails.
+    From then on rehearsals use that list in place of the one that comes with kit. Raises KitError when the kernel
+    cannot be pushed or fails.
     """
     machine = accelerators.find(accelerator)
     seen = probing.look(client.connect(), machine)

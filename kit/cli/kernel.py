@@ -9,7 +9,7 @@ import click
 
 from kit.cli import completing, declaring
 from kit.cli.declaring import as_json, competition, folds, full, parsed, recipe, sample, seed, verb, verbs
-from kit.cli.printing import dump
+from kit.cli.printing import dump, show
 from kit.cli.training import report
 from kit.notes import tell
 
@@ -218,7 +218,8 @@ def probe(accelerator: str, as_json: bool) -> None:
     seen = kernels.probe(accelerator)
     if as_json:
         return dump(seen.facts())
-    return print(f"{seen.summary()}\n{seen.table()}" if seen.differences else seen.summary())
+    print(seen.summary())
+    return show(seen.table()) if seen.differences else None
 
 
 @verb("push", group=kernel)

@@ -29,18 +29,10 @@ ALSO = {"keras": {"cpu": "tensorflow", "gpu": "tensorflow", "tpu": "jax"}, "tens
 """What a package imports by itself on an image: the backend of Keras there, and TensorFlow by its name there."""
 
 LARGE = frozenset(
-    [
-        "tensorflow",
-        "tf_keras",
-        "tensorflow_hub",
-        "tensorflow_text",
-        "keras",
-        "torch",
-        "jax",
-        "xgboost",
-        "lightgbm",
-        "catboost",
-    ]
+    (
+        *("tensorflow", "tf_keras", "tensorflow_hub", "tensorflow_text", "keras"),
+        *("torch", "jax", "xgboost", "lightgbm", "catboost"),
+    )
 )
 """Learning frameworks. A function of a file that recipes share imports one only where the recipe has brought it along;
 so they count where a file imports them at its top, and where a recipe or a cell does at all."""

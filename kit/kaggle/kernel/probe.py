@@ -49,6 +49,7 @@ devices = said("nvidia-smi", "--query-gpu=name,memory.total,compute_cap,driver_v
 devices += sorted(str(path) for pattern in ("accel*", "vfio/[0-9]*") for path in pathlib.Path("/dev").glob(pattern))
 memory = [line.split()[1] for line in open("/proc/meminfo") if line.startswith("MemTotal:")]
 mounts = [line.split()[1:4] for line in open("/proc/self/mounts")]
+places = [place for place in ("/kaggle/working", "/tmp") if os.path.isdir(place)]
 told = {
     "python": platform.python_version(),
     "packages": packages,
@@ -57,7 +58,7 @@ told = {
     "memory": int(memory[0]) * 1024,
     "mounts": [[place, kind, options.split(",")[0]] for place, kind, options in mounts],
     "environment": sorted(os.environ),
-    "disk": {place: shutil.disk_usage(place)._asdict() for place in ("/kaggle/working", "/tmp") if os.path.isdir(place)},
+    "disk": {place: shutil.disk_usage(place)._asdict() for place in places},
 }
 pathlib.Path("probe.json").write_text(json.dumps(told))
 print(f"Python {told['python']}, {len(packages)} packages, devices: {', '.join(devices) or 'none'}")
