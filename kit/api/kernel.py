@@ -11,17 +11,18 @@ from kit import places
 from kit.api import training
 from kit.api.results import Listing, Result
 from kit.errors import KitError
-from kit.kaggle import client
-from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, sessions, versions
+from kit.kaggle import client, publish
+from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, sessions, versions, wheels
 from kit.kaggle.kernel import probe as probing
 from kit.kaggle.kernel import push as pushing
 from kit.kaggle.kernel.rehearsal import Rehearsal
 from kit.kaggle.kernel.sessions import State
 from kit.notes import tell
-from kit.sandbox import environments, images
+from kit.sandbox import environments, images, imported
 from kit.sandbox.images import Image
 from kit.task import catalog, splits
 from kit.task.catalog import Entry
+from kit.toolbox.encoders import handles
 from kit.train.runs import Plan, Run
 from kit.words import Table
 
@@ -187,6 +188,7 @@ def rehearse(
             raise KitError(
                 f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
             )
+    extra = attached(text, described) | extra
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
     keep = folder / "output" / "rehearsal"
@@ -235,7 +237,15 @@ def push(
     text, _ = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
-    pushed = pushing.push(client.connect(), text, described, machine=machine, timeout=timeout, words=words)
+    if notebook.machine(text) != machine.kind:
+        raise KitError(
+            f"The notebook was built for a {notebook.machine(text)}, and {machine.word} is a {machine.kind}.",
+            "Its first cell looks at the device, so that it must be built for the kind of machine that runs it.",
+            f"kit kernel build {words} --accelerator {machine.word}",
+        )
+    connected = client.connect()
+    send(connected, text, described)
+    pushed = pushing.push(connected, text, described, machine=machine, timeout=timeout, words=words)
     versions.remember(folder, pushed)
     tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
     return Pushed(pushed)
@@ -313,18 +323,52 @@ def planned(
 
 
 def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
-    """The notebook of `plan`, and its metadata where there is none or another accelerator is asked for."""
+    """The notebook of `plan`, and its metadata where there is none, another accelerator is asked for, or other wheels
+    are needed than it attaches."""
     folder = versions.folder_of(plan)
-    text = notebook.build(entry, plan)
-    if not (folder / metadata.FILE).exists():
+    stored = metadata.read(folder) if (folder / metadata.FILE).exists() else None
+    machine = accelerators.find(accelerator or "cpu") if accelerator or not stored else metadata.machine_of(stored)
+    text = notebook.build(entry, plan, machine.kind)
+    image, lacking = images.known(machine.kind), notebook.lacking(text)
+    wheels.refuse_conflicts(imported.needed(text), image)
+    if lacking:
+        try:
+            wheels.folder(lacking, image)
+        except wheels.Offline as offline:
+            tell(f"{offline.wrong} Rehearsing or pushing the kernel tries again.")
+    described = metadata.first(entry, plan, machine) if stored is None else dict(stored)
+    described |= metadata.hardware(machine) if accelerator else {}
+    owner = str(described["id"]).partition("/")[0]
+    described["dataset_sources"] = wheels.attached(described.get("dataset_sources", []), lacking, owner)
+    if described != stored:
         folder.mkdir(parents=True, exist_ok=True)
-        metadata.write(folder, metadata.first(entry, plan, accelerators.find(accelerator or "cpu")))
-    elif accelerator:
-        metadata.write(folder, metadata.read(folder) | metadata.hardware(accelerators.find(accelerator)))
+        metadata.write(folder, described)
     metadata.read(folder)
     with places.whole(folder / notebook.FILE) as part:
         part.write_text(text, encoding="utf-8")
     return Kernel(folder, plan)
+
+
+def attached(text: str, described: dict[str, Any]) -> dict[str, Path]:
+    """What a kernel attaches that kit makes itself, by the name on Kaggle: wheels, and the tiny encoder of texts."""
+    lacking, kind = notebook.lacking(text), notebook.machine(text)
+    folders: dict[str, Path] = {}
+    for ref in described.get("dataset_sources", []):
+        slug = ref.split("/")[1]
+        if lacking and slug == wheels.slug(lacking):
+            folders[ref] = wheels.folder(lacking, images.known(kind or "cpu"))
+        elif slug == handles.dataset(handles.TINY):
+            folders[ref] = Path(handles.locate(handles.TINY, "encoder")).parent
+    return folders
+
+
+def send(connected: client.Client, text: str, described: dict[str, Any]) -> None:
+    """Make the private datasets that kit itself fills, or new versions of them where bytes have changed."""
+    for place in attached(text, described).values():
+        if place.name == handles.TINY:
+            publish.encoder(handles.TINY, connected, message="", wait=True)
+        else:
+            wheels.send(place, connected)
 
 
 def _image(wanted: str | None, described: dict[str, Any]) -> Image | None:

@@ -40,7 +40,7 @@ LONGEST = 1200
 
 def lacking(image: Image) -> KitError | None:
     """Why no environment of `image` can be made on this machine; None where it can."""
-    if shutil.which("uv") is None:
+    if program() is None:
         return KitError(
             f"An environment of {image.label} is made by uv, which is not installed.",
             "uv installs Python packages, and keeps one copy of each.",
@@ -55,6 +55,14 @@ def lacking(image: Image) -> KitError | None:
     return None
 
 
+def program() -> Path | None:
+    """uv: on the PATH, or installed beside the Python that runs kit; None where it is not installed."""
+    beside = Path(sys.prefix, "bin", "uv")
+    if place := shutil.which("uv"):
+        return Path(place)
+    return beside if beside.is_file() else None
+
+
 @functools.cache
 def python(version: str) -> Path | None:
     """A Python of that version, as `3.12`, that is installed here; None where there is none."""
@@ -65,7 +73,7 @@ def python(version: str) -> Path | None:
     root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     for place in sorted(root.glob(f"versions/{short}.*/bin/python{short}"), reverse=True):
         return place
-    done = _uv("python", "find", "--no-python-downloads", "--system", short)
+    done = uv("python", "find", "--no-python-downloads", "--system", short)
     place = Path(done.stdout.strip())
     return place if done.returncode == 0 and place.is_file() else None
 
@@ -164,19 +172,24 @@ def _version(inside: Path) -> str:
 
 def _succeed(image: Image, *words: str) -> str:
     """What uv prints. Raises KitError, with its own words, where it fails."""
-    done = _uv(*words)
+    done = uv(*words)
     if done.returncode:
         said = "\n".join(line for line in done.stderr.splitlines() if line.strip())[-2000:]
-        offline = re.search(r"dns error|Failed to fetch|connect|network", said, re.IGNORECASE)
         raise KitError(
             f"uv could not make an environment of {image.label}:\n{said}",
-            "It needs a network, once." if offline else "",
+            "It needs a network, once." if offline(said) else "",
             "--image own  # the environment that kit runs in",
         )
     return done.stdout
 
 
-def _uv(*words: str) -> subprocess.CompletedProcess[str]:
+def offline(said: str) -> bool:
+    """Whether uv failed because no package index could be reached, by what it says."""
+    return bool(re.search(r"dns error|failed to (fetch|send)|error sending request|connect", said, re.IGNORECASE))
+
+
+def uv(*words: str) -> subprocess.CompletedProcess[str]:
+    """uv with these words; what it has printed, and its exit status."""
     kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON")}
     try:
         return subprocess.run(
@@ -190,3 +203,5 @@ def _uv(*words: str) -> subprocess.CompletedProcess[str]:
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(words, 1, "", f"uv took longer than {LONGEST} s")
+    except FileNotFoundError:
+        return subprocess.CompletedProcess(words, 1, "", "uv is not installed: pip install uv")

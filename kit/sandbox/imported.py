@@ -54,7 +54,6 @@ def modules(package: str) -> list[str]:
     return [module for module, name in PACKAGES.items() if name == package] or [package.replace("-", "_")]
 
 
-@functools.lru_cache(maxsize=64)
 def modules_of(text: str) -> frozenset[str]:
     """The outermost modules that the cells of a notebook can import; Python's own, and files that cells write, are left
     out.
@@ -62,6 +61,16 @@ def modules_of(text: str) -> frozenset[str]:
     Of a file that a cell writes those functions count which are named by what runs, followed from file to file: a file
     that many recipes share imports more than each of them needs.
     """
+    return _modules(text)[0]
+
+
+def needed(text: str) -> frozenset[str]:
+    """As `modules_of`, without what is imported by a `try` that goes on where it is missing."""
+    return _modules(text)[1]
+
+
+@functools.lru_cache(maxsize=64)
+def _modules(text: str) -> tuple[frozenset[str], frozenset[str]]:
     files, cells = _files(text)
     reached = _Reached(files)
     for code in cells:
@@ -69,8 +78,8 @@ def modules_of(text: str) -> frozenset[str]:
     for path, file in files.items():
         if not path.startswith("kit/") and not path.rpartition("/")[2].startswith("_"):
             reached.all_of(file)
-    own = {part for path in files for part in path.removesuffix(".py").split("/")}
-    return frozenset(reached.outside - own - sys.stdlib_module_names)
+    own = {part for path in files for part in path.removesuffix(".py").split("/")} | sys.stdlib_module_names
+    return frozenset(reached.outside - own), frozenset(reached.outside - reached.spared - own)
 
 
 class _File:
@@ -122,11 +131,12 @@ class _File:
 
 
 class _Reached:
-    """What can run, followed from unit to unit; `outside` are the modules of others that it imports."""
+    """What can run, followed from unit to unit; `outside` are the modules of others that it imports, `spared` those of
+    them that it can do without."""
 
     def __init__(self, files: Mapping[str, _File]) -> None:
         self._files, self._seen = files, set[tuple[str, str]]()
-        self.outside: set[str] = set()
+        self.outside, self.spared, self._wanted = set[str](), set[str](), set[str]()
 
     def all_of(self, file: _File) -> None:
         """All units of a file can run."""
@@ -146,7 +156,10 @@ class _Reached:
 
     def _named(self, file: _File, statement: ast.AST, without: frozenset[str]) -> Iterator[tuple[_File, str]]:
         """The units that a statement names, or imports; modules `without` do not count."""
+        tried: set[ast.AST] = set()
         for node in ast.walk(statement):
+            if isinstance(node, ast.Try) and any("ImportError" in _caught(one) for one in node.handlers):
+                tried |= {inner for each in node.body for inner in ast.walk(each)}
             if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
                 return
             if isinstance(node, ast.Import | ast.ImportFrom):
@@ -155,7 +168,10 @@ class _Reached:
                     names = (
                         [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
                     )
-                    self.outside |= {name.partition(".")[0] for name in names} - without
+                    modules = {name.partition(".")[0] for name in names} - without
+                    self.outside |= modules
+                    self._wanted |= set() if node in tried else modules
+                    self.spared = self.outside - self._wanted
                 yield from ((self._files[path], "") for path, _, _ in mine)
             elif isinstance(node, ast.Name):
                 path, unit = file.aliases.get(node.id, ("", node.id))
@@ -168,6 +184,12 @@ class _Reached:
                 path = node.value.replace(".", "/") + ".py"
                 if path in self._files:  # a module that is imported by its name
                     yield from ((self._files[path], unit) for unit in self._files[path].units)
+
+
+def _caught(handler: ast.ExceptHandler) -> str:
+    """The names of the exceptions that a handler catches; one that catches all catches a missing module too."""
+    text = ast.unparse(handler.type) if handler.type else "ImportError"
+    return text.replace("ModuleNotFoundError", "ImportError").replace("Exception", "ImportError")
 
 
 def _files(text: str) -> tuple[dict[str, _File], list[str]]:

@@ -29,6 +29,8 @@ def begin(fold: Fold, *, precision: str = "float32") -> None:
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(fold.seed)
+    if parallel() > 1:  # which the session has forgotten
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
     keras.config.set_dtype_policy(_fastest() if precision == "auto" else precision)
 
 
@@ -44,6 +46,22 @@ def _fastest() -> str:
         return "float32"
     described = Path("/proc/cpuinfo")
     return "mixed_bfloat16" if described.is_file() and "amx_bf16" in described.read_text() else "float32"
+
+
+def parallel() -> int:
+    """Among how many devices a batch is shared out: all that JAX sees, such as the 8 cores of a TPU; else 1.
+
+    Source: https://keras.io/guides/distribution, whose DataParallel is of JAX only.
+    """
+    import keras
+
+    return len(keras.distribution.list_devices()) if keras.backend.backend() == "jax" else 1
+
+
+def shared(rows: np.ndarray) -> np.ndarray:
+    """Numbers of rows, of which the first are repeated until all devices get as many: JAX refuses to share out others.
+    Fewer rows are repeated than there are devices; with one device, none."""
+    return np.resize(rows, -(-len(rows) // (devices := parallel())) * devices)
 
 
 def steps(fold: Fold, batch: int, epochs: int) -> int:
@@ -104,7 +122,8 @@ def fit(
     `transform` is a layer through which training batches pass first and which is no part of `model`; `trained` is a
     model of the same weights to be trained in its place, where such a layer must come later. `train` and `valid` are
     what the model reads where that is not the fold's `x`, row for row, or a `keras.utils.PyDataset` of batches with
-    their labels. A fold without validation rows trains without validation.
+    their labels. A fold without validation rows trains without validation. Where several devices share a batch, some
+    rows of the last one count twice.
     """
     import keras
 
@@ -119,20 +138,48 @@ def fit(
     )
     held_out: Any = None
     if len(fold.valid.ids):
-        held_out = (fold.valid.x.take() if valid is None else valid, fold.valid.y)
-        held_out = valid if isinstance(valid, keras.utils.PyDataset) else held_out
-    batched = isinstance(train, keras.utils.PyDataset)
+        held_out = _shared_out(fold.valid.x.take() if valid is None else valid, fold.valid.y)
+        held_out = held_out[0] if held_out[1] is None else held_out
+    x, y = _shared_out(fold.train.x.take() if train is None else train, fold.train.y)
     trained.fit(
-        fold.train.x.take() if train is None else train,
-        None if batched else fold.train.y,
+        x,
+        y,
         epochs=epochs,
-        batch_size=None if batched else batch,
+        batch_size=None if y is None else len(shared(np.arange(batch))),
         validation_data=held_out,
         validation_batch_size=512,
         callbacks=[_reporter(fold, epochs), *callbacks],
         verbose=0,
     )
     return model
+
+
+def _shared_out(x: Any, y: Any) -> tuple[Any, Any]:
+    """Rows and labels, or a PyDataset of batches and None, in numbers that all devices can share."""
+    import keras
+
+    if not isinstance(x, keras.utils.PyDataset):
+        if parallel() == 1:
+            return x, y
+        rows = shared(np.arange(len(y)))
+        return keras.tree.map_structure(lambda part: part[rows], x), y[rows]
+    if parallel() == 1:
+        return x, None
+    whole = x
+
+    class Shared(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return len(whole)
+
+        def __getitem__(self, number: int) -> Any:
+            batch = whole[number]
+            rows = shared(np.arange(len(batch[1])))
+            return keras.tree.map_structure(lambda part: part[rows], batch)
+
+        def on_epoch_end(self) -> None:
+            whole.on_epoch_end()
+
+    return Shared(), None
 
 
 def _reporter(fold: Fold, epochs: int) -> Any:
@@ -175,10 +222,10 @@ def predictor(model: Any, *, batch: int = 512) -> Fitted:
     """
 
     def predict(x: Any) -> np.ndarray:
-        parts = [np.zeros((0, *model.output_shape[1:]), np.float32)]
+        parts, whole = [np.zeros((0, *model.output_shape[1:]), np.float32)], len(shared(np.arange(batch)))
         for start in range(0, len(x), batch):
             part = x[start : start + batch]
-            filled = np.concatenate([part, np.repeat(part[:1], batch - len(part), axis=0)])
+            filled = np.concatenate([part, np.repeat(part[:1], whole - len(part), axis=0)])
             parts.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(part)])
         return np.concatenate(parts)
 

@@ -46,7 +46,7 @@ def fresh(folder: Path, words: str = "") -> tuple[str, runs.Plan]:
     text = file.read_text(encoding="utf-8")
     plan = notebook.plan(text, file)
     entry = catalog.find(plan.competition)
-    if notebook.build(entry, plan) != text:
+    if notebook.build(entry, plan, metadata.machine_of(metadata.read(folder, words)).kind) != text:
         raise KitError(
             f"{file} is stale: the files that it was built from have changed since.",
             "What runs on Kaggle must be what is in the repository.",
