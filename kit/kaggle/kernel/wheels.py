@@ -186,7 +186,7 @@ def _refused(done: subprocess.CompletedProcess[str], requirements: list[str], im
     return KitError(
         f"{', '.join(requirements)} cannot be had beside the packages of {image.label}.",
         f"uv says: {said[-800:]}",
-        "pip index versions NAME  # another version may fit".replace("NAME", Requirement(requirements[0]).name),
+        f"pip index versions {Requirement(requirements[0]).name}  # another version may fit",
     )
 
 
