@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 CONSTRAINTS ?= kit/constraints.txt
 # A file of tests stays in one process, which starts TensorFlow once for all of it.
 PROCESSES ?= 2
+# Compiled tests and modules are kept: each process would compile all of them anew.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
 .PHONY: demo test test-all lint bench client-suite clean

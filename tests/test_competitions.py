@@ -142,5 +142,4 @@ def test_its_rows_can_be_explored(entry, kit, workspace):
 
 def row(x: object, at: int) -> np.ndarray:
     """One row as an array of what it holds."""
-    found = x[at]
-    return np.asarray([str(value) for value in np.ravel(np.asarray(found))])
+    return np.asarray([str(value) for value in np.ravel(np.asarray(x[at]))])

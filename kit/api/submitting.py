@@ -177,8 +177,7 @@ def _first_run(entry: Entry) -> Run:
     """A run of the competition's default recipe, trained now."""
     default = entry.competition.default
     tell(f"{entry.name} has no run to choose, so its default recipe, {default}, is trained first.")
-    label, settings = training.chosen(entry, default, {})
-    return training.fitted(entry, store.create(training.planned(entry, label, settings)), plots=True)
+    return training.train(entry.name, default, sample=entry.sample)
 
 
 @dataclass(frozen=True, repr=False)

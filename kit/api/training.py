@@ -79,17 +79,11 @@ def train(
         only=fold,
         deterministic=deterministic,
     )
-    from kit.train import executors, loop
+    from kit.train import loop
 
     rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
-    run = store.create(plan)
-    try:
+    with keeping.fresh(store.create(plan)) as run:
         return fitted(entry, run, plots=plots, jobs=jobs, rows=rows)
-    except executors.Died:
-        raise  # its message says how to go on with the run
-    except KitError:
-        keeping.discard(run)
-        raise
 
 
 @dataclass(frozen=True, repr=False)

@@ -10,6 +10,7 @@ from kit.api import training
 from kit.api.results import Result
 from kit.errors import KitError
 from kit.task import catalog
+from kit.train import keeping
 from kit.train import runs as store
 from kit.train.runs import Run
 from kit.words import Table, duration
@@ -119,8 +120,11 @@ def tune(
     search = searching.search(entry, plan, within, seconds=_seconds(time), trials=trials)
     best = training.planned(entry, label, search.settings, seed=seed, folds=folds)
     run = grids.same(best)
-    if run is None or not run.finished:
-        run = training.fitted(entry, run or store.create(best), plots=plots)
+    if run is None:
+        with keeping.fresh(store.create(best)) as run:
+            run = training.fitted(entry, run, plots=plots)
+    elif not run.finished:
+        run = training.fitted(entry, run, plots=plots)
     files: tuple[Path, ...] = (searching.write(search),)
     if plots:
         from kit.drawing import tune_plot

@@ -14,7 +14,7 @@ from kit.judge import choose
 from kit.task import decisions, merging, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Merge, Metric
-from kit.train import finish, judged, predictions, provenance, runs
+from kit.train import finish, judged, keeping, predictions, provenance, runs
 from kit.train.record import Plan
 from kit.train.runs import Run
 
@@ -86,29 +86,36 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
         sample=first.sample,
         data=first.data,
     )
-    run = finish.conclude(
-        competition,
-        runs.create(plan),
-        oof={**oof.columns, "ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": chosen if honest is None else honest},
-        test={"ids": tests[0]["ids"], "pred": merge([test["pred"] for test in tests], weights)},
-        sample=entry.public() / competition.submission.sample,
-        train_rows=members[0].record.rows.train,
-        labels=labels,
-        facts={
-            "chosen_score": None
-            if weighing.seed is None
-            else weighing.metric.score(oof.y, chosen, oof.columns, labels),
-            "split": members[0].record.split,
-            "groups": members[0].record.groups,
-            "fit_seconds": round(sum(run.record.fit_seconds for run in members), 1),
-            "seconds": round(time.perf_counter() - started, 1),
-            "where": provenance.where(),
-            "device": provenance.device(),
-            "versions": provenance.versions(),
-            "git": provenance.git(entry.folder),
-        },
-        scored=honest is not None,
-    )
+    with keeping.fresh(runs.create(plan)) as run:
+        run = finish.conclude(
+            competition,
+            run,
+            oof={
+                **oof.columns,
+                "ids": oof.ids,
+                "fold": oof.fold,
+                "y": oof.y,
+                "pred": chosen if honest is None else honest,
+            },
+            test={"ids": tests[0]["ids"], "pred": merge([test["pred"] for test in tests], weights)},
+            sample=entry.public() / competition.submission.sample,
+            train_rows=members[0].record.rows.train,
+            labels=labels,
+            facts={
+                "chosen_score": None
+                if weighing.seed is None
+                else weighing.metric.score(oof.y, chosen, oof.columns, labels),
+                "split": members[0].record.split,
+                "groups": members[0].record.groups,
+                "fit_seconds": round(sum(run.record.fit_seconds for run in members), 1),
+                "seconds": round(time.perf_counter() - started, 1),
+                "where": provenance.where(),
+                "device": provenance.device(),
+                "versions": provenance.versions(),
+                "git": provenance.git(entry.folder),
+            },
+            scored=honest is not None,
+        )
     return Blend(run, dict(plan.settings))
 
 

@@ -178,17 +178,17 @@ class Client:
     def _like(self, slug: str) -> dict[str, bool]:
         """Competitions that a search for `slug` or its words finds, and the first hundred of all; whether the user has
         entered each."""
-        found = {}
+        entered: dict[str, bool] = {}
         words = sorted({slug, *slug.replace("_", "-").split("-")}, key=len, reverse=True)
         for word in (*words[:3], ""):
             answer = self.ask(
                 "Searching competitions", "competitions.list_competitions", safe=False, search=word, page_size=100
             )
             for competition in answer.competitions or []:
-                found[competition.ref.rstrip("/").rpartition("/")[2]] = bool(competition.user_has_entered)
-            if slug in found:
+                entered[competition.ref.rstrip("/").rpartition("/")[2]] = bool(competition.user_has_entered)
+            if slug in entered:
                 break
-        return found
+        return entered
 
 
 _clients: dict[tuple, Client] = {}
@@ -250,9 +250,9 @@ def session() -> Any:
     """A requests.Session without credentials, for addresses that carry their own right of access. Use it in `timed`."""
     import requests
 
-    found = requests.Session()
-    found.headers.update({"User-Agent": "", "Accept-Encoding": "identity"})
-    return found
+    bare = requests.Session()
+    bare.headers.update({"User-Agent": "", "Accept-Encoding": "identity"})
+    return bare
 
 
 def failed(what: str, error: Exception) -> Refusal:
@@ -266,10 +266,10 @@ def attempted(what: str, function: Callable[[], Any], *, safe: bool) -> Any:
 
 
 def _connected(tries: int) -> Client:
-    found = credentials.find()
-    if not found:
+    at_hand = credentials.find()
+    if not at_hand:
         raise credentials.missing()
-    first = found[0]
+    first = at_hand[0]
     # The client looks whether its folder is there and then makes it, so that of two processes that start at once on a
     # fresh machine one would die of "File exists". A folder that cannot be made is left to the client to complain of.
     with contextlib.suppress(OSError):
@@ -380,8 +380,8 @@ def _proxies() -> str:
 
 
 def _proxy(scheme: str) -> str:
-    found = urllib.request.getproxies()
-    return found.get(scheme) or found.get("all") or ""
+    proxies = urllib.request.getproxies()
+    return proxies.get(scheme) or proxies.get("all") or ""
 
 
 def _camel(name: str) -> str:

@@ -139,8 +139,8 @@ class Metric:
     of n each: "weight", "group", "ids" or another column of `Data`; "labels" are the label values in the order
     of the probability columns.
 
-    A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, if nothing else
-    is said. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
+    A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, unless you set
+    it. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
     several models become one; `merging.declared` chooses where it is None. `names` are other names of the metric, the
     short one first.
     """

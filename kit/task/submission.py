@@ -46,6 +46,23 @@ def write(form: Submission, test_ids: np.ndarray, pred: np.ndarray, sample: Path
         )
 
 
+def try_decide(form: Submission, pred: np.ndarray, sample: Path) -> None:
+    """Decide predictions of the test rows as `write` will, without writing, so that a long training does not end there.
+
+    Raises KitError where `decide` gives another number of rows or columns than the file has, or a value that the file
+    would be refused for.
+    """
+    kinds = resolved(form, [line.targets for line in lines.of_sample(form, sample)], sample)
+    texts = spelled(kinds, form.decide(pred), len(pred))
+    if wrong := _first_wrong(kinds, list(zip(*texts, strict=True))):
+        _, column, problem = wrong
+        raise KitError(
+            f"`decide` in competition.py gives values for which the submission would be refused: the column {column!r} "
+            f"{problem.wrong}.",
+            problem.right,
+        )
+
+
 def check(form: Submission, file: Path, sample: Path) -> Rows:
     """The rows of a submission that Kaggle would accept.
 

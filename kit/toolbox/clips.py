@@ -86,8 +86,8 @@ def batches(
 def predictor(model: Any, *, batch: int = 64) -> Fitted:
     """A Fitted for Clips by a Keras model of padded waves `(n, samples)`: rows of about the same length together.
 
-    Gives float32, one prediction a row, whose values do not depend on the other rows where the model's do not depend on
-    zeros after a wave.
+    Gives float32, one prediction for each row, whose values do not depend on the other rows where the model's do not
+    depend on zeros after a wave.
     """
     import keras
 

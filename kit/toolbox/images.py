@@ -34,9 +34,10 @@ def affine(
 ) -> Any:
     """A Keras layer that turns, moves, scales and slants each image of a batch by its own random amounts.
 
-    `rotation` and `shear` are the most in degrees, `shift` the most in pixels, `zoom` the most as a fraction; each is
-    drawn uniformly from both sides of nothing. Takes images `(n, height, width)` or `(n, height, width, channels)` of
-    any dtype and gives the same shape as floats; what comes into view is 0. It acts in training only.
+    `rotation` and `shear` are the largest amounts in degrees, `shift` in pixels, `zoom` as a fraction; each amount is
+    drawn uniformly between the largest one and its negative. Takes images `(n, height, width)` or
+    `(n, height, width, channels)` of any dtype and gives the same shape as floats; what comes into view is 0. It acts
+    in training only.
     """
     return _affine_layer()(rotation=rotation, shift=shift, zoom=zoom, shear=shear, seed=seed)
 

@@ -23,16 +23,13 @@ from kit import places
 from kit.errors import KitError
 from kit.train import fold, runs
 from kit.train.progress import Display
+from kit.train.working import Died
 
 THREADS = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "LOKY_MAX_CPU_COUNT"),
 )
 """Variables from which libraries take their number of threads, when they are imported."""
-
-
-class Died(KitError):
-    """A process that fitted a fold has died, and the run can be gone on with."""
 
 
 class Executor(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kit.errors import KitError
-from kit.task import catalog, checks, decisions, outputs, splits
+from kit.task import catalog, checks, decisions, merging, outputs, splits, submission
 from kit.task.catalog import Entry
-from kit.task.contract import Competition, Data, Diverged, Fitted, Fold
+from kit.task.contract import Competition, Data, Diverged, Fitted, Fold, Report, silent
 from kit.toolbox import determinism
 from kit.train import predictions, progress, provenance, record, runs
 from kit.train.record import Done, Plan
@@ -37,58 +38,90 @@ class Rows(NamedTuple):
     labels: outputs.Values | None
 
 
+class Scored(NamedTuple):
+    """Predictions of rows, (n, ...), the columns besides them that the metric asks for, and the score."""
+
+    pred: np.ndarray
+    columns: dict[str, np.ndarray]
+    score: float
+
+
 def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothing) -> None:
     """Fit one fold of the run in `folder`, and leave its predictions of held-out and test rows in the fold's own
     folder, `done.json` last. Where an earlier attempt left a checkpoint there, the recipe goes on with it.
 
     The fold is seeded by the run's seed and its own number, so that it does not matter which folds were fitted before
     it, or where. Raises KitError when the recipe's package is missing, its code or the data is not what the run was
-    planned with, or predictions are not one finite row a row.
+    planned with, or predictions are not finite or not one for each row.
     """
-    # TensorFlow's start-up notes, its complaint (as an error) about an attribute that its own deterministic map sets,
-    # and its warning that each fold's new model is traced anew would break the bars; its exceptions stay.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     run = runs.at(folder)
     entry, recipe, rows = _kept(run)
-    determinism.switch(run.plan.deterministic)
+    ready(run.plan)
     recipe.module()  # what it lacks shows before an earlier attempt is taken away
     place = runs.begin_fold(run, number)
-    kept, held = splits.rows(rows.split, rows.column, number)
     name = f"fold {number + 1}/{rows.column.max() + 1}" if number >= 0 else "all rows"
-    fold = Fold(
-        number=number,
-        train=rows.train.rows(kept),
-        valid=rows.train.rows(held),
-        seed=run.plan.seed * 1000 + number + 1,
-        dir=place,
-        report=progress.reporter(place, name, show),
-    )
+    fold = cut(rows, run.plan, number, place, progress.reporter(place, name, show))
     try:
         done = _done(entry.competition, recipe, fold, rows, run.plan.settings)
     except Diverged as error:
         error.cure = _slower(run.plan)
         raise
+    if number == splits.numbers(rows.column)[0]:
+        _try_decide(entry, run, number)
     record.write(place / record.DONE, done)
     runs.end_fold(run, number)
 
 
-def _done(competition: Competition, recipe: catalog.Recipe, fold: Fold, rows: Rows, settings: dict[str, Any]) -> Done:
-    """Fit, predict, check, score; predictions are left in the fold's folder."""
-    started = time.perf_counter()
+def ready(plan: Plan) -> None:
+    """Before a fold is fitted in this process: operations as deterministic as `plan` asks, and a quiet TensorFlow."""
+    # TensorFlow's start-up notes, its complaint (as an error) about an attribute that its own deterministic map sets,
+    # and its warning that each fold's new model is traced anew would break the bars; its exceptions stay.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    determinism.switch(plan.deterministic)
+
+
+def cut(rows: Rows, plan: Plan, number: int, place: Path, report: Report = silent) -> Fold:
+    """Fold `number` of `rows`, with the seed that `plan` gives it; the recipe may write into the folder `place`."""
+    kept, held = splits.rows(rows.split, rows.column, number)
+    return Fold(
+        number=number,
+        train=rows.train.rows(kept),
+        valid=rows.train.rows(held),
+        seed=plan.seed * 1000 + number + 1,
+        dir=place,
+        report=report,
+    )
+
+
+def fitted_by(recipe: catalog.Recipe, fold: Fold, settings: dict[str, Any]) -> Fitted:
+    """What the recipe's `fit` returned. Raises KitError when that is no Fitted."""
     fitted = recipe.module().fit(fold, **settings)
-    seconds = time.perf_counter() - started
     if not isinstance(fitted, Fitted):
         raise KitError(
             f"`fit` of recipe {recipe.name} returned {type(fitted).__name__}.",
             "It must return a Fitted: `from kit.task.contract import Fitted`, then `return Fitted(predict)`.",
         )
+    return fitted
+
+
+def scored(competition: Competition, fitted: Fitted, valid: Data, labels: outputs.Values | None) -> Scored:
+    """Predictions of held-out rows, and what the competition's metric makes of them. Raises KitError as `run` does."""
+    assert valid.y is not None  # `checks.load` refuses train rows without labels.
+    pred = predictions.run(fitted.predict, valid.x, competition.keep)
+    columns = decisions.columns(competition, valid)
+    return Scored(pred, columns, competition.metric.score(valid.y, pred, columns, labels))
+
+
+def _done(competition: Competition, recipe: catalog.Recipe, fold: Fold, rows: Rows, settings: dict[str, Any]) -> Done:
+    """Fit, predict, check, score; predictions are left in the fold's folder."""
+    started = time.perf_counter()
+    fitted = fitted_by(recipe, fold, settings)
+    seconds = time.perf_counter() - started
     valid, score = fold.valid, None
     if len(valid):
-        assert valid.y is not None  # `checks.load` refuses train rows without labels.
-        pred = predictions.run(fitted.predict, valid.x, competition.keep)
-        columns = decisions.columns(competition, valid)
-        score = competition.metric.score(valid.y, pred, columns, rows.labels)
+        pred, columns, score = scored(competition, fitted, valid, rows.labels)
+        assert valid.y is not None
         own = {"ids": valid.ids, "fold": np.full(len(valid), fold.number, np.int16), "y": valid.y, "pred": pred}
         predictions.save(fold.dir / "valid.npz", **columns | own)
     predictions.save(fold.dir / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
@@ -102,6 +135,22 @@ def _done(competition: Competition, recipe: catalog.Recipe, fold: Fold, rows: Ro
         score=score,
         parameters=fitted.parameters,
     )
+
+
+def _try_decide(entry: Entry, run: Run, number: int) -> None:
+    """Raises KitError, after the first fold and not after the last, where `decide` gives what would be refused.
+
+    The fold is taken away: the run cannot go on, since a mended competition.py is other code.
+    """
+    competition = entry.competition
+    pred = predictions.load(run.fold(number) / "test.npz")["pred"]
+    merged = merging.declared(competition.metric, pred)([pred])
+    try:
+        submission.try_decide(competition.submission, merged, entry.public() / competition.submission.sample)
+    except KitError as error:
+        shutil.rmtree(run.fold(number))
+        error.cure = f"kit train {run.plan.competition} {run.plan.label}  # when competition.py is mended"
+        raise
 
 
 def _slower(plan: Plan) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from kit import places, records
 from kit.errors import KitError
 from kit.train import runs, working
 from kit.train.runs import Run
+from kit.train.working import Died
 
 FILE = "notes.json"
 """The file beside `run.json`, which is never edited."""
@@ -103,7 +105,16 @@ def delete(run: Run) -> None:
     shutil.rmtree(gone)
 
 
-def discard(run: Run) -> None:
-    """Remove a new run of which nothing was fitted: a recipe that refuses its settings leaves no folder behind."""
-    if not any(run.folder.glob("*/done.json")) and not any(run.folder.glob("*/history.csv")):
-        delete(run)
+@contextlib.contextmanager
+def fresh(run: Run) -> Iterator[Run]:
+    """The block fills a new run. Where it ends in a KitError and nothing was fitted, the run's folder is removed: a
+    recipe that refuses its settings leaves none behind. One whose process died is kept: its message says how to go on.
+    """
+    try:
+        yield run
+    except Died:
+        raise
+    except KitError:
+        if not any(any(run.folder.glob(pattern)) for pattern in ("*/done.json", "*/history.csv", "kernels/*/*")):
+            delete(run)
+        raise

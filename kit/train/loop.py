@@ -25,7 +25,7 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
 
     One process at a time works on a run; with `wait` another one is waited for, and when it has finished the run there
     is nothing left to do. Raises KitError when another process works on it, the recipe's package is missing,
-    predictions are not one finite row a row, or the submission would be refused.
+    predictions are not finite or not one for each row, or the submission would be refused.
     """
     started = time.perf_counter()
     with working.alone(run, wait=wait):

@@ -1,4 +1,4 @@
-"""What a prediction array is: one row a row, finite, named by id."""
+"""Prediction arrays: made in parts, checked, written and read. They have one finite row for each row of the data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from kit.rows import views
 from kit.task.contract import Diverged, Predict, everything
 
 CHUNK = 4096
-"""Rows predicted at a time: 4,096 x 1,588 classes of float32 are 26 MB; fewer rows cost Keras more per call."""
+"""The most rows predicted at a time: 4,096 x 1,588 classes of float32 are 26 MB; fewer rows cost Keras more a call."""
+LARGEST = 256 << 20
+"""Bytes of an array's rows that are taken at a time: 4,096 pictures of 1,024 x 1,024 would be 4 GB of bytes alone."""
 
 
 def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = everything) -> np.ndarray:
@@ -25,13 +27,14 @@ def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = eve
     """
     rows = views.of(x)
     total, parts = len(rows), []
-    for start in range(0, total, CHUNK):
-        chunk = rows[start : start + CHUNK].take()
+    size = max(1, min(CHUNK, LARGEST // max(1, _row_bytes(rows.store))))
+    for start in range(0, total, size):
+        chunk = rows[start : start + size].take()
         pred = np.asarray(predict(chunk))
         if pred.shape[:1] != (len(chunk),):
             raise KitError(
                 f"The recipe predicted an array of shape {pred.shape} for {len(chunk):,} rows.",
-                "`predict` must return one prediction a row, in the same order.",
+                "`predict` must return one prediction for each row, in the same order.",
             )
         if pred.dtype.kind == "f" and not (finite := np.isfinite(pred.reshape(len(pred), -1)).all(1)).all():
             raise Diverged(
@@ -40,6 +43,11 @@ def run(predict: Predict, x: Any, keep: Callable[[np.ndarray], np.ndarray] = eve
             )
         parts.append(keep(pred))
     return np.concatenate(parts) if parts else keep(np.asarray(predict(rows.take())))
+
+
+def _row_bytes(store: Any) -> int:
+    """The bytes of one row of an array, 0 where the store is of another kind."""
+    return store.nbytes // max(1, len(store)) if isinstance(store, np.ndarray) else 0
 
 
 def save(path: Path, **arrays: np.ndarray) -> None:

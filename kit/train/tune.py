@@ -8,8 +8,6 @@ by luck on the folds that chose it, and on other folds that luck is gone.
 from __future__ import annotations
 
 import csv
-import logging
-import os
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -21,13 +19,11 @@ import numpy as np
 from kit import places
 from kit.errors import KitError
 from kit.notes import tell
-from kit.task import decisions, ranges, splits
+from kit.task import ranges, splits
 from kit.task.catalog import Entry, Recipe, typed
-from kit.task.contract import Fitted, Fold
 from kit.task.ranges import Between, Range
-from kit.toolbox import determinism
-from kit.train import loop, predictions, record, working
-from kit.train.fold import Rows
+from kit.train import loop, record, working
+from kit.train.fold import Rows, cut, fitted_by, ready, scored
 from kit.train.record import Plan
 from kit.words import duration
 
@@ -285,44 +281,27 @@ class _Work:
         means = []
         for what, one in (("the defaults", default), ("the winner", winner)):
             kept = f"elsewhere {one.number}"
-            scored: dict[str, Any] = dict(self.study.user_attrs.get(kept, {}))
+            of_folds: dict[str, Any] = dict(self.study.user_attrs.get(kept, {}))
             for number in splits.numbers(rows.column):
-                if str(number) not in scored:
+                if str(number) not in of_folds:
                     tell(f"folds of another seed: {what}, fold {number + 1} of {rows.column.max() + 1}")
-                    scored[str(number)] = self._score(rows, self._settings(one.params), number)
-                    self.study.set_user_attr(kept, scored)
-            means.append(float(np.mean([score for score, _ in scored.values()])))
+                    of_folds[str(number)] = self._score(rows, self._settings(one.params), number)
+                    self.study.set_user_attr(kept, of_folds)
+            means.append(float(np.mean([score for score, _ in of_folds.values()])))
         assert default.value is not None and winner.value is not None  # both have finished
         higher = self.entry.competition.metric.higher_is_better
         return Again(default.value, winner.value, means[0], means[1], higher)
 
     def _score(self, rows: Rows, settings: dict[str, Any], number: int) -> list[float]:
         """The score of one fold, and the seconds that it took, in a folder that is gone afterwards."""
-        # As in training: TensorFlow's notes would stand between the trials.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        determinism.switch(self.plan.deterministic)
+        ready(self.plan)
         started = time.perf_counter()
         recipe, _ = self.entry.recipe(self.plan.label)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True)
-        kept, held = splits.rows(rows.split, rows.column, number)
-        fold = Fold(
-            number=number,
-            train=rows.train.rows(kept),
-            valid=rows.train.rows(held),
-            seed=self.plan.seed * 1000 + number + 1,
-            dir=self.scratch,
-        )
-        fitted = recipe.module().fit(fold, **settings)
-        if not isinstance(fitted, Fitted):
-            raise KitError(
-                f"`fit` of recipe {recipe.name} returned {type(fitted).__name__}.", "It must return a Fitted."
-            )
-        competition = self.entry.competition
-        pred = predictions.run(fitted.predict, fold.valid.x, competition.keep)
-        assert fold.valid.y is not None  # rows without labels were refused when they were loaded
-        score = competition.metric.score(fold.valid.y, pred, decisions.columns(competition, fold.valid), rows.labels)
+        fold = cut(rows, self.plan, number, self.scratch)
+        fitted = fitted_by(recipe, fold, settings)
+        score = scored(self.entry.competition, fitted, fold.valid, rows.labels).score
         return [score, time.perf_counter() - started]
 
     def _settings(self, params: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,10 @@ LOCKS = ".locks"
 """The folder of locks in a run store: a lock in the run's own folder would go when the folder is deleted."""
 
 
+class Died(KitError):
+    """A process that fitted a fold has died, and the run can be gone on with."""
+
+
 @contextmanager
 def alone(run: Run, *, wait: bool = False) -> Iterator[None]:
     """Nobody else works on the run within the block; the system lifts the lock of a process that dies.

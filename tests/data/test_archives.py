@@ -139,6 +139,14 @@ def test_a_name_that_no_file_should_have_is_refused_before_anything_is_written(t
     assert listed(into) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("\a" + "x" * 59, "\a" + "x" * 59), ("\a" + "x" * 60, "\a" + "x" * 59 + "...")]
+)
+def test_a_long_name_is_told_by_its_beginning(tmp_path, into, name, shown):
+    wrong = refused(zipped(tmp_path / "a.zip", {name: "1"}), into)
+    assert wrong == f"a.zip holds a file that cannot be called so: {shown!r}."
+
+
 def test_names_as_long_as_file_systems_allow_are_written(tmp_path, into):
     archives.unpack(zipped(tmp_path / "a.zip", {"x" * 255: "1", "é" * 127: "2"}), into)
     assert len(listed(into)) == 2

@@ -85,6 +85,11 @@ def test_rows_and_bytes_are_compared_but_for_samples(tmp_path):
     assert "holds '7'" in said(path, data.replace(",0", ",7"), TRAIN, rows=False).wrong
 
 
+def test_many_columns_are_named_by_the_first_and_the_last(tmp_path):
+    error = said(tmp_path / "x.csv", "a,b,c,d,e,f\n", Csv(("a", "b", "c", "d", "e", "f", "g")))
+    assert (error.wrong, error.right) == ("x.csv has the columns a,b,c,d,e,f.", "They must be a,b,c,...,g (7).")
+
+
 def test_several_columns_are_compared_whatever_their_place(tmp_path):
     wanted = Csv(("a", "b", "c"), holds={"c": Numbers(0, 1), "a": Text(most=2)})
     assert "row 1: the column 'a' holds 3 items" in said(tmp_path / "x.csv", "a,b,c\nx y z,,0\n", wanted).wrong

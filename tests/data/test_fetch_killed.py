@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 DEAD = 2**22 + 1
 """A process number above Linux's largest."""
 
@@ -29,3 +31,12 @@ def test_what_a_killed_replacement_half_built_is_cleared_away_by_a_call_that_has
     (workspace / "data" / ".parity-sample.notes").mkdir()  # not of kit
     assert kit("download", "parity", "--sample")[0] == 0
     assert sorted(path.name for path in (workspace / "data").iterdir()) == [".parity-sample.notes", "parity-sample"]
+
+
+def test_what_a_running_process_builds_is_left_alone_and_what_has_this_ones_number_is_not(kit, parity, workspace):
+    """A number is used again after a restart of the machine."""
+    theirs, ours = (workspace / "data" / f".parity-sample.{pid}.part" for pid in (os.getppid(), os.getpid()))
+    theirs.mkdir(parents=True)
+    ours.mkdir()
+    assert kit("download", "parity", "--sample")[0] == 0
+    assert (theirs.is_dir(), ours.exists()) == (True, False)

@@ -218,18 +218,25 @@ X = pd.DataFrame(np.random.default_rng(0).normal(size=(80, 3)), columns=["a", "b
 Y = (X["b"] > 0).astype(int)
 
 
-def _models():
+def _forest(x):
     from sklearn.ensemble import ExtraTreesClassifier
+
+    return ExtraTreesClassifier(10, random_state=0).fit(x, Y)
+
+
+def _ridge(x):
     from sklearn.linear_model import Ridge
 
-    yield "forest", ExtraTreesClassifier(10, random_state=0).fit(X, Y)
-    yield "forest without names", ExtraTreesClassifier(10, random_state=0).fit(X.to_numpy(), Y)
-    yield "linear", Ridge().fit(X, Y)
+    return Ridge().fit(x, Y)
 
 
-@pytest.mark.parametrize(("name", "model"), list(_models()), ids=lambda value: value if isinstance(value, str) else "")
-def test_stored_models_tell_their_gain(tmp_path, name, model):
-    estimators.save(tmp_path, model=model)
+@pytest.mark.parametrize(
+    ("fit", "x"),
+    [(_forest, X), (_forest, X.to_numpy()), (_ridge, X)],
+    ids=["forest", "forest without names", "linear"],
+)
+def test_stored_models_tell_their_gain(tmp_path, fit, x):
+    estimators.save(tmp_path, model=fit(x))
     shares = gains.read(tmp_path, ["a", "b", "c"])
     assert max(shares, key=shares.__getitem__) == "b"
     assert sum(shares.values()) == pytest.approx(1)

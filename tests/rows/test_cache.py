@@ -47,11 +47,11 @@ def test_an_interrupted_parse_leaves_nothing_that_is_served(tmp_path):
     answers = iter([{"values": np.arange(2), "labels": None}, {"values": np.arange(3), "labels": np.arange(3)}])
 
     def build(path):
-        found = next(answers)
-        if found["labels"] is None:
-            np.save(next((tmp_path / "cache").iterdir()) / "values.npy", found["values"])
+        arrays = next(answers)
+        if arrays["labels"] is None:
+            np.save(next((tmp_path / "cache").iterdir()) / "values.npy", arrays["values"])
             raise KeyboardInterrupt
-        return found
+        return arrays
 
     with pytest.raises(KeyboardInterrupt):
         cache.arrays(source(tmp_path), build)

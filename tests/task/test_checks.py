@@ -191,9 +191,19 @@ def test_ids_of_another_form_than_the_sample_files_are_shown(entry):
     assert error.right.endswith("not under ids such as 1.0.")
 
 
+def test_one_missing_id_is_no_other_form_of_ids(entry):
+    error = refusal(entry, train(), test(ids=np.array([1, 3])))
+    assert error.right == "`load` must return every test row under the id that the sample file gives it."
+
+
 def test_clips_and_texts_have_features(entry):
     clips = Clips.of([np.zeros(3, np.int16)] * 3, 8000)
     rows = train(x=clips), test(x=["", "a"])
+    assert checks.load(entry(lambda public: rows)) == rows
+
+
+def test_a_list_of_numbers_is_one_feature(entry):
+    rows = train(x=[0.5, 1.5, 2.5]), test(x=(1.0, 2.0))
     assert checks.load(entry(lambda public: rows)) == rows
 
 

@@ -98,6 +98,14 @@ def test_what_kaggle_would_refuse_is_refused_with_row_and_column(tmp_path, sampl
     assert wrong in error.wrong
 
 
+@pytest.mark.parametrize(
+    ("header", "cure"),
+    [("id,label,index", True), (",id,label", True), ("Unnamed: 0,id,label", True), ("id,label,age", False)],
+)
+def test_an_index_column_is_left_out_by_a_word_more(tmp_path, sample, header, cure):
+    assert (refusal(tmp_path, sample, f"{header}\n1,2,3\n").cure == "df.to_csv(path, index=False)") == cure
+
+
 def test_a_refusal_says_what_is_allowed(tmp_path, sample):
     assert refusal(tmp_path, sample, "id,label\n1,2\n2,3\n3,1\n").right == "Allowed are 0, 1, 2."
 
@@ -191,6 +199,10 @@ def test_values_that_are_no_finite_numbers_are_refused_with_row_and_column(tmp_p
 
 
 def test_the_first_wrong_row_is_named_whatever_its_column(tmp_path):
+    mine = "id,low,high\na,1,2\nb,x,1\nc,1,y\n"
+    assert (
+        "row 2, column 'low' holds 'x'" in checked(tmp_path, NUMBERS, "id,low,high\na,0,0\nb,0,0\nc,0,0\n", mine).wrong
+    )
     mine = "id,low,high\na,1,2\nb,1,x\nc,y,1\n"
     assert (
         "row 2, column 'high' holds 'x'" in checked(tmp_path, NUMBERS, "id,low,high\na,0,0\nb,0,0\nc,0,0\n", mine).wrong

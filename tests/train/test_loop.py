@@ -333,6 +333,24 @@ def test_a_full_or_read_only_disk_is_one_message_and_the_run_goes_on_later(kit, 
     assert last(workspace).score == 1.0
 
 
+@pytest.mark.parametrize(
+    ("decide", "wrong"),
+    [
+        ("lambda pred: metrics.labels(pred) + 2", "the column 'odd' holds '2'"),
+        ("lambda pred: pred", "`decide` returned 2 values a row, and there are 1 target columns."),
+        ("lambda pred: metrics.labels(pred)[1:]", "`decide` returned an array of shape (19,) for 20 rows."),
+    ],
+)
+def test_a_decision_that_would_be_refused_ends_the_run_at_its_first_fold(kit, parity, workspace, decide, wrong):
+    declared = (parity / "competition.py").read_text()
+    (parity / "competition.py").write_text(declared.replace("decide=metrics.labels", f"decide={decide}"))
+    status, _, err = kit("train", "parity", "--sample", "--no-plots")
+    assert status == 1
+    assert wrong in err
+    assert "kit train parity table  # when competition.py is mended" in err
+    assert runs.every("parity") == []
+
+
 @pytest.fixture
 def told(parity):
     """Parity with a second split, a second metric, and a decision that is chosen."""

@@ -13,8 +13,16 @@ from kit.train import predictions
 def test_rows_are_predicted_in_chunks_and_come_back_in_order(monkeypatch):
     monkeypatch.setattr(predictions, "CHUNK", 4)
     seen = []
-    found = predictions.run(lambda x: seen.append(len(x)) or x * 2, np.arange(10))
-    assert (found.tolist(), seen) == (list(range(0, 20, 2)), [4, 4, 2])
+    pred = predictions.run(lambda x: seen.append(len(x)) or x * 2, np.arange(10))
+    assert (pred.tolist(), seen) == (list(range(0, 20, 2)), [4, 4, 2])
+
+
+@pytest.mark.parametrize(("largest", "sizes"), [(80, [2, 2, 1]), (40, [1] * 5), (8, [1] * 5)])
+def test_rows_that_are_large_are_predicted_in_smaller_chunks(monkeypatch, largest, sizes):
+    monkeypatch.setattr(predictions, "LARGEST", largest)
+    seen = []
+    pred = predictions.run(lambda x: seen.append(len(x)) or x.sum(1), np.ones((5, 5)))
+    assert (pred.tolist(), seen) == ([5.0] * 5, sizes)
 
 
 def test_a_frame_is_cut_by_position(monkeypatch):
