@@ -11,8 +11,7 @@ import pytest
 
 from kit import notes
 from kit.errors import KitError
-from kit.sandbox import environments, walls
-from kit.sandbox import images as known
+from kit.sandbox import environments, images, walls
 
 # Before TensorFlow is imported: it reads both once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -38,17 +37,17 @@ def namespaces() -> None:
 
 @pytest.fixture(autouse=True)
 def own_packages(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """Kernels are rehearsed with the packages of the tests, unless a test asks for the fixture `images`: to make an
+    """Kernels are rehearsed with the packages of the tests, unless a test asks for `images_here`: to make an
     environment takes a network and a minute."""
-    if "images" not in request.fixturenames:
-        no = KitError("Tests make no environments of images.", "", "the fixture images")
+    if "images_here" not in request.fixturenames:
+        no = KitError("Tests make no environments of images.", "", "the fixture images_here")
         monkeypatch.setattr(environments, "lacking", lambda image: no)
 
 
 @pytest.fixture
-def images() -> None:
+def images_here() -> None:
     """Environments of Kaggle's images, in the user's cache. The test is skipped where uv or Python 3.12 is missing."""
-    if why := environments.lacking(known.known("cpu")):
+    if why := environments.lacking(images.known("cpu")):
         pytest.skip(why.wrong)
 
 

@@ -193,7 +193,7 @@ def uv(*words: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON")}
     try:
         return subprocess.run(
-            ["uv", *words],
+            [str(program() or "uv"), *words],
             env=kept,
             capture_output=True,
             text=True,
