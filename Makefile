@@ -1,10 +1,11 @@
 # `make demo` and `make test` are all the set-up there is: each makes .venv and installs what it needs.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-# Other versions than those that were tested together: make test CONSTRAINTS=newest.txt
+# Other versions than the newest that were tested together, in an environment of their own:
+# make test CONSTRAINTS=kit/constraints-kaggle.txt PYTHON=python3.12
 CONSTRAINTS ?= kit/constraints.txt
+VENV ?= .venv$(patsubst constraints%,%,$(basename $(notdir $(CONSTRAINTS))))
+BIN := $(VENV)/bin
 # A file of tests stays in one process, which starts TensorFlow once for all of it.
 PROCESSES ?= 2
 # Compiled tests and modules are kept: each process would compile all of them anew.
@@ -54,4 +55,4 @@ $(VENV)/installed-keras: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 	$(call install,keras)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
