@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.api import training
 from kit.api.results import Listing, Result
 from kit.errors import KitError
@@ -234,7 +234,7 @@ def push(
     Raises KitError for a notebook that today's files would not build, and when Kaggle's answer is not wholly well.
     """
     folder, words = _named(competition, recipe, sample=sample)
-    text, _ = pushing.fresh(folder, words)
+    text, plan = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
     if notebook.machine(text) != machine.kind:
@@ -244,8 +244,9 @@ def push(
             f"kit kernel build {words} --accelerator {machine.word}",
         )
     connected = client.connect()
+    expected = _card(text, plan, metadata.owned(described, connected.user), machine, timeout)
     send(connected, text, described)
-    pushed = pushing.push(connected, text, described, machine=machine, timeout=timeout, words=words)
+    pushed = pushing.push(connected, text, described, machine=machine, timeout=timeout, words=words, expected=expected)
     versions.remember(folder, pushed)
     tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
     return Pushed(pushed)
@@ -369,6 +370,33 @@ def send(connected: client.Client, text: str, described: dict[str, Any]) -> None
             publish.encoder(handles.TINY, connected, message="", wait=True)
         else:
             wheels.send(place, connected)
+
+
+def _card(
+    text: str, plan: Plan, described: dict[str, Any], machine: accelerators.Accelerator, timeout: int | None
+) -> float:
+    """Tell what is about to be pushed, and warn where it may take longer than it is given; the most seconds that it may
+    take, 0 where nothing is known of them."""
+    from kit.kaggle.kernel import card, estimate
+    from kit.kaggle.kernel.rehearsal import RECORD
+
+    entry = catalog.find(plan.competition, sample=plan.sample)
+    folder = versions.folder_of(plan)
+    known = records.read_json(entry.data / "manifest.json").get("public", {})
+    rows = estimate.rows(entry) or max((facts.get("rows") or 0 for facts in known.values()), default=0)
+    left = folder / "output" / "rehearsal" / "new" / RECORD
+    time = estimate.of(entry, plan, machine, rows, left) if rows else None
+    seconds = accelerators.timeout(machine, timeout)
+    image = images.known(machine.kind, probing.server())
+    for line in card.lines(described, machine, image, notebook.lacking(text), time, seconds):
+        tell(f"  {line}")
+    if time is None:
+        return 0.0
+    if time.most > seconds:
+        words, less = notebook.words(plan), estimate.shorter(plan, entry, time, seconds)
+        cure = f"kit push {words} {less}" if less == "--folds-as-kernels" else f"kit kernel build {words} {less}"
+        tell(f"Warning: the kernel may take longer than the time it is given. Shorter: {cure}")
+    return time.most
 
 
 def _image(wanted: str | None, described: dict[str, Any]) -> Image | None:
