@@ -71,13 +71,12 @@ print(json.dumps({"keras": keras.__version__}))
 
 def networks() -> list[tuple[str, str]]:
     """The recipes of Keras, and BERT, whose weights are numbers by layer."""
-    chosen = []
-    for entry in catalog.entries():
-        for name, recipe in entry.recipes.items():
-            text = notebook.build(entry, Plan(entry.name, name, "", recipe.resolve()))
-            if {"keras", "tf_keras"} & imported.modules_of(text):
-                chosen.append((entry.name, name))
-    return chosen
+    return [
+        (entry.name, name)
+        for entry in catalog.entries()
+        for name, recipe in entry.recipes.items()
+        if recipe.extra in ("keras", "bert")
+    ]
 
 
 def call(python: Path, home: Path, code: str, *words: str) -> dict:
