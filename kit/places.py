@@ -18,6 +18,11 @@ CONSTRAINTS = KIT / "constraints.txt"
 """The versions of packages that were tested together."""
 
 
+CHECKPOINT = "checkpoint"
+"""Folders of this name in a fold's own one hold what its recipe needs to go on after a kill. What lies there is there
+again when the fold is fitted the next time, and goes when the fold is finished."""
+
+
 def workspace() -> Path:
     """The folder in which `data/` and `submissions/` lie: `$KIT_HOME`, else the nearest folder upwards that holds
     `competitions/`, else the current folder.

@@ -16,6 +16,7 @@ from kit.rows.clips import Clips
 from kit.task import splits
 from kit.task.catalog import find
 from kit.task.contract import Data, Fold
+from tests import cut_off
 
 keras = pytest.importorskip("keras")
 
@@ -311,3 +312,12 @@ def test_a_trained_run_predicts_files(kit, workspace, tmp_path):
     status, out, err = kit("predict", "audio-mnist", "last", *names, "--json")
     assert status == 0, err
     assert [item["file"] for item in json.loads(out)] == names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(ENTRY.recipes))
+def test_a_training_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(name, tmp_path, monkeypatch):
+    def predictions(dir, report):
+        return fitted(name, fold(dir, report=report), epochs=3)(sample()[1].x)
+
+    assert cut_off.goes_on(monkeypatch, tmp_path, 2, predictions) == [2, 3]

@@ -52,8 +52,7 @@ run = kit.train("digit-recognizer", "neighbours", sample=True, plots=False)
 with kit.emulator(sample=True):
     answer["public"] = kit.submit("digit-recognizer", run, sample=True).attempt.public_score
     answer["placed"] = kit.leaderboard("digit-recognizer", sample=True).own is not None
-kit.new("tides")
-kit.download("tides", origin=tides)
+kit.new("tides", tides)
 answer["tides"] = kit.train("tides", folds=3, plots=False).score
 answer["demo"] = demo.recipes()
 answer["doctor"] = {line.what: line.well for line in kit.doctor()}

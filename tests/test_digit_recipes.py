@@ -9,9 +9,11 @@ import pytest
 from kit.errors import KitError
 from kit.task.catalog import find
 from kit.task.contract import Data, Fold
+from tests import cut_off
 
 ENTRY = find("digit-recognizer")
 RECIPES = list(ENTRY.recipes)
+CUTS = [("dense", {}, 3), ("vgg", {}, 3), ("vgg", {"members": 2}, 5)]
 NETWORKS = [name for name, recipe in ENTRY.recipes.items() if "epochs" in recipe.settings]
 
 
@@ -165,3 +167,15 @@ def test_a_file_of_images_with_a_wrong_value_is_refused(tmp_path, changed, wrong
     (tmp_path / "new.csv").write_text(image(**changed))
     with pytest.raises(KitError, match=wrong):
         next(ENTRY.competition.rows(tmp_path / "new.csv", None))
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "at"),
+    [("cnn", {}, 2), *(pytest.param(*words, marks=pytest.mark.slow) for words in CUTS)],
+)
+def test_a_training_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(name, more, at, tmp_path, monkeypatch):
+    def predictions(dir, report):
+        return fitted(name, fold(dir, train=200, report=report), epochs=3, **more)(digits().x[:50])
+
+    last = 3 * more.get("members", 1)
+    assert cut_off.goes_on(monkeypatch, tmp_path, at, predictions) == list(range(at, last + 1))

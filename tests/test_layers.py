@@ -39,7 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
     # One function a verb, for notebooks and for the command: it joins all rooms.
     "api": BELOW_JUDGE | {"explore", "judge", "predict", "emulator", "kaggle", "sandbox"},
-    "new": BELOW_TRAIN,
+    # Fetches files, and returns a result as the API does.
+    "new": BELOW_JUDGE | {"kaggle", "api"},
     "doctor": BELOW_TRAIN | {"train", "kaggle", "api"},
     # Types for the user what the user would type.
     "demo": BELOW_TRAIN | {"train", "kaggle", "api"},

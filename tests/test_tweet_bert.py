@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +16,7 @@ import pytest
 from kit.errors import KitError
 from kit.task.catalog import find
 from kit.task.contract import Fold
+from kit.toolbox import resume
 from tests.test_tweet_recipes import tweets
 
 for package in ("official", "tensorflow_text", "tensorflow_hub"):
@@ -63,7 +68,7 @@ def test_predictions_are_probabilities_that_hang_on_no_other_row(trained):
 
 def test_a_stored_model_predicts_the_same(trained):
     predict, dir, _ = trained
-    assert sorted(path.name for path in dir.iterdir()) == ["settings.json", "weights.npz"]
+    assert sorted(path.name for path in dir.iterdir()) == ["checkpoint", "settings.json", "weights.npz"]
     x = tweets()[1].x
     np.testing.assert_array_equal(RECIPE.module().load(dir)(x), predict(x))
 
@@ -92,6 +97,78 @@ def test_training_stops_early_on_rows_of_the_training_set_only(tmp_path):
     fitted(of, holdout=0.2, epochs=30, rate=0.3, frozen=True)
     assert 2 <= len(told) < 30
     assert told[-1] >= told[-2] == min(told)
+
+
+class Stopped(Exception):
+    """Where a training is cut off."""
+
+
+CUTS = {
+    "whole": {},
+    "an early end": {"holdout": 0.2, "rate": 0.05, "epochs": 12, "frozen": True},
+    "float16": {"frozen": True, "precision": "float16"},
+}
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case == "an early end" else pytest.mark.slow) for case in CUTS]
+)
+def test_a_training_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(case, tmp_path, monkeypatch):
+    monkeypatch.setattr(resume, "SHARE", float("inf"))
+    x, settings = tweets()[1].x, {"epochs": 4} | CUTS[case]
+
+    def run(dir: Path, at: int, seen: list):
+        def report(done, of, **figures):
+            if done == at:
+                raise Stopped
+            seen.append((done, figures))
+
+        return fitted(fold(dir, report=report), **settings)
+
+    whole, first, second = [], [], []
+    pred = run(tmp_path / "whole", 0, whole)(x)
+    with pytest.raises(Stopped):
+        run(tmp_path / "cut", 3, first)
+    again = run(tmp_path / "cut", 0, second)(x)
+    assert [done for done, _ in first] == [1, 2] and second[0][0] == 3
+    assert first + second == whole
+    assert again.tobytes() == pred.tobytes()
+    assert (tmp_path / "cut" / "weights.npz").read_bytes() == (tmp_path / "whole" / "weights.npz").read_bytes()
+    assert run(tmp_path / "cut", 1, [])(x).tobytes() == pred.tobytes()  # nothing is trained again
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from kit.toolbox import determinism, resume
+from tests import test_tweet_bert
+resume.SHARE = float("inf")
+helper = test_tweet_bert.RECIPE.module()._bert
+
+class Kill(helper._Dropout):
+    def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch)
+        self.epoch = epoch
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.epoch, batch) == (2, 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+helper._Dropout = Kill
+test_tweet_bert.fitted(test_tweet_bert.fold(Path(sys.argv[1])), epochs=4)
+"""
+
+
+@pytest.mark.slow
+def test_a_training_that_was_killed_goes_on_with_the_epoch_in_which_it_was_killed(tmp_path, monkeypatch):
+    words = [sys.executable, "-c", KILLED, str(tmp_path / "cut")]
+    root = Path(__file__).resolve().parents[1]
+    killed = subprocess.run(words, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    seen = []
+    again = fitted(fold(tmp_path / "cut", report=lambda done, of, **figures: seen.append(done)), epochs=4)
+    assert seen == [3, 4]
+    x = tweets()[1].x
+    assert again(x).tobytes() == fitted(fold(tmp_path / "whole"), epochs=4)(x).tobytes()
 
 
 def test_float16_trains_with_a_scaled_loss(tmp_path):

@@ -20,6 +20,7 @@ import tf_keras
 
 from kit.errors import KitError
 from kit.task.contract import Diverged, Fitted, Fold
+from kit.toolbox import resume
 from kit.toolbox.encoders import seeding
 
 with warnings.catch_warnings():
@@ -244,8 +245,74 @@ def train(
 
     `watch` holds rows on which loss and accuracy are reported under a name; on those called `stop` training ends with
     the first epoch that does not lower the loss, and the best weights stay.
+
+    After each epoch the state is kept in the fold's folder, and a fold that was killed goes on after the last one that
+    was kept, with the same bytes as without a kill.
     """
-    model.fit(batches, epochs=epochs, shuffle=False, callbacks=[_Reporter(fold, epochs, watch)], verbose=0)
+    reporter = _Reporter(fold, epochs, watch)
+    keeper = _Keeper(model, fold, epochs, len(batches), reporter)
+    for _ in range(keeper.first):
+        batches.on_epoch_end()
+    model.fit(
+        batches,
+        epochs=epochs,
+        initial_epoch=keeper.first,
+        shuffle=False,
+        callbacks=[_Dropout(fold.seed), reporter, keeper],
+        verbose=0,
+    )
+
+
+class _Dropout(tf_keras.callbacks.Callback):
+    """Lets dropout draw from its seeds anew in each epoch, so that an epoch does not hang on those before it.
+
+    The operations of which dropout is made have a state that nobody can read or set. `tf.random.set_seed` is documented
+    to set it back. What is dropped in a step of one epoch is dropped in the same step of the next, of other rows.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        tf.random.set_seed(self.seed)
+
+
+class _Keeper(tf_keras.callbacks.Callback):
+    """Keeps the state of the training after each epoch, and gives the model that of an earlier attempt; `first` is the
+    epoch to begin with. It must be the last callback, so that it sees what the others have done."""
+
+    def __init__(self, model: tf_keras.Model, fold: Fold, epochs: int, steps: int, reporter: _Reporter) -> None:
+        super().__init__()
+        self.variables, self.epochs, self.reporter = _variables(model), epochs, reporter
+        arrays = [variable.numpy() for variable in self.variables]
+        described = {
+            "steps": steps,
+            "shapes": [(array.shape, array.dtype.name) for array in arrays],
+            "watched": [*reporter.watch],
+            "versions": {"tf_keras": tf_keras.__version__, "tensorflow": tf.__version__},
+        }
+        self.saved = resume.Saved(fold, epochs, described)
+        state = self.saved.read(arrays)
+        self.first = state.epoch if state else 0
+        if state:
+            for variable, array in zip(self.variables, state.arrays, strict=False):
+                variable.assign(array)
+            reporter.best, reporter.weights = state.facts["best"], state.arrays[len(arrays) :] or None
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        # A training that has stopped itself is at its end.
+        reached = self.epochs if self.model.stop_training else epoch + 1
+        arrays = [variable.numpy() for variable in self.variables]
+        self.saved.write(reached, [*arrays, *(self.reporter.weights or ())], {"best": self.reporter.best})
+
+
+def _variables(model: tf_keras.Model) -> list[tf.Variable]:
+    """All that changes in a training, in a fixed order: the weights, the optimizer's, and the scale of the loss."""
+    model.optimizer.build(model.trainable_variables)  # Keras 2 does so in the first step, and not earlier
+    scaled = isinstance(model.optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
+    scale = [model.optimizer._loss_scale.current_loss_scale, model.optimizer.dynamic_counter] if scaled else []
+    return [*model.variables, *model.optimizer.variables, *scale]
 
 
 class _Reporter(tf_keras.callbacks.Callback):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +12,9 @@ from kit.cli import completing
 from kit.cli.declaring import FILE, FOLDER, as_json, competition, sample, verb
 from kit.cli.printing import dump, say, show
 from kit.notes import tell
+
+if TYPE_CHECKING:
+    from kit.new.findings import Finding
 
 
 @verb("list")
@@ -88,15 +93,54 @@ def explore(competition: str, out: Path | None, sample: bool, as_json: bool) -> 
 
 @verb()
 @click.argument("name")
-@click.option("--from-kaggle", "slug", help="Name of the competition on Kaggle, if it is another.")
-def new(name: str, slug: str | None) -> None:
-    """Write a competition of your own: two files that run, to be changed to what yours is.
+@click.option(
+    "--from", "origin", multiple=True, metavar="PATH|SLUG|DATASET", help="Files, a zip file, a folder; or on Kaggle."
+)
+@click.option("--metric", default="", help="What Kaggle scores by, such as rmsle or 'Mean Absolute Error'.")
+@click.option("--id", "id", multiple=True, help="Key column of the sample submission; once for each of several.")
+@click.option("--target", multiple=True, help="Target column of the training rows; once for each of several.")
+@click.option("--kind", default="", help="What the target holds: numbers, labels, guesses or text.")
+@click.option("--rows", default="", help="What a row is: table, text or image.")
+@click.option("--split", default="", help="How folds are cut: stratified, shuffled, grouped or time.")
+@click.option("--group", default="", help="Column of things whose rows stay in one fold.")
+@click.option("--time", default="", help="Column of dates or times by which test rows come later.")
+@click.option("--weight", default="", help="Column that says how much a training row counts.")
+@click.option("--train", default="", help="The file of training rows.")
+@click.option("--test", default="", help="The file of test rows.")
+@click.option("--sample-submission", "sample", default="", help="The sample submission.")
+@click.option("--over", is_flag=True, help="Allow the name of a competition that comes with kit.")
+@click.option("--yes", is_flag=True, help="Ask nothing, and take the likeliest answers.")
+@as_json
+def new(name: str, origin: tuple[str, ...], over: bool, yes: bool, as_json: bool, **said: Any) -> None:
+    """Look at a competition's files, and write what kit needs to train on them.
+
+    It tells which file is what, the key and target columns, the kind of target, the metric and a split that resembles
+    the test rows, with the reason for each; what is a guess is marked, and each answer is an option. The files are
+    placed in data/NAME, so that `kit train NAME` works at once.
 
     Example:
-      kit new titanic --from-kaggle titanic
+      kit new titanic --from ~/Downloads/titanic.zip
+      kit new bikes --from train.csv --from test.csv --from sample.csv --metric rmsle
+      kit new house-prices --from house-prices-advanced-regression-techniques
     """
+    from kit.new import findings
     from kit.new import new as write
 
-    folder = write(name, slug=slug)
-    print(f"{folder / 'competition.py'}\n{folder / 'baseline.py'}")
-    tell(f"Next: kit download {name} --from ~/Downloads/{name}.zip && kit train {name}")
+    asking = None if yes or as_json or not sys.stdin.isatty() else _ask
+    made = write(name, *origin, ask=asking, over=over, **said)
+    if as_json:
+        return dump(made.facts())
+    show(made.table())
+    for guess in findings.guesses(list(made.findings)):
+        others = f" Likely too: {', '.join(guess.others)}." if guess.others else ""
+        tell(f"Guessed: {guess.what} is {guess.answer}.{others} {guess.option} says otherwise.")
+    tell(f"Written: {', '.join(made.files)} in {made.folder}")
+    return tell(f"Next: kit train {name}")
+
+
+def _ask(finding: Finding) -> str:
+    """Ask a person about a guess; an empty answer keeps it."""
+    answers = ", ".join([finding.answer, *finding.others])
+    print(f"{finding.what}: {finding.answer}, since {finding.why}. Likely are {answers}.")
+    answer = click.prompt("Which is it", default=finding.answer)
+    return "" if answer == finding.answer else answer

@@ -16,7 +16,7 @@ from kit.errors import KitError
 from kit.kaggle import client, credentials, progress, transfer
 from kit.notes import tell
 from kit.task.catalog import Entry
-from kit.task.sources import KaggleCompetition, KaggleDataset, Web
+from kit.task.sources import KaggleCompetition, KaggleDataset, Source, Web
 
 PAGE = 200
 """Files asked for at a time; the client's own 20 would take a call for each 20 of thousands of images."""
@@ -30,46 +30,53 @@ Listing = dict[str, int]
 
 @contextmanager
 def downloaded(entry: Entry, again: bool = False) -> Iterator[Downloaded]:
-    """The files that a competition's source consists of, and what the server lists; removed when the block ends well.
+    """The files that a competition's source consists of, as `received` has them."""
+    with received(entry.name, entry.competition.source, again) as files:
+        yield files
+
+
+@contextmanager
+def received(name: str, source: Source, again: bool = False) -> Iterator[Downloaded]:
+    """The files of a source, and what the server lists, for a competition called `name`; removed when the block ends
+    well.
 
     What an earlier block left is used, unless `again`; half a file is gone on with in any case. Raises KitError when
     they cannot be fetched, are not what their sha256 says, or another process fetches them.
     """
-    folder = places.workspace() / "data" / ".downloads" / entry.name
+    folder = places.workspace() / "data" / ".downloads" / name
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise KitError(
-                f"Another process is downloading {entry.name}.",
+                f"Another process is downloading {name}.",
                 "Two at once would write the same files.",
-                f"kit download {entry.name}  # when it has ended",
+                f"kit download {name}  # when it has ended",
             ) from None
         for whole in (path for path in folder.iterdir() if again and path.name != "lock"):
             if not whole.name.endswith((".part", ".part.json")):
                 whole.unlink()
-        files, listing = _obtain(entry, folder)
-        yield Downloaded(files, listing, origin(entry))
+        files, listing = _obtain(name, source, folder)
+        yield Downloaded(files, listing, origin(source))
         shutil.rmtree(folder)
 
 
-def origin(entry: Entry) -> str:
+def origin(source: Source) -> str:
     """Where the files come from, for the manifest: an address without any right of access."""
-    page = entry.competition.source.page
+    page = source.page
     return page.replace("https://www.kaggle.com", client.site()) if client.emulated() else page
 
 
-def _obtain(entry: Entry, folder: Path) -> tuple[list[Path], Listing]:
-    source = entry.competition.source
+def _obtain(name: str, source: Source, folder: Path) -> tuple[list[Path], Listing]:
     if isinstance(source, Web):
         return [_from_web(url, digest, folder) for url, digest in source.urls.items()], {}
     if not credentials.find():
         missing = credentials.missing()
         raise KitError(
-            f"There are no Kaggle credentials, without which {entry.name} cannot be fetched.",
+            f"There are no Kaggle credentials, without which {name} cannot be fetched.",
             f"{missing.right} Or download it at {source.page}, and name the file or folder.",
-            f"kit download {entry.name} --from ~/Downloads/{entry.name}.zip",
+            f"kit download {name} --from ~/Downloads/{name}.zip",
         )
     kaggle = client.connect()
     if isinstance(source, KaggleCompetition):

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from kit.task.contract import Competition
 
 
+NO_RECIPES = ("competition", "features")
+"""Files of a competition that are no recipes: its declaration, and the columns that models see."""
+
 KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "a word", tuple: "a list of values"}
 """What a value of each type is called."""
 
@@ -198,7 +201,7 @@ class Entry:
     def recipes(self) -> dict[str, Recipe]:
         """Recipes by name, in alphabetical order."""
         paths = sorted(self.folder.glob("*.py"))
-        return {_name(path): _read(path) for path in paths if path.stem != "competition" and path.stem[0] != "_"}
+        return {_name(path): _read(path) for path in paths if path.stem not in NO_RECIPES and path.stem[0] != "_"}
 
     def recipe(self, word: str = "") -> tuple[Recipe, str]:
         """The recipe and variant that `word` names (`cnn`, `cnn:augmented`); the default recipe for an empty word."""

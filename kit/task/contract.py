@@ -98,17 +98,13 @@ class Diverged(KitError):
     which knows what was typed."""
 
 
-CHECKPOINT = "checkpoint"
-"""The folder in a fold's own one where a recipe keeps what it needs to go on after a kill. What lies there is there
-again when the fold is fitted the next time, and goes when the fold is finished."""
-
-
 class Fold(NamedTuple):
     """All that a recipe sees; it holds no test rows, so none can leak.
 
     `valid` has no rows when a model is trained on all of them. `dir` is the fold's own folder, for weights; what a
-    recipe keeps in `checkpoint/` there outlives a kill. `report` shows progress and writes a line of the fold's
-    `history.csv`; a recipe calls it once an epoch, or never.
+    recipe keeps in folders called `checkpoint` there is there again when a fold goes on after a kill, and goes when the
+    fold is finished. `report` shows progress and writes a line of the fold's `history.csv`; a recipe calls it once an
+    epoch, or never.
     """
 
     number: int

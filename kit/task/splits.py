@@ -71,17 +71,47 @@ class StratifiedGrouped:
 
 @dataclass(frozen=True)
 class Time:
-    """Rows in order of time, cut into `folds + 1` blocks; fold k is block k + 1, trained on all blocks before it.
+    """Rows in order of time, cut into blocks; fold k is trained on all rows before it.
 
-    The first block is never held out. Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 5.10.
+    With a `horizon`, which should be the time that the test rows cover, the last `folds` blocks of that length are held
+    out one after the other; without one the rows are cut into `folds + 1` blocks of about as many rows, of which the
+    first is never held out. Rows within `gap` before a block are left out of its training, as where the test rows begin
+    some time after the last training row. Both are in days where `Data.time` holds dates, else in its own unit; without
+    times the rows are in order. Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 5.10.
     """
 
     folds: int = 5
+    horizon: float | None = None
+    gap: float = 0.0
     forward = True
 
     def __call__(self, data: Data) -> np.ndarray:
-        count = len(data.ids)
-        return np.arange(count) * (self.folds + 1) // max(count, 1) - 1
+        """The fold of each row. Raises KitError when no row lies before the first block."""
+        time = np.arange(len(data.ids)) if data.time is None else data.time
+        at = days(time)
+        if self.horizon is None:
+            edges = np.sort(at)[np.arange(1, self.folds + 1) * len(at) // (self.folds + 1)]
+            column = np.searchsorted(edges, at, side="right") - 1
+        else:
+            back = np.floor((at.max() - at) / self.horizon).astype(np.int64)
+            column = np.maximum(self.folds - 1 - back, -1)
+        held = np.unique(column[column >= 0])  # a block without rows, such as a month off, is no fold
+        column = np.where(column >= 0, np.searchsorted(held, column), -1)
+        if not self.kept(time, column, 0).any():
+            raise KitError(
+                f"No row lies before the first of {self.folds} blocks of time.",
+                "Fewer folds, a shorter horizon or a shorter gap leave rows to train on.",
+                "--folds 2",
+            )
+        return column
+
+    def kept(self, time: np.ndarray, fold_of: np.ndarray, number: int) -> np.ndarray:
+        """Which rows fold `number` is trained on, bool of (n,): those before its block, and not within the gap."""
+        before = fold_of < number
+        if not self.gap or not before.any():
+            return before
+        at = days(time)
+        return before & (at < at[fold_of == number].min() - self.gap)
 
 
 @dataclass(frozen=True)
@@ -115,6 +145,13 @@ class AllRows:
 
     def __call__(self, data: Data) -> np.ndarray:
         return np.full(len(data.ids), -1)
+
+
+def days(time: np.ndarray) -> np.ndarray:
+    """Times as float64 of (n,): days since 1970 for dates, other numbers as they are."""
+    if time.dtype.kind == "M":
+        return time.astype("datetime64[s]").astype(np.float64) / 86_400
+    return time.astype(np.float64)
 
 
 def with_folds(split: Split, folds: int) -> Split:
@@ -175,13 +212,19 @@ def numbers(fold_of: np.ndarray) -> list[int]:
     return list(range(fold_of.max() + 1)) or [-1]
 
 
-def rows(split: Split, fold_of: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+def rows(
+    split: Split, fold_of: np.ndarray, number: int, time: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the training rows and of the held-out rows of fold `number`, both ascending.
 
-    Fold -1 trains on every row and holds out none. A split with `forward` trains on earlier folds only.
+    Fold -1 trains on every row and holds out none. A split with `forward` trains on earlier folds only, and where it
+    has a gap on the rows whose `time` lies before that.
     """
     held = fold_of == number if number >= 0 else np.zeros(len(fold_of), bool)
-    kept = fold_of < number if getattr(split, "forward", False) and number >= 0 else ~held
+    kept = ~held
+    if getattr(split, "forward", False) and number >= 0:
+        gap = isinstance(split, Time) and time is not None
+        kept = split.kept(time, fold_of, number) if gap else fold_of < number  # type: ignore[attr-defined]
     return np.flatnonzero(kept), np.flatnonzero(held)
 
 

@@ -26,12 +26,46 @@ TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    *(
+        f"kit.toolbox.{name}"
+        for name in (
+            "foreign.Foreign",
+            "goals.Goal",
+            "goals.Scale",
+            "problems.Learnt",
+            "problems.Model",
+            "scaling.Scaled",
+            "tables.Category",
+            "tables.Counts",
+            "tables.Dates",
+            "tables.Encoder",
+            "tables.Lists",
+            "tables.Means",
+            "tables.Numbers",
+            "tables.Pair",
+            "tables.Parsed",
+            "tables.Topics",
+            "tables.Words",
+            "tables_boosted.Trees",
+            "tables_catboost.Trees",
+            "tables_forest.Trees",
+            "tables_hist.Trees",
+            "tables_lightgbm.Trees",
+            "tables_linear.Lines",
+            "tables_linear._Model",
+            "tables_network.Layers",
+            "tables_network._Inputs",
+            "terms.Vocabulary",
+            "texts_bayes.Likelihoods",
+            "texts_bayes._Logs",
+        )
+    ),
 )
 """Types that a stored file may hold besides those that skops itself knows to be harmless.
 
 skops does not trust the two kinds of trees, because scikit-learn follows the node numbers in them without looking:
-those of a forged file would lead it out of the tree's memory. `load` looks first. The other two hold only estimators
-and numbers.
+those of a forged file would lead it out of the tree's memory. `load` looks first. The next two hold only estimators
+and numbers, and so do kit's own, but for models in the formats of their libraries.
 """
 
 

@@ -24,6 +24,8 @@ def read(dir: Path, columns: Sequence[str]) -> dict[str, float] | None:
         parts = estimators.load(dir)
     except (OSError, ValueError, TypeError):
         return None
+    if hasattr(parts.get("model"), "forms"):  # what kit.toolbox.problems stores
+        return _of_members(parts["model"], columns)
     shares: list[dict[str, float]] = []
     for names, values in _models(parts, None, set()):
         traced = [_column(name, place, len(values), columns) for place, name in enumerate(names)]
@@ -35,6 +37,18 @@ def read(dir: Path, columns: Sequence[str]) -> dict[str, float] | None:
             share[str(column)] += float(value) / total if total > 0 else 0.0
         shares.append(share)
     return {name: float(np.mean([share[name] for share in shares])) for name in columns} if shares else None
+
+
+def _of_members(model: Any, columns: Sequence[str]) -> dict[str, float] | None:
+    """The shares of a weighted sum of models that were fitted on one matrix."""
+    told = model.gains()
+    if told is None or not set(told[0]) <= set(columns):
+        return None
+    share = dict.fromkeys(columns, 0.0)
+    for column, value in zip(*told, strict=True):
+        share[column] += float(value)
+    total = sum(share.values())
+    return {name: value / total for name, value in share.items()}
 
 
 def _models(value: Any, names: Sequence[str] | None, seen: set[int]) -> Iterator[tuple[Sequence[str], np.ndarray]]:

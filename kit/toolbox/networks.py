@@ -5,18 +5,29 @@ Works on any Keras backend; Keras is imported when a function is called.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kit.errors import KitError
+from kit.notes import tell
+from kit.rows import views
 from kit.task.contract import Diverged, Fitted, Fold
+from kit.toolbox import resume
 
 WEIGHTS = "model.keras"
 SETTINGS = "settings.json"
+
+LARGEST = 256 << 20
+"""Bytes of rows up to which they are copied whole, for speed; a larger array or memory map is read batch by batch."""
+
+JUDGED = 512
+"""Held-out rows that are judged at a time."""
 
 
 def begin(fold: Fold, *, precision: str = "float32") -> None:
@@ -122,8 +133,15 @@ def fit(
     `transform` is a layer through which training batches pass first and which is no part of `model`; `trained` is a
     model of the same weights to be trained in its place, where such a layer must come later. `train` and `valid` are
     what the model reads where that is not the fold's `x`, row for row, or a `keras.utils.PyDataset` of batches with
-    their labels. A fold without validation rows trains without validation. Where several devices share a batch, some
-    rows of the last one count twice.
+    their labels, which are read in its own order. A fold without validation rows trains without validation. Rows of
+    more than LARGEST bytes are never copied whole: batches are taken from the view.
+
+    After each epoch the state is kept in the fold's folder, and a fold that was killed goes on after the last one that
+    was kept, with the same bytes as without a kill. For that a PyDataset in `train` must be the same after the same
+    number of `on_epoch_end`, and one in `valid` the same in each epoch; batches must hang on their number alone, and
+    what is random in a layer on a `keras.random.SeedGenerator`. What callbacks hold in numbers, texts and arrays is
+    kept too; a callback that holds something else, such as an open file, leaves the training without checkpoints, and a
+    person is told so. Where several devices share a batch, up to one row less than devices counts twice in it.
     """
     import keras
 
@@ -136,36 +154,32 @@ def fit(
         # Keras refuses more than one with PyTorch.
         steps_per_execution=1 if keras.backend.backend() == "torch" else steps_per_execution,
     )
-    held_out: Any = None
-    if len(fold.valid.ids):
-        held_out = _shared_out(fold.valid.x.take() if valid is None else valid, fold.valid.y)
-        held_out = held_out[0] if held_out[1] is None else held_out
-    x, y = _shared_out(fold.train.x.take() if train is None else train, fold.train.y)
+    keeper = _keeper(trained, fold, epochs, batch, loss, callbacks)
+    order = Order(len(fold.train), fold.seed)
+    if isinstance(train, keras.utils.PyDataset):
+        for _ in range(keeper.first):
+            train.on_epoch_begin()
+            train.on_epoch_end()
     trained.fit(
-        x,
-        y,
+        _shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order)),
+        shuffle=False,  # by `order`, which is known for every epoch
         epochs=epochs,
-        batch_size=None if y is None else len(shared(np.arange(batch))),
-        validation_data=held_out,
-        validation_batch_size=512,
-        callbacks=[_reporter(fold, epochs), *callbacks],
+        initial_epoch=keeper.first,
+        validation_data=_judging(fold.valid.x if valid is None else valid, fold.valid.y) if len(fold.valid) else None,
+        validation_batch_size=JUDGED,
+        callbacks=[_follower(order), _reporter(fold, epochs), *callbacks, keeper],
         verbose=0,
     )
     return model
 
 
-def _shared_out(x: Any, y: Any) -> tuple[Any, Any]:
-    """Rows and labels, or a PyDataset of batches and None, in numbers that all devices can share."""
+def _shared_out(batches: Any) -> Any:
+    """Batches in numbers that all devices can share; as they are with one device. Those that are none are arrays."""
     import keras
 
-    if not isinstance(x, keras.utils.PyDataset):
-        if parallel() == 1:
-            return x, y
-        rows = shared(np.arange(len(y)))
-        return keras.tree.map_structure(lambda part: part[rows], x), y[rows]
     if parallel() == 1:
-        return x, None
-    whole = x
+        return batches
+    whole = batches if isinstance(batches, keras.utils.PyDataset) else _batches(batches[0], batches[1], JUDGED, None)
 
     class Shared(keras.utils.PyDataset):
         def __len__(self) -> int:
@@ -173,13 +187,218 @@ def _shared_out(x: Any, y: Any) -> tuple[Any, Any]:
 
         def __getitem__(self, number: int) -> Any:
             batch = whole[number]
-            rows = shared(np.arange(len(batch[1])))
+            rows = shared(np.arange(len(keras.tree.flatten(batch)[0])))
             return keras.tree.map_structure(lambda part: part[rows], batch)
+
+        def on_epoch_begin(self) -> None:
+            whole.on_epoch_begin()
 
         def on_epoch_end(self) -> None:
             whole.on_epoch_end()
 
-    return Shared(), None
+    return Shared()
+
+
+class Order:
+    """The order of the training rows in each epoch: a function of the seed and the epoch, whatever was before it."""
+
+    def __init__(self, rows: int, seed: int) -> None:
+        self.rows, self.seed, self.epoch = rows, seed, 0
+
+    def __call__(self) -> np.ndarray:
+        """The numbers of all rows, int64 of (rows,), as they are shuffled in this epoch."""
+        return np.random.default_rng((self.seed, self.epoch)).permutation(self.rows)
+
+
+def _fed(x: Any, y: np.ndarray | None, batch: int, order: Order) -> Any:
+    """What Keras trains on: a `PyDataset` as it is; small rows in a pipeline of TensorFlow's, which gathers batches
+    without Python; others in batches that are taken from the view."""
+    import keras
+
+    if isinstance(x, keras.utils.PyDataset):
+        return x
+    if keras.backend.backend() == "tensorflow" and not _large(x):
+        return _pipeline(views.batch(x), y, batch, order)
+    return _batches(x, y, batch, order)
+
+
+def _judging(x: Any, y: np.ndarray | None) -> Any:
+    """The held-out rows as Keras takes them."""
+    import keras
+
+    if isinstance(x, keras.utils.PyDataset):
+        return _shared_out(x)
+    return _shared_out(_batches(x, y, JUDGED, None) if _large(x) else (views.batch(x), y))
+
+
+def _large(x: Any) -> bool:
+    """Whether rows take more than LARGEST bytes, of an array or a memory map; other kinds are taken whole."""
+    if not isinstance(x, views.Rows) or not isinstance(x.store, np.ndarray):
+        return False
+    return x.store[:1].nbytes * len(x) > LARGEST
+
+
+def _pipeline(x: Any, y: np.ndarray | None, batch: int, order: Order) -> Any:
+    """A `tf.data.Dataset` of batches of arrays, or of nested ones, in the order of the epoch.
+
+    It is the pipeline that Keras builds for arrays (`ArrayDataAdapter`), but for the order: Keras draws it from a state
+    that cannot be set, so that no later epoch could be gone on with.
+    """
+    import tensorflow as tf
+
+    whole = order.rows // batch * batch
+    drawn = tf.data.Dataset.from_generator(
+        lambda: iter([order()]), output_signature=tf.TensorSpec((order.rows,), tf.int64)
+    )
+
+    def cut(numbers: Any) -> Any:
+        full = tf.data.Dataset.from_tensor_slices(tf.reshape(numbers[:whole], (-1, batch)))
+        return full if whole == order.rows else full.concatenate(tf.data.Dataset.from_tensors(numbers[whole:]))
+
+    def gather(numbers: Any, rows: Any) -> Any:
+        return tf.nest.map_structure(lambda column: tf.gather(column, numbers), rows)
+
+    rows = tf.data.Dataset.from_tensors((x, y)).repeat()
+    batches = tf.data.Dataset.zip((drawn.flat_map(cut), rows)).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False  # they would copy the rows into the graph
+    counted = batches.with_options(options).apply(tf.data.experimental.assert_cardinality(-(-order.rows // batch)))
+    return counted.prefetch(tf.data.AUTOTUNE)
+
+
+def _batches(x: Any, y: np.ndarray | None, batch: int, order: Order | None) -> Any:
+    """A `keras.utils.PyDataset` that takes each batch from the rows when it is its turn; in their own order without an
+    `order`. Arrays may be nested."""
+    import keras
+
+    rows = len(y) if y is not None else order.rows if order else 0
+
+    class Batches(keras.utils.PyDataset):
+        def __init__(self) -> None:
+            super().__init__()
+            self._epoch, self._numbers = -1, np.arange(rows)
+
+        def __len__(self) -> int:
+            return -(-rows // batch)
+
+        def __getitem__(self, number: int) -> tuple[Any, Any]:
+            if order is not None and self._epoch != order.epoch:
+                self._epoch, self._numbers = order.epoch, order()
+            # In ascending order, since neighbours lie side by side in a memory map.
+            at = np.sort(self._numbers[number * batch : (number + 1) * batch])
+            taken = x.take(at) if isinstance(x, views.Rows) else keras.tree.map_structure(lambda part: part[at], x)
+            return taken, None if y is None else y[at]
+
+    return Batches()
+
+
+def _follower(order: Order) -> Any:
+    """A callback that tells the order which epoch it is."""
+    import keras
+
+    class Follower(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            order.epoch = epoch
+
+    return Follower()
+
+
+def _keeper(trained: Any, fold: Fold, epochs: int, batch: int, loss: Any, callbacks: Sequence[Any]) -> Any:
+    """A callback that keeps the state of the training after each epoch; `first` is the epoch to begin with, for which
+    it has given the model, its optimizer and all that is random the state of an earlier attempt.
+
+    It must be the last one, so that it sees what the others have done.
+    """
+    import keras
+
+    trained.optimizer.build(trained.trainable_variables)
+    variables = _variables(trained)
+    arrays = [_array(variable) for variable in variables]
+    described = {
+        "batch": batch,
+        "layers": [_settings(layer) for layer in _layers(trained)],
+        "shapes": [(array.shape, array.dtype.name) for array in arrays],
+        "optimizer": trained.optimizer.get_config(),
+        "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", type(loss).__name__),
+        "callbacks": [type(callback).__name__ for callback in callbacks],
+        "versions": _versions(),
+    }
+    saved = resume.Saved(fold, epochs, described)
+    state = saved.read(arrays)
+    known = {
+        "less": keras.ops.less,
+        "greater": keras.ops.greater,
+        "model": trained,
+    }  # what Keras's callbacks compare by
+
+    class Keeper(keras.callbacks.Callback):
+        first = state.epoch if state else 0
+        keeps = True
+
+        def on_train_begin(self, logs: Any = None) -> None:  # after the other callbacks have set themselves back
+            self.before = [dict(vars(callback)) for callback in callbacks]
+            if state is not None:
+                rest = state.arrays[len(variables) :]
+                for callback, (facts, begin) in zip(callbacks, state.facts["callbacks"], strict=True):
+                    resume.restore(callback, facts, rest[begin:], known)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if not self.keeps:
+                return
+            held: list[tuple[dict[str, Any], int]] = []
+            more: list[np.ndarray] = []
+            try:
+                for callback, before in zip(callbacks, self.before, strict=True):
+                    facts, arrays = resume.attributes(callback, known, before)
+                    held.append((facts, len(more)))
+                    more += arrays
+            except resume.Unstorable as error:
+                self.keeps = False
+                tell(f"This training keeps no checkpoints: {error}, cannot be stored. After a kill it begins anew.")
+                return
+            # A training that has stopped itself is at its end.
+            reached = epochs if trained.stop_training else epoch + 1
+            saved.write(reached, [*map(_array, variables), *more], {"callbacks": held})
+
+    if state is not None:
+        for variable, array in zip(variables, state.arrays, strict=False):
+            variable.assign(array)
+    return Keeper()
+
+
+def _variables(trained: Any) -> list[Any]:
+    """All that changes in a training, in a fixed order: weights, statistics, seeds of layers, and the optimizer's."""
+    return [*trained.variables, *trained.optimizer.variables]
+
+
+def _array(variable: Any) -> np.ndarray:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(variable))
+
+
+def _layers(model: Any) -> list[Any]:
+    """All layers of a model, those of models in it too."""
+    return [inner for layer in model.layers for inner in (layer, *(_layers(layer) if hasattr(layer, "layers") else ()))]
+
+
+def _settings(layer: Any) -> dict[str, Any]:
+    """The plain settings of a layer, such as its rate; not its name, which hangs on what was built before, and not its
+    seed, since the state of its generator is kept."""
+    try:
+        config = layer.get_config()
+    except NotImplementedError:  # Keras's word for a layer with settings that it was not told how to store
+        config = {}
+    plain = {key: value for key, value in config.items() if isinstance(value, (bool, int, float, str, type(None)))}
+    return {**plain, "name": type(layer).__name__, "seed": None}
+
+
+def _versions() -> dict[str, str]:
+    """The versions of Keras and of what it computes with."""
+    import keras
+
+    backend = keras.backend.backend()
+    return {"keras": keras.__version__, backend: importlib.import_module(backend).__version__}
 
 
 def _reporter(fold: Fold, epochs: int) -> Any:

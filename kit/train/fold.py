@@ -83,7 +83,7 @@ def ready(plan: Plan) -> None:
 
 def cut(rows: Rows, plan: Plan, number: int, place: Path, report: Report = silent) -> Fold:
     """Fold `number` of `rows`, with the seed that `plan` gives it; the recipe may write into the folder `place`."""
-    kept, held = splits.rows(rows.split, rows.column, number)
+    kept, held = splits.rows(rows.split, rows.column, number, rows.train.time)
     return Fold(
         number=number,
         train=rows.train.rows(kept),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,8 @@ from kit.errors import KitError
 from kit.notes import tell
 from kit.task import merging, splits
 from kit.task.catalog import Entry, Recipe
-from kit.task.contract import CHECKPOINT
-from kit.train import finish, fold, judged, predictions, progress, provenance, rehearsed, runs, working
+from kit.toolbox import resume
+from kit.train import finish, fold, judged, predictions, progress, provenance, record, rehearsed, runs, working
 from kit.train.executors import Executor, local
 from kit.train.fold import Rows
 from kit.train.record import Plan
@@ -44,13 +45,24 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
 
 
 def kept(run: Run) -> str:
-    """What of an unfinished run will not be fitted again, in a sentence."""
-    done = sorted(path.parent.name for path in run.folder.glob("*/done.json"))
-    begun = sorted(path.parent.name for path in run.folder.glob(f"*/{CHECKPOINT}") if any(path.iterdir()))
-    if not done and not begun:
-        return "Nothing was finished yet."
-    parts = [f"{', '.join(names)} {what}" for names, what in ((done, "finished"), (begun, "begun")) if names]
-    return f"What was done is kept: {'; '.join(parts)}."
+    """What of an unfinished run will not be fitted again, in a sentence: finished folds, and the epoch with which a
+    fold will go on."""
+    done = sorted(path.parent.name for path in run.folder.glob(f"*/{record.DONE}"))
+    parts = [f"{', '.join(done)} {'is' if len(done) == 1 else 'are'} finished"] * bool(done)
+    for folder in sorted(path for path in run.folder.iterdir() if path.is_dir() and path.name not in done):
+        if holders := runs.checkpoints(folder):
+            parts.append(f"{folder.name} goes on {_place(holders)}")
+    return f"What was done is kept: {'; '.join(parts)}." if parts else "Nothing was finished yet."
+
+
+def _place(holders: list[Path]) -> str:
+    """Where a fold will go on, which has left checkpoints in these folders."""
+    newest = max(holders, key=lambda folder: max(path.stat().st_mtime_ns for path in folder.iterdir()))
+    if (epochs := resume.reached(newest)) is None:
+        return "from its checkpoint"
+    done, of = epochs
+    part = "" if newest.parent.name.startswith(("fold", "full")) else f" of {newest.parent.name}"
+    return f"with epoch {done + 1} of {of}{part}" if done < of else f"after its last epoch{part}"
 
 
 def _fitted(run: Run, executor: Executor, *, quiet: bool) -> list[int]:

@@ -186,23 +186,28 @@ def find(competition: str, word: str) -> Run:
 
 
 def begin_fold(run: Run, number: int) -> Path:
-    """The folder of a fold that starts, empty; of one that goes on after a kill, with its checkpoint and history."""
-    from kit.task.contract import CHECKPOINT  # NumPy comes with it, a tenth of a second that `kit runs` saves.
-
+    """The folder of a fold that starts, empty; of one that goes on after a kill, with its checkpoints and history."""
     folder = run.fold(number)
-    kept = (CHECKPOINT, progress.HISTORY) if (folder / CHECKPOINT).is_dir() else ()
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name not in kept:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    kept = checkpoints(folder)
+    around = {folder, *(above for path in kept for above in path.parents)}
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
+        of_one = any(one == path or one in path.parents for one in kept) and not path.name.startswith(".")
+        if of_one or path in around or (kept and path == folder / progress.HISTORY):
+            continue
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def end_fold(run: Run, number: int) -> None:
     """Take away what a finished fold needs no longer."""
-    from kit.task.contract import CHECKPOINT
+    for path in [path for path in run.fold(number).rglob(places.CHECKPOINT) if path.is_dir()]:
+        shutil.rmtree(path)
 
-    shutil.rmtree(run.fold(number) / CHECKPOINT, ignore_errors=True)
+
+def checkpoints(fold: Path) -> list[Path]:
+    """The folders in which an unfinished fold keeps what it needs to go on: its own, and those of parts that it has."""
+    return sorted(path for path in fold.rglob(places.CHECKPOINT) if path.is_dir() and any(path.glob("[!.]*")))
 
 
 def resumable(run: Run, plan: Plan) -> Run:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 
 from kit.errors import KitError
 from kit.task.contract import Data, Fold, silent
-from kit.toolbox import networks
+from kit.toolbox import networks, resume
 
 keras = pytest.importorskip("keras")
 
 ROOT = Path(__file__).resolve().parents[2]
+DROPOUT = keras.layers.Dropout
 
 
 def rows(count: int, first: int = 0) -> Data:
@@ -201,3 +203,293 @@ def test_batches_bring_their_labels_and_another_model_of_the_same_weights_may_be
     assert set(reports[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert reports[-1]["val_accuracy"] > 0.5
     assert any(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.fixture(autouse=True)
+def every_epoch_is_kept(monkeypatch):
+    """However little time it takes."""
+    monkeypatch.setattr(resume, "SHARE", float("inf"))
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches that differ from epoch to epoch, unless they are not `changing`."""
+
+    def __init__(self, data: Data, changing: bool = True):
+        super().__init__()
+        self.data, self.changing, self.epoch = data, changing, 0
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, number):
+        random = np.random.default_rng((7, self.epoch))
+        part = self.data.rows(random.permutation(len(self.data))[50 * number : 50 * number + 50])
+        return part.x.take() + random.normal(0, 0.1, (50, 4)).astype(np.float32), part.y
+
+    def on_epoch_end(self):
+        self.epoch += self.changing
+
+
+class Stopping(keras.callbacks.Callback):
+    """A callback with a memory of its own: it halves the learning rate whenever the loss has not fallen by a tenth."""
+
+    def on_train_begin(self, logs=None):
+        self.best, self.halved, self.seen = np.inf, 0, [np.zeros(2), np.ones(1)]
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["loss"] > 0.9 * self.best:
+            self.halved += 1
+            self.model.optimizer.learning_rate.assign(self.model.optimizer.learning_rate / 2)
+        self.best = min(self.best, logs["loss"])
+
+
+class Bits(keras.callbacks.Callback):
+    """A callback with a memory that NumPy's format does not know: bfloat16, given back at the end."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            self.kept = [keras.ops.convert_to_numpy(keras.ops.cast(part, "bfloat16")) for part in self.model.weights]
+
+    def on_train_end(self, logs=None):
+        for variable, part in zip(self.model.weights, self.kept, strict=True):
+            variable.assign(part)
+
+
+def turned():
+    """Keras's own augmentation, whose seed is drawn when the layer is made: four numbers as an image of two by two."""
+    layers = keras.layers
+    return keras.Sequential([layers.Reshape((2, 2, 1)), layers.RandomRotation(0.2), layers.Reshape((4,))])
+
+
+def stopping(**settings):
+    return {"callbacks": (keras.callbacks.EarlyStopping("val_loss", **settings),)}
+
+
+CASES = {
+    "arrays": lambda of: {},
+    "augmentation": lambda of: {"transform": keras.layers.GaussianNoise(0.3, seed=of.seed)},
+    "a seed by chance": lambda of: {"transform": turned()},
+    "a cycle": lambda of: {"optimizer": networks.optimizer("adamw", networks.one_cycle(0.05, 5 * 7))},
+    "averaged weights": lambda of: {"optimizer": networks.optimizer("sgd", 0.1, use_ema=True, momentum=0.9)},
+    "batches": lambda of: {"train": Batches(of.train), "valid": Batches(of.train, changing=False)},
+    "a callback": lambda of: {"callbacks": (Stopping(),), "optimizer": networks.optimizer("adam", 0.05)},
+    "an early end": lambda of: stopping(min_delta=9.0, patience=3),
+    "the best weights": lambda of: stopping(min_delta=0.5, patience=9, restore_best_weights=True),
+    "a plateau": lambda of: {"callbacks": (keras.callbacks.ReduceLROnPlateau("loss", patience=2, min_delta=9.0),)},
+    "bfloat16": lambda of: {"callbacks": (Bits(),)},
+    "a view": lambda of: {},
+}
+
+
+def fitted(of: Fold, case: str, *more):
+    """The model; `more` are callbacks."""
+    networks.begin(of)
+    model = network()
+    settings = {"epochs": 5, "batch": 32, "optimizer": networks.optimizer("adam", 0.05)} | CASES[case](of)
+    settings["callbacks"] = (*settings.get("callbacks", ()), *more)
+    return networks.fit(model, of, **settings)
+
+
+def stopped(dir: Path, at: int, seen: list) -> Fold:
+    """A fold that is interrupted at the end of epoch `at`, before anything of it is kept."""
+
+    def report(done, of, **figures):
+        if done == at:
+            raise KeyboardInterrupt
+        seen.append((done, figures))
+
+    return fold(dir, report=report)
+
+
+QUICK = ("augmentation", "batches", "the best weights")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.slow) for case in CASES]
+)
+def test_a_training_that_was_interrupted_goes_on_and_ends_with_the_same_bytes(case, tmp_path, monkeypatch):
+    if case == "a view":
+        monkeypatch.setattr(networks, "LARGEST", 100)
+    whole, first, second = [], [], []
+    model = fitted(stopped(tmp_path / "whole", 0, whole), case)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path / "cut", 3, first), case)
+    again = fitted(stopped(tmp_path / "cut", 0, second), case)
+    assert [done for done, _ in second] == [done for done, _ in whole][2:]
+    assert first + second == whole
+    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert before.tobytes() == after.tobytes()
+    assert len(list((tmp_path / "cut" / "checkpoint").iterdir())) == 1
+
+
+class Kill(keras.callbacks.Callback):
+    """Kills this process with SIGKILL in the midst of the fourth epoch, where it is armed."""
+
+    def __init__(self, armed):
+        super().__init__()
+        self.armed, self.epoch = armed, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.armed and self.epoch == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from kit.toolbox import resume
+from tests.toolbox.test_networks import Kill, fitted, stopped
+resume.SHARE = float('inf')
+fitted(stopped(Path(sys.argv[1]), 0, []), "augmentation", Kill(True))
+"""
+
+
+def test_a_training_that_was_killed_goes_on_in_the_epoch_in_which_it_was_killed(tmp_path):
+    words = [sys.executable, "-c", KILLED, str(tmp_path / "cut")]
+    killed = subprocess.run(words, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    whole, rest = [], []
+    model = fitted(stopped(tmp_path / "whole", 0, whole), "augmentation", Kill(False))
+
+    class Disarmed(Kill):
+        """What the checkpoint holds of the callback is that it is armed."""
+
+        def on_train_batch_end(self, batch, logs=None):
+            assert self.armed
+
+    Disarmed.__name__ = "Kill"
+    again = fitted(stopped(tmp_path / "cut", 0, rest), "augmentation", Disarmed(False))
+    assert [done for done, _ in rest] == [4, 5]
+    assert rest == whole[3:]
+    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert before.tobytes() == after.tobytes()
+
+
+def test_a_training_that_was_finished_is_not_trained_again(tmp_path):
+    seen = []
+    model = fitted(stopped(tmp_path, 0, seen), "averaged weights")
+    again = fitted(stopped(tmp_path, 0, seen), "averaged weights")
+    assert [done for done, _ in seen] == [1, 2, 3, 4, 5]
+    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert before.tobytes() == after.tobytes()
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "other", ["another dropout", *(pytest.param(f"another {what}", marks=SLOW) for what in ("seed", "rate", "version"))]
+)
+def test_a_training_with_other_settings_begins_anew_and_says_so(other, tmp_path, monkeypatch, told):
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path, 3, []), "arrays")
+    monkeypatch.setattr(resume, "_OWN", set())  # as in another process
+    seen = []
+    of = stopped(tmp_path, 2, seen)
+    if other == "another dropout":
+        monkeypatch.setattr(keras.layers, "Dropout", lambda rate: DROPOUT(0.3))
+    if other == "another version":
+        monkeypatch.setattr(keras, "__version__", "2.0.0")
+    with pytest.raises(KeyboardInterrupt):
+        fitted(
+            of._replace(seed=12) if other == "another seed" else of, "a cycle" if other == "another rate" else "arrays"
+        )
+    assert [done for done, _ in seen] == [1]
+    assert told == [
+        f"The checkpoint in {tmp_path / 'checkpoint'} is passed over, since it was made with other settings, other "
+        "code or other versions of packages. The training begins with epoch 1."
+    ]
+
+
+def test_two_trainings_in_one_folder_keep_a_checkpoint_each_and_nothing_is_told(tmp_path, told):
+    def both(at: int) -> list:
+        first, second = [], []
+        fitted(stopped(tmp_path, 0, first), "arrays")
+        fitted(stopped(tmp_path, at, second), "a cycle")
+        return [done for done, _ in first + second]
+
+    with pytest.raises(KeyboardInterrupt):
+        both(3)
+    assert both(0) == [3, 4, 5]
+    assert told == []
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_the_fold_is_fitted_anew(tmp_path, told):
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path, 3, []), "arrays")
+    (path,) = (tmp_path / "checkpoint").iterdir()
+    path.write_bytes(path.read_bytes()[:-1])
+    seen = []
+    fitted(stopped(tmp_path, 0, seen), "arrays")
+    assert [done for done, _ in seen] == [1, 2, 3, 4, 5]
+    assert len(told) == 1 and told[0].startswith(f"The checkpoint {path} is passed over, since it is damaged (")
+
+
+class Held(keras.callbacks.Callback):
+    """A callback with something that cannot be stored."""
+
+    def on_train_begin(self, logs=None):
+        self.random = np.random.default_rng(0)
+
+
+def test_a_callback_that_cannot_be_stored_leaves_the_training_without_checkpoints_and_is_told(tmp_path, told):
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path, 3, []), "arrays", Held())
+    assert not (tmp_path / "checkpoint").exists()
+    assert told == [
+        "This training keeps no checkpoints: `random` of Held, a Generator, cannot be stored. "
+        "After a kill it begins anew."
+    ]
+
+
+def test_epochs_that_are_shorter_than_writing_are_not_all_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(resume, "SHARE", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(stopped(tmp_path, 4, []), "arrays")
+    seen = []
+    fitted(stopped(tmp_path, 0, seen), "arrays")
+    assert [done for done, _ in seen] == [2, 3, 4, 5]  # the first one is kept in any case
+
+
+def test_rows_of_a_memory_map_are_read_batch_by_batch_and_train_the_same_model(tmp_path, monkeypatch):
+    data = rows(200)
+    np.save(tmp_path / "x.npy", data.x.take())
+    mapped = Data(data.ids, np.load(tmp_path / "x.npy", mmap_mode="r"), data.y)
+    of = fold(tmp_path / "fold")._replace(train=mapped.rows(np.arange(20, 200)), valid=mapped.rows(np.arange(20)))
+    monkeypatch.setattr(networks, "LARGEST", 100)
+    taken = []
+    take = type(of.train.x).take
+    monkeypatch.setattr(type(of.train.x), "take", lambda x, at=None: taken.append(at) or take(x, at))
+    seen = []
+    of = of._replace(report=lambda done, of, **figures: seen.append(figures))
+    networks.begin(of)
+    networks.fit(network(), of, epochs=2, batch=32, optimizer=networks.optimizer("adam", 0.05))
+    assert all(at is not None and len(at) <= 32 for at in taken)
+    assert {len(at) for at in taken} == {32, 20}
+    assert all(np.all(np.diff(at) > 0) for at in taken)
+    assert set(seen[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+def test_each_epoch_has_an_order_of_its_own_that_only_seed_and_epoch_decide():
+    order = networks.Order(50, 3)
+    first = order()
+    order.epoch = 1
+    assert sorted(order()) == list(range(50))
+    assert not np.array_equal(order(), first)
+    assert np.array_equal(networks.Order(50, 3)(), first)
+    assert not np.array_equal(networks.Order(50, 4)(), first)
+
+
+def test_rows_may_be_nested_arrays(tmp_path):
+    of = fold(tmp_path)
+    networks.begin(of)
+    left, right = keras.Input((4,), name="left"), keras.Input((4,), name="right")
+    hidden = keras.layers.Concatenate()([left, right])
+    model = keras.Model({"left": left, "right": right}, keras.layers.Dense(4, activation="softmax")(hidden))
+    both = {"left": of.train.x.take(), "right": of.train.x.take()}
+    held = {"left": of.valid.x.take(), "right": of.valid.x.take()}
+    optimizer = networks.optimizer("adam", 0.05)
+    networks.fit(model, of, epochs=1, batch=64, optimizer=optimizer, trained=model, train=both, valid=held)

@@ -208,3 +208,83 @@ def test_a_diverged_training_names_a_lower_rate_to_type(sample):
     with pytest.raises(KitError, match="predicted NaN or infinity") as caught:
         trained(planned())
     assert caught.value.cure == "kit train parity table:noisy --sample --set rate=0.01"
+
+
+NETWORK = """\
+import os
+import pathlib
+import signal
+
+import keras
+import numpy as np
+
+from kit.toolbox import networks, resume
+
+DOOMED = pathlib.Path({doomed!r})
+resume.SHARE = float("inf")
+
+
+class Kill(keras.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2 and {fold} and DOOMED.exists():
+            self.doomed = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        if getattr(self, "doomed", False):
+            os.kill(os.getpid(), signal.{signal})
+
+
+def fit(fold, *, epochs: int = 4):
+    networks.begin(fold)
+    numbers = keras.Input((1,))
+    hidden = keras.layers.Dense(8, activation="relu")(keras.layers.Rescaling(0.01)(numbers))
+    model = keras.Model(numbers, keras.layers.Dense(2, activation="softmax")(keras.layers.Dropout(0.2)(hidden)))
+    optimizer = networks.optimizer("adam", 0.05)
+    kill = Kill()
+    kill.number = fold.number
+    networks.fit(model, fold, epochs=epochs, batch=16, optimizer=optimizer, callbacks=(kill,))
+    networks.save(model, fold.dir)
+    return networks.predictor(model)
+"""
+
+
+def doomed(folder: Path, how: str, fold: str = "self.number == 1") -> Path:
+    """A recipe `network` of parity's, killed in the midst of its third epoch while the file that is given is there."""
+    path = folder / "doomed"
+    path.touch()
+    (folder / "network.py").write_text(NETWORK.format(doomed=str(path), signal=how, fold=fold))
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [(1, 2), (2, 1)])
+def test_folds_go_on_with_the_epoch_in_which_they_were_killed_in_any_number_of_processes(sample, jobs):
+    """Two processes fit three folds, and each is killed in the third epoch of the fold that it fits second or first."""
+    pytest.importorskip("keras")
+    path = doomed(sample, "SIGKILL")
+    run = planned("network")
+    with pytest.raises(executors.Died):
+        trained(run, executors.Processes(jobs[0]))
+    assert not run.done(1)
+    assert loop.kept(run).endswith("fold-1 goes on with epoch 3 of 4.")
+    path.unlink()
+    assert trained(run, executors.Processes(jobs[1])).finished
+    whole = trained(planned("network"))
+    for name in ("oof.npz", "test.npz", "submission.csv"):
+        assert (run.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+    history = (run.fold(1) / "history.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in history] == ["step", "1", "2", "3", "4"]
+    assert not [*run.folder.rglob("checkpoint")]
+
+
+def test_an_interrupted_fold_says_with_which_epoch_it_goes_on(sample, told):
+    pytest.importorskip("keras")
+    path = doomed(sample, "SIGINT")
+    run = planned("network")
+    with pytest.raises(KeyboardInterrupt):
+        trained(run)
+    assert told[-1] == "\nWhat was done is kept: fold-0 is finished; fold-1 goes on with epoch 3 of 4."
+    path.unlink()
+    seen = Shown()
+    loop.train(catalog.find("parity"), runs.at(run.folder), executor=lambda *words: executors.local(*words[:2], seen))
+    assert seen.rows[0][1:] == ("fold 2/3", 3, 4)

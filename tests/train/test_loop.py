@@ -156,8 +156,8 @@ def test_a_run_that_is_killed_resumes_to_the_same_bytes(kit, parity, workspace):
     ("interrupted", "said"),
     [
         ("before", "Nothing was finished yet."),
-        ("in fold 1", "What was done is kept: fold-0 finished."),
-        ("after a checkpoint", "What was done is kept: fold-0 finished; fold-1 begun."),
+        ("in fold 1", "What was done is kept: fold-0 is finished."),
+        ("after a checkpoint", "What was done is kept: fold-0 is finished; fold-1 goes on from its checkpoint."),
     ],
 )
 def test_an_interrupted_run_says_what_is_kept_and_nothing_more(kit, parity, workspace, interrupted, said):
