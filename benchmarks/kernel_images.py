@@ -4,7 +4,8 @@
 
 Each kernel is rehearsed as `kit kernel rehearse --image KIND` does it: two folds, one epoch, no network, with the
 wheels that the image lacks. A cell is the seconds that this took, or why the kernel is refused before a push. The table
-is written anew after each kernel; what is not asked for keeps the cell that it has.
+is written anew after each kernel; what is not asked for keeps the cell that it has. "as cpu" stands where the GPU image
+has the same packages in the same versions: without a GPU nothing else would differ.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from kit.api import kernel
 from kit.data import fetch
 from kit.errors import KitError
 from kit.kaggle.kernel import accelerators, metadata, notebook, rehearsal, wheels
-from kit.sandbox import images
+from kit.sandbox import environments, images
 from kit.task import catalog
 from kit.task.catalog import Entry
 from kit.train.runs import Plan
@@ -59,6 +60,8 @@ def _cell(entry: Entry, name: str, kind: str, before: str) -> tuple[str, str]:
     except KitError as error:
         return next((short for part, short in WHY.items() if part in error.wrong), error.wrong), before
     lacking = notebook.lacking(text)
+    if kind == "gpu" and before and _same(text):
+        return "as cpu", before
     described: dict[str, Any] = metadata.first(entry, plan, accelerators.find(KINDS[kind]))
     described["dataset_sources"] = wheels.attached(described["dataset_sources"], lacking, metadata.USER)
     fetch.sample(entry)
@@ -69,6 +72,13 @@ def _cell(entry: Entry, name: str, kind: str, before: str) -> tuple[str, str]:
     except KitError as error:
         return f"fails: {error.right.splitlines()[-1].strip(' |')[:60]}", before
     return f"{time.monotonic() - started:.0f} s", ", ".join(sorted({*lacking.values()})) or "none"
+
+
+def _same(text: str) -> bool:
+    """Whether a notebook has the same packages in the same versions on the GPU image as on that without one."""
+    cpu, gpu = images.known("cpu"), images.known("gpu")
+    installed = environments.installed(environments.of(cpu, text))
+    return all(cpu.packages.get(name) == gpu.packages.get(name) for name in installed)
 
 
 def _read() -> dict[tuple[str, str], dict[str, str]]:
