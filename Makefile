@@ -1,10 +1,11 @@
 # `make demo` and `make test` are all the set-up there is: each makes .venv and installs what it needs.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-# Other versions than those that were tested together: make test CONSTRAINTS=newest.txt
+# Other versions than the newest that were tested together, in an environment of their own:
+# make test CONSTRAINTS=kit/constraints-kaggle.txt PYTHON=python3.12
 CONSTRAINTS ?= kit/constraints.txt
+VENV ?= .venv$(patsubst constraints%,%,$(basename $(notdir $(CONSTRAINTS))))
+BIN := $(VENV)/bin
 # A file of tests stays in one process, which starts TensorFlow once for all of it.
 PROCESSES ?= 2
 # Compiled tests and modules are kept: each process would compile all of them anew.
@@ -26,7 +27,8 @@ test-all: lint
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+# Types are those of the newest packages: older ones describe less than they have.
+	$(if $(filter kit/constraints.txt,$(CONSTRAINTS)),$(BIN)/mypy)
 
 # The website, into site/.
 docs: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-docs)
@@ -73,4 +75,4 @@ $(VENV)/installed-docs: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 	$(call install,docs)
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

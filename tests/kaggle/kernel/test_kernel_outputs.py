@@ -70,7 +70,7 @@ def test_the_one_finished_run_is_told_from_all_other_files():
 
 
 @pytest.mark.parametrize(
-    ("names", "left"), [([], "no finished run"), ([f"{RUN}/run.json", f"{RUN}-2/run.json"], "2 finished runs")]
+    ("names", "left"), [([], "no finished runs"), ([f"{RUN}/run.json", f"{RUN}-2/run.json"], "2 finished runs")]
 )
 def test_none_and_several_finished_runs_are_refused(names, left):
     with pytest.raises(KitError, match=f"me/kernel v3 left {left} of digits"):

@@ -367,4 +367,4 @@ def test_a_prepared_task_is_published_attached_rehearsed_and_trained_on_kaggle(e
     assert kit("publish", "parity", "--sample")[0] == 0
     status, out, err = kit(*words)
     assert status == 0, err
-    assert "accuracy 1.00000 out-of-fold" in out and "new mounts: submission accepted" in err
+    assert "accuracy 1.00000 out-of-fold" in out and "new mounts: two folds" in err
