@@ -1,17 +1,18 @@
 # `make demo` and `make test` are all the set-up there is: each makes .venv and installs what it needs.
 SHELL := /bin/bash
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-# Other versions than those that were tested together: make test CONSTRAINTS=newest.txt
+# Other versions than the newest that were tested together, in an environment of their own:
+# make test CONSTRAINTS=kit/constraints-kaggle.txt PYTHON=python3.12
 CONSTRAINTS ?= kit/constraints.txt
+VENV ?= .venv$(patsubst constraints%,%,$(basename $(notdir $(CONSTRAINTS))))
+BIN := $(VENV)/bin
 # A file of tests stays in one process, which starts TensorFlow once for all of it.
 PROCESSES ?= 2
 # Compiled tests and modules are kept: each process would compile all of them anew.
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-.PHONY: demo test test-all lint bench attack mutants client-suite clean
+.PHONY: demo test test-all lint docs bench bench-any client-suite attack mutants clean
 
 # Where the packages of the tests are installed, those of the demo are among them.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
@@ -26,7 +27,13 @@ test-all: lint
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+# Types are those of the newest packages: older ones describe less than they have.
+	$(if $(filter kit/constraints.txt,$(CONSTRAINTS)),$(BIN)/mypy)
+
+# The website, into site/.
+docs: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-docs)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html, or, with search: python3 -m http.server -d site"
 
 client-suite: $(VENV)/installed
 	$(BIN)/python -m tests.client_suite
@@ -41,6 +48,9 @@ mutants: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
+
+bench-any: $(VENV)/installed
+	$(BIN)/python -m benchmarks.any
 
 # uv where present, since it is quick; else pip. Both honour the constraints.
 define install
@@ -61,5 +71,8 @@ $(VENV)/installed: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 $(VENV)/installed-keras: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 	$(call install,keras)
 
+$(VENV)/installed-docs: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
+	$(call install,docs)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

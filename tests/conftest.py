@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kit import notes
-from kit.sandbox import walls
+from kit.errors import KitError
+from kit.sandbox import environments, images, walls
 
 # Before TensorFlow is imported: it reads both once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -32,6 +33,22 @@ def namespaces() -> None:
     if os.environ.get("CI", "").lower() in ("true", "1"):
         pytest.fail("CI needs user namespaces: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")
     pytest.skip("this machine has no user namespaces")
+
+
+@pytest.fixture(autouse=True)
+def own_packages(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Kernels are rehearsed with the packages of the tests, unless a test asks for `images_here`: to make an
+    environment takes a network and a minute."""
+    if "images_here" not in request.fixturenames:
+        no = KitError("Tests make no environments of images.", "", "the fixture images_here")
+        monkeypatch.setattr(environments, "lacking", lambda image: no)
+
+
+@pytest.fixture
+def images_here() -> None:
+    """Environments of Kaggle's images, in the user's cache. The test is skipped where uv or Python 3.12 is missing."""
+    if why := environments.lacking(images.known("cpu")):
+        pytest.skip(why.wrong)
 
 
 @pytest.fixture

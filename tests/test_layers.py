@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emulator": GROUND | {"task", "sandbox"},
     "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
     # One function a verb, for notebooks and for the command: it joins all rooms.
-    "api": BELOW_JUDGE | {"explore", "judge", "predict", "emulator", "kaggle"},
+    "api": BELOW_JUDGE | {"explore", "judge", "predict", "emulator", "kaggle", "sandbox"},
     # Fetches files, and returns a result as the API does.
     "new": BELOW_JUDGE | {"kaggle", "api"},
     "doctor": BELOW_TRAIN | {"train", "kaggle", "api"},

@@ -1,6 +1,6 @@
 """What stands around the encoder: word pieces in batches of like length, training, the weights on disk, a Predict.
 
-All of it is tf_keras, the Keras 2 that hub.KerasLayer and the official models are made of.
+All of it is tf_keras, the Keras 2 that hub.KerasLayer is made of.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations of the preprocessing)
 import tf_keras
-from official.nlp import optimization
 
 from kit.errors import KitError
 from kit.task.contract import Diverged, Fitted, Fold
 from kit.toolbox import resume
-from kit.toolbox.encoders import bert
+from kit.toolbox.encoders import seeding
 
 with warnings.catch_warnings():
     # It imports pkg_resources, which says at every start that it is deprecated.
@@ -154,7 +153,7 @@ def pooled(encoder: str, *, pooling: str, seed: int, trainable: bool) -> tf_kera
     names = ("input_word_ids", "input_mask", "input_type_ids")
     ids = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in names}
     with TemporaryDirectory() as folder:
-        place = bert.seeded(hub.resolve(encoder), seed, Path(folder, "encoder"))
+        place = seeding.seeded(hub.resolve(encoder), seed, Path(folder, "encoder"))
         outputs = hub.KerasLayer(str(place), trainable=trainable, name="encoder")(ids)
     if pooling == "pooled":
         return tf_keras.Model(ids, outputs["pooled_output"])
@@ -195,17 +194,42 @@ def _fastest() -> str:
     return "bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
 
 
+class Climb(tf_keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate that climbs to `rate` over `warmup` steps, and then lies on the line from `rate` at the first of
+    `steps` to 0 at the last."""
+
+    def __init__(self, rate: float, warmup: int, steps: int) -> None:
+        self.rate, self.warmup, self.steps = rate, warmup, steps
+
+    def __call__(self, step: Any) -> Any:
+        done = tf.cast(step, tf.float32)
+        falls = self.rate * (1 - tf.minimum(done / self.steps, 1.0))
+        return tf.where(done < self.warmup, self.rate * done / max(self.warmup, 1), falls)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rate": self.rate, "warmup": self.warmup, "steps": self.steps}
+
+
+class AdamW(tf_keras.optimizers.AdamW):
+    """Adam with decoupled weight decay, to which gradients that come row by row, as those of word embeddings do, are
+    given whole: it changes every row anyway, and so in one pass."""
+
+    def compute_gradients(self, loss: Any, var_list: Any, tape: Any = None) -> Any:
+        pairs = super().compute_gradients(loss, var_list, tape)
+        return [(tf.convert_to_tensor(gradient), variable) for gradient, variable in pairs]
+
+
 def prepare(
     model: tf_keras.Model, steps: int, *, rate: float, warmup: float, scaled: bool = False, xla: bool = False
 ) -> None:
     """Compile `model` for a training of `steps`: binary cross-entropy from logits, and AdamW whose rate climbs for the
-    share `warmup` of the steps and falls to 0 along a line.
+    share `warmup` of the steps and falls to 0 along a line. With the constants of BERT's own training, of which
+    Kaggle's image lacks the package, tf-models-official; a test compares the two.
 
     `scaled` is for float16, whose small gradients would vanish.
     """
-    optimizer = optimization.create_optimizer(rate, steps, int(warmup * steps), optimizer_type="adamw")
-    # The gradient of the word embeddings comes row by row. Adam changes all anyway, and in one pass where it is whole.
-    optimizer.gradient_transformers = [lambda pairs: [(tf.convert_to_tensor(each), var) for each, var in pairs]]
+    optimizer = AdamW(Climb(rate, int(warmup * steps), steps), weight_decay=0.01, epsilon=1e-6, global_clipnorm=1.0)
+    optimizer.exclude_from_weight_decay(var_names=["LayerNorm", "layer_norm", "bias"])
     model.compile(
         optimizer=tf_keras.mixed_precision.LossScaleOptimizer(optimizer) if scaled else optimizer,
         loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
@@ -285,10 +309,10 @@ class _Keeper(tf_keras.callbacks.Callback):
 
 def _variables(model: tf_keras.Model) -> list[tf.Variable]:
     """All that changes in a training, in a fixed order: the weights, the optimizer's, and the scale of the loss."""
-    model.optimizer._create_all_weights(model.trainable_variables)  # Keras 2 does so in the first step, and not earlier
+    model.optimizer.build(model.trainable_variables)  # Keras 2 does so in the first step, and not earlier
     scaled = isinstance(model.optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
     scale = [model.optimizer._loss_scale.current_loss_scale, model.optimizer.dynamic_counter] if scaled else []
-    return [*model.variables, *model.optimizer.variables(), *scale]
+    return [*model.variables, *model.optimizer.variables, *scale]
 
 
 class _Reporter(tf_keras.callbacks.Callback):

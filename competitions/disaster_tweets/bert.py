@@ -1,7 +1,7 @@
 """BERT, fine-tuned: the practical's model on any encoder of TensorFlow Hub's form.
 
 Preprocessing and a trainable encoder by hub.KerasLayer, pooled output, dropout 0.1, one logit; binary cross-entropy
-from logits; AdamW of tf-models-official with 10 % warm-up and linear decay. Sources: the practical, whose own way to
+from logits; AdamW with 10 % warm-up and linear decay. Sources: the practical, whose own way to
 train is variant `practical`; Devlin et al., BERT: Pre-training of Deep Bidirectional Transformers, 2018. Expected F1 of
 `minilm`: 0.803 out-of-fold, 46 minutes for five folds beside other work on two cores of an EPYC.
 """
@@ -11,7 +11,7 @@ import functools
 import tf_keras
 
 from kit.task import splits
-from kit.toolbox.encoders import bert, handles
+from kit.toolbox.encoders import handles
 
 from . import _bert
 from ._tweets import texts
@@ -93,7 +93,7 @@ def load(dir):
 
 def _build(seed, settings):
     """The model, and what turns rows of the competition into its inputs."""
-    places = [_place(settings[part], part) for part in ATTACH]
+    places = [handles.locate(settings[part], part) for part in ATTACH]
     _bert.begin(seed)
     pieces = _bert.Pieces(places[1], length=settings["length"], bucket=settings["bucket"])
     pooled = functools.partial(_bert.pooled, places[0], pooling=settings["pooling"], seed=seed)
@@ -109,8 +109,3 @@ def _build(seed, settings):
         return encode(texts(x, clean=settings["clean"], keyword=settings["keyword"]))
 
     return _bert.classifier(inputs, vectors, dropout=settings["dropout"]), read
-
-
-def _place(handle, part):
-    """What hub.KerasLayer takes for a part of an encoder."""
-    return str(bert.tiny() / part) if handle == handles.TINY else handles.locate(handle, part)

@@ -7,18 +7,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kit import places
+from kit import places, records
 from kit.api import training
 from kit.api.results import Listing, Result
 from kit.errors import KitError
-from kit.kaggle import client
-from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, sessions, versions
+from kit.kaggle import client, publish
+from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, sessions, versions, wheels
+from kit.kaggle.kernel import probe as probing
 from kit.kaggle.kernel import push as pushing
 from kit.kaggle.kernel.rehearsal import Rehearsal
 from kit.kaggle.kernel.sessions import State
 from kit.notes import tell
+from kit.sandbox import environments, images, imported
+from kit.sandbox.images import Image
 from kit.task import catalog, splits
 from kit.task.catalog import Entry
+from kit.toolbox.encoders import handles
 from kit.train.runs import Plan, Run
 from kit.words import Table
 
@@ -60,10 +64,34 @@ class Rehearsals(Listing[Rehearsal]):
         return f"{len(self)} rehearsals, all accepted"
 
     def table(self) -> Table:
-        return Table(Rehearsal._fields, [tuple(one) for one in self], spare=("sha256",))
+        return Table(Rehearsal._fields, [tuple(one) for one in self], spare=("sha256", "environment"))
 
     def facts(self) -> list[dict[str, Any]]:
         return [one._asdict() for one in self]
+
+
+@dataclass(frozen=True, repr=False)
+class Probe(Result):
+    """What is on a machine of Kaggle's, the file that keeps it, and what differs from the list that comes with kit:
+    package, version there, version seen."""
+
+    seen: probing.Seen
+    file: Path
+    differences: tuple[tuple[str, str, str], ...]
+
+    def summary(self) -> str:
+        image, devices = self.seen.image, ", ".join(self.seen.devices) or "no accelerator"
+        disk = " and ".join(f"{size['free'] / 1e9:.0f} GB free in {place}" for place, size in self.seen.disk.items())
+        return (
+            f"Python {image.python}, {len(image.packages)} packages, {devices}, {self.seen.cores} cores, "
+            f"{self.seen.memory / 1e9:.0f} GB of memory, {disk}; {len(self.differences)} differ from the shipped list"
+        )
+
+    def table(self) -> Table:
+        return Table(("package", "in kit's list", "seen"), self.differences)
+
+    def facts(self) -> dict[str, Any]:
+        return {"file": str(self.file), **asdict(self.seen), "differences": self.differences}
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,12 +161,21 @@ def build_all(*, accelerator: str | None = None) -> tuple[Kernel, ...]:
 
 
 def rehearse(
-    competition: str, recipe: str = "", *, inputs: Inputs | None = None, real_data: bool = False, sample: bool = False
+    competition: str,
+    recipe: str = "",
+    *,
+    inputs: Inputs | None = None,
+    real_data: bool = False,
+    image: str | None = None,
+    sample: bool = False,
 ) -> Rehearsals:
     """Run the built notebook here as Kaggle would: both mount layouts, inputs read-only, no network, a disk cap.
 
     It runs on the embedded sample, or with `real_data` on the downloaded data. `inputs` are local folders for what
-    else the kernel attaches. Raises KitError when a cell fails or the submission would be refused.
+    else the kernel attaches. `image` says by which packages: those of Kaggle's image `cpu`, `gpu` or `tpu`, of the
+    `kernel`'s own machine, or kit's `own`; without it those of the kernel's machine where uv and the image's Python are
+    installed. Raises KitError when a cell fails or the submission would be refused, and where an environment that was
+    asked for cannot be made.
     """
     from kit.kaggle.kernel import rehearsal
 
@@ -151,12 +188,16 @@ def rehearse(
             raise KitError(
                 f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
             )
+    extra = attached(text, described) | extra
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
     keep = folder / "output" / "rehearsal"
-    results = rehearsal.rehearse(entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep)
+    chosen = _image(image, described)
+    results = rehearsal.rehearse(
+        entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep, image=chosen
+    )
     for result in results:
-        how = f"executed by {result.runner}, kept in by {result.walls}"
+        how = f"executed by {result.runner} in {result.environment}, kept in by {result.walls}"
         what = "submission accepted" if result.sha256 else "found"
         tell(f"{result.layout} mounts: {result.showed} in {result.seconds} s, {what}, {how}")
     if results[0].runner == "Jupyter":
@@ -164,6 +205,20 @@ def rehearse(
     else:
         tell(f"Jupyter is not installed: magics and displayed results were not shown. {places.install('notebook')}")
     return Rehearsals(tuple(results))
+
+
+def probe(accelerator: str = "cpu") -> Probe:
+    """Push a kernel of less than a minute that writes down what is installed on a machine of Kaggle's, and keep it.
+
+    From then on rehearsals use that list in place of the one that comes with kit. Raises KitError when the kernel
+    cannot be pushed or fails.
+    """
+    machine = accelerators.find(accelerator)
+    seen = probing.look(client.connect(), machine)
+    before = images.read(images.SHIPPED / f"{machine.kind}.json")
+    file = images.keep(seen.image, probing.server())
+    tell(f"Kept as {file}; rehearsals for a {machine.kind} use it from now on.")
+    return Probe(seen, file, tuple(images.differences(before, seen.image)))
 
 
 def push(
@@ -179,10 +234,19 @@ def push(
     Raises KitError for a notebook that today's files would not build, and when Kaggle's answer is not wholly well.
     """
     folder, words = _named(competition, recipe, sample=sample)
-    text, _ = pushing.fresh(folder, words)
+    text, plan = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
-    pushed = pushing.push(client.connect(), text, described, machine=machine, timeout=timeout, words=words)
+    if notebook.machine(text) != machine.kind:
+        raise KitError(
+            f"The notebook was built for a {notebook.machine(text)}, and {machine.word} is a {machine.kind}.",
+            "Its first cell looks at the device, so that it must be built for the kind of machine that runs it.",
+            f"kit kernel build {words} --accelerator {machine.word}",
+        )
+    connected = client.connect()
+    expected = _card(text, plan, metadata.owned(described, connected.user), machine, timeout)
+    send(connected, text, described)
+    pushed = pushing.push(connected, text, described, machine=machine, timeout=timeout, words=words, expected=expected)
     versions.remember(folder, pushed)
     tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
     return Pushed(pushed)
@@ -231,11 +295,23 @@ def logs(
 def pull(competition: str, recipe: str = "", *, version: int | None = None, sample: bool = False) -> Run:
     """Fetch the run that the pushed version left into `submissions/`, where it is a run like any other.
 
-    Raises KitError when the version runs still, has failed, or left no run.
+    Of a version that failed, or came to its time limit, it is an unfinished run, if there is one: finished folds and
+    checkpoints are kept, and `kit.train(..., resume=run)` goes on with them. Raises KitError when the version runs
+    still, or left no run.
     """
     pushed, connected = _remembered(competition, recipe, version, sample=sample), client.connect()
-    sessions.succeeded(connected, pushed, sessions.status(connected, pushed))
-    return outputs.land(connected, pushed, catalog.find(competition).name)
+    name, state = catalog.find(competition).name, sessions.status(connected, pushed)
+    if state.finished and state.status != "COMPLETE":
+        try:
+            run = outputs.land(connected, pushed, name, finished=False)
+        except KitError:
+            sessions.succeeded(connected, pushed, state)  # raised: what ended it tells more than that it left no run
+            raise
+        tell(f"{pushed.ref} {pushed.label} ended with {state.status}. {state.failure} What it left of its run is kept.")
+        tell(f"Go on with: kit train {name} --resume {run.name}")
+        return run
+    sessions.succeeded(connected, pushed, state)
+    return outputs.land(connected, pushed, name)
 
 
 def planned(
@@ -260,18 +336,96 @@ def planned(
 
 
 def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
-    """The notebook of `plan`, and its metadata where there is none or another accelerator is asked for."""
+    """The notebook of `plan`, and its metadata where there is none, another accelerator is asked for, or other wheels
+    are needed than it attaches."""
     folder = versions.folder_of(plan)
-    text = notebook.build(entry, plan)
-    if not (folder / metadata.FILE).exists():
+    stored = metadata.read(folder) if (folder / metadata.FILE).exists() else None
+    machine = accelerators.find(accelerator or "cpu") if accelerator or not stored else metadata.machine_of(stored)
+    text = notebook.build(entry, plan, machine.kind)
+    image, lacking = images.known(machine.kind), notebook.lacking(text)
+    wheels.refuse_conflicts(imported.needed(text), image)
+    if lacking:
+        try:
+            wheels.folder(lacking, image)
+        except wheels.Offline as offline:
+            tell(f"{offline.wrong} Rehearsing or pushing the kernel tries again.")
+    described = metadata.first(entry, plan, machine) if stored is None else dict(stored)
+    described |= metadata.hardware(machine) if accelerator else {}
+    owner = str(described["id"]).partition("/")[0]
+    described["dataset_sources"] = wheels.attached(described.get("dataset_sources", []), lacking, owner)
+    if described != stored:
         folder.mkdir(parents=True, exist_ok=True)
-        metadata.write(folder, metadata.first(entry, plan, accelerators.find(accelerator or "cpu")))
-    elif accelerator:
-        metadata.write(folder, metadata.read(folder) | metadata.hardware(accelerators.find(accelerator)))
+        metadata.write(folder, described)
     metadata.read(folder)
     with places.whole(folder / notebook.FILE) as part:
         part.write_text(text, encoding="utf-8")
     return Kernel(folder, plan)
+
+
+def attached(text: str, described: dict[str, Any]) -> dict[str, Path]:
+    """What a kernel attaches that kit makes itself, by the name on Kaggle: wheels, and the tiny encoder of texts."""
+    lacking, kind = notebook.lacking(text), notebook.machine(text)
+    folders: dict[str, Path] = {}
+    for ref in described.get("dataset_sources", []):
+        slug = ref.split("/")[1]
+        if lacking and slug == wheels.slug(lacking):
+            folders[ref] = wheels.folder(lacking, images.known(kind or "cpu"))
+        elif slug == handles.dataset(handles.TINY):
+            folders[ref] = Path(handles.locate(handles.TINY, "encoder")).parent
+    return folders
+
+
+def send(connected: client.Client, text: str, described: dict[str, Any]) -> None:
+    """Make the private datasets that kit itself fills, or new versions of them where bytes have changed."""
+    for place in attached(text, described).values():
+        if place.name == handles.TINY:
+            publish.encoder(handles.TINY, connected, message="", wait=True)
+        else:
+            wheels.send(place, connected)
+
+
+def _card(
+    text: str, plan: Plan, described: dict[str, Any], machine: accelerators.Accelerator, timeout: int | None
+) -> float:
+    """Tell what is about to be pushed, and warn where it may take longer than it is given; the most seconds that it may
+    take, 0 where nothing is known of them."""
+    from kit.kaggle.kernel import card, estimate
+    from kit.kaggle.kernel.rehearsal import RECORD
+
+    entry = catalog.find(plan.competition, sample=plan.sample)
+    folder = versions.folder_of(plan)
+    known = records.read_json(entry.data / "manifest.json").get("public", {})
+    rows = estimate.rows(entry) or max((facts.get("rows") or 0 for facts in known.values()), default=0)
+    left = folder / "output" / "rehearsal" / "new" / RECORD
+    time = estimate.of(entry, plan, machine, rows, left) if rows else None
+    seconds = accelerators.timeout(machine, timeout)
+    image = images.known(machine.kind, probing.server())
+    for line in card.lines(described, machine, image, notebook.lacking(text), time, seconds):
+        tell(f"  {line}")
+    if time is None:
+        return 0.0
+    if time.most > seconds:
+        words, less = notebook.words(plan), estimate.shorter(plan, entry, time, seconds)
+        cure = f"kit push {words} {less}" if less == "--folds-as-kernels" else f"kit kernel build {words} {less}"
+        tell(f"Warning: the kernel may take longer than the time it is given. Shorter: {cure}")
+    return time.most
+
+
+def _image(wanted: str | None, described: dict[str, Any]) -> Image | None:
+    """The image by whose packages a kernel is rehearsed; None for kit's own.
+
+    Raises KitError where an image was asked for of which no environment can be made here.
+    """
+    if wanted == "own":
+        return None
+    kind = metadata.machine_of(described).kind if wanted in (None, "kernel") else wanted
+    image = images.known(str(kind), probing.server())
+    if why := environments.lacking(image):
+        if wanted is not None:
+            raise why
+        tell(f"{why.wrong} The rehearsal has kit's own packages instead. {why.cure}")
+        return None
+    return image
 
 
 def _plan(competition: str, recipe: str, *, sample: bool) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from kit.api import kernel, submitting, training
@@ -121,12 +120,14 @@ def _fanned_out(
 
     plan = run.plan
     entry = catalog.find(plan.competition, sample=plan.sample)
-    folder: Path = kernel.written(entry, plan, accelerator).folder
+    built = kernel.written(entry, plan, accelerator)
     if rehearse:
         kernel.rehearse(entry.name, plan.label, inputs=inputs, sample=plan.sample)
-    described = metadata.read(folder)
+    described = metadata.read(built.folder)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
-    engine = fanout.Kernels(client.connect(), entry, run, described, machine, timeout)
+    connected = client.connect()
+    kernel.send(connected, built.notebook.read_text(encoding="utf-8"), described)
+    engine = fanout.Kernels(connected, entry, run, described, machine, timeout)
     try:
         return loop.train(entry, run, executor=engine)
     except (KeyboardInterrupt, KitError):

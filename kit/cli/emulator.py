@@ -40,6 +40,7 @@ def emulator() -> None:
 @click.option("--competitions", type=FOLDER, metavar="DIR", help="Also host the competitions in DIR.")
 @click.option("--accept", is_flag=True, help="Accept all rules for the user, so that no web page is needed.")
 @click.option("--run-kernels", is_flag=True, help="Run pushed notebooks in a sandbox without a network.")
+@click.option("--image", is_flag=True, help="Run notebooks by the packages of Kaggle's image for their machine.")
 @click.option("--unsafe-kernels", is_flag=True, help="Run pushed notebooks with your own rights.")
 @click.option("--private-scores", is_flag=True, help="Show private scores before the deadline.")
 @click.option("--old-mounts", is_flag=True, help="Mount inputs at /kaggle/input/SLUG, as Kaggle once did.")

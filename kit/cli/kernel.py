@@ -9,7 +9,7 @@ import click
 
 from kit.cli import completing, declaring
 from kit.cli.declaring import as_json, competition, folds, full, parsed, recipe, sample, seed, verb, verbs
-from kit.cli.printing import dump
+from kit.cli.printing import dump, show
 from kit.cli.training import report
 from kit.notes import tell
 
@@ -170,6 +170,13 @@ def build(
 @recipe
 @inputs
 @click.option("--real-data", is_flag=True, help="Use the downloaded data instead of the sample.")
+@click.option(
+    "--image",
+    type=click.Choice(("kernel", "cpu", "gpu", "tpu", "own")),
+    is_flag=False,
+    flag_value="kernel",
+    help="Whose packages: those of Kaggle's image for the kernel's machine (default), of another one, or kit's own.",
+)
 @sample
 @as_json
 def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
@@ -179,8 +186,12 @@ def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> No
     epoch; under the other layout the inputs are found. The executed notebook is kept in kernels/*/output/rehearsal. A
     further source of kernel-metadata.json needs --input.
 
+    It has the packages of Kaggle's image if uv and the image's Python are installed. The first time, kit downloads
+    them, which takes about a minute.
+
     Example:
       kit kernel rehearse digit-recognizer cnn
+      kit kernel rehearse digit-recognizer cnn --image gpu
       kit kernel rehearse digit-recognizer cnn --real-data --input me/more-digits=~/more-digits
     """
     from kit.api import kernel as kernels
@@ -188,6 +199,27 @@ def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> No
     results = kernels.rehearse(competition, recipe, **options)
     if as_json:
         dump(results.facts())
+
+
+@verb(group=kernel)
+@click.option("--accelerator", default="cpu", show_default=True, help="Whose packages: cpu, t4, tpu, ...")
+@as_json
+def probe(accelerator: str, as_json: bool) -> None:
+    """Ask Kaggle what is installed: push a kernel of less than a minute, and keep the list that it writes.
+
+    It writes down packages, Python, devices, memory, disk, mounts, and the names of environment variables without
+    their values. Rehearsals use the list from then on. What differs from the list that comes with kit is shown.
+
+    Example:
+      kit kernel probe --accelerator t4
+    """
+    from kit.api import kernel as kernels
+
+    seen = kernels.probe(accelerator)
+    if as_json:
+        return dump(seen.facts())
+    print(seen.summary())
+    return show(seen.table()) if seen.differences else None
 
 
 @verb("push", group=kernel)
@@ -264,13 +296,18 @@ def logs(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
 def pull(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
     """Fetch the run of the pushed version into submissions/. It is then a run like any other.
 
+    Of a version that failed or came to its time limit, it fetches what was finished: kit train --resume goes on with
+    it.
+
     Example:
       kit kernel pull digit-recognizer cnn
     """
     from kit.api import kernel as kernels
 
     run = kernels.pull(competition, recipe, **options)
-    return dump(run.facts() | run.kaggle()) if as_json else report(run)
+    if as_json:
+        return dump(run.facts() | run.kaggle())
+    return report(run) if run.finished else print(f"Unfinished run: {run.folder}")
 
 
 def told(pushed: Any, competition: str, recipe: str, as_json: bool) -> None:

@@ -25,7 +25,7 @@ from kit.emulator.sessions import Mode, Sessions
 from kit.emulator.site import Site
 from kit.emulator.store import Store, User
 from kit.errors import KitError
-from kit.sandbox import walls
+from kit.sandbox import environments, images, walls
 from kit.sandbox.limits import Limits
 
 _NOTE = "server.json"
@@ -167,6 +167,7 @@ def opened(
     grading_seconds: float = 0.0,
     kernels: Mode = "off",
     limits: Limits | None = None,
+    image: bool = False,
     private_scores: bool = False,
     new_mounts: bool = True,
     flat_errors: bool = False,
@@ -174,9 +175,12 @@ def opened(
     """A server on a free port of 127.0.0.1 (or `port`), with its state in the folder `state`; it serves until the
     block ends.
 
-    `limits` are those of each notebook that is run. Raises KitError when the port is taken, or when `kernels` are to be
-    run in a sandbox that this machine cannot make.
+    `limits` are those of each notebook that is run; with `image` by the packages of Kaggle's image for its machine.
+    Raises KitError when the port is taken, when `kernels` are to be run in a sandbox that this machine cannot make, and
+    when it cannot make environments of images.
     """
+    if image and (why := environments.lacking(images.known("cpu"))):
+        raise why
     if kernels == "sandbox" and not walls.available():
         raise KitError(
             "This machine cannot make a sandbox: it has no namespaces that this user may make.",
@@ -188,7 +192,7 @@ def opened(
         try:
             owner = account(store, user)
             slugs = {one.slug: one for one in hosted}
-            grader, sessions = Grader(store, slugs, grading_seconds), Sessions(store, kernels, limits)
+            grader, sessions = Grader(store, slugs, grading_seconds), Sessions(store, kernels, limits, image=image)
             site = Site(store, slugs, clock or Clock(), grader, sessions, private_scores, new_mounts)
             try:
                 server = Server(site, port, Faults(list(faults)), flat_errors=flat_errors)

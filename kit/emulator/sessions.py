@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 import time
@@ -12,7 +13,8 @@ from typing import Any, Literal
 
 from kit import limits
 from kit.emulator.store import Store
-from kit.sandbox import keeper, kernel, watcher
+from kit.errors import KitError
+from kit.sandbox import environments, images, imitated, keeper, kernel, watcher
 from kit.sandbox.kernel import Kernel
 from kit.sandbox.limits import Limits
 
@@ -68,10 +70,13 @@ class Session:
 
 
 class Sessions:
-    """All sessions: those that run now have a thread each. `limits` are those of every session, but for its time."""
+    """All sessions: those that run now have a thread each. `limits` are those of every session, but for its time.
 
-    def __init__(self, store: Store, mode: Mode, limits: Limits | None = None) -> None:
-        self._store, self.mode, self._limits = store, mode, limits or Limits(seconds=0)
+    With `image` they are run by the packages of Kaggle's image for their machine, else by those that kit runs with.
+    """
+
+    def __init__(self, store: Store, mode: Mode, limits: Limits | None = None, *, image: bool = False) -> None:
+        self._store, self.mode, self._limits, self._image = store, mode, limits or Limits(seconds=0), image
         self._threads: list[threading.Thread] = []
         self._stops: dict[str, threading.Event] = {}
         self._news = threading.Condition()
@@ -98,20 +103,15 @@ class Sessions:
                 kernel.check(text)
             if self.mode == "off":
                 return self._end(session, "ERROR", OFF)
-            ready = kernel.prepare(
-                Path(session.folder),
-                text,
-                inputs,
-                kind="notebook" if session.kind == "notebook" else "script",
-                kept="namespaces" if self.mode == "sandbox" else "nothing",
-                accelerator=session.accelerator != "cpu",
-            )
+            # To make an environment takes a minute: its thread does that.
+            ready = None if self._image else self._prepared(session, text, inputs, None)
         except (ValueError, OSError) as error:
             return self._end(session, "ERROR", f"The source cannot be run: {error}")
         stop = threading.Event()
         with self._news:
             self._stops[session.key] = stop
-        thread = threading.Thread(target=self._run, args=(session, ready, stop), name=session.key, daemon=True)
+        run = functools.partial(self._run, session, ready, stop, text, inputs)
+        thread = threading.Thread(target=run, name=session.key, daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -164,7 +164,43 @@ class Sessions:
         now = self.find(session.owner, session.slug, session.number)
         return now is None or now.status not in UNFINISHED
 
-    def _run(self, session: Session, ready: Kernel, stop: threading.Event) -> None:
+    def _prepared(self, session: Session, text: str, inputs: dict[str, Path], python: Path | None) -> Kernel:
+        """Raises ValueError and OSError as `kernel.prepare` does."""
+        return kernel.prepare(
+            Path(session.folder),
+            text,
+            inputs,
+            kind="notebook" if session.kind == "notebook" else "script",
+            kept="namespaces" if self.mode == "sandbox" else "nothing",
+            accelerator=session.accelerator != "cpu",
+            settings=imitated.variables(session.accelerator),
+            python=python,
+        )
+
+    def _within_image(self, session: Session, text: str, inputs: dict[str, Path]) -> Kernel:
+        """A session whose packages are those of the image; a script is read as a notebook of one cell is.
+
+        Raises ValueError and OSError as `kernel.prepare` does, and KitError as `environments.made`.
+        """
+        cells = text if session.kind == "notebook" else json.dumps({"cells": [{"cell_type": "code", "source": text}]})
+        image = images.known(session.accelerator)
+        ready = self._prepared(session, text, inputs, environments.of(image, cells, inputs.values()))
+        images.write(image, ready.folder / "src" / images.FILE)
+        inside = Path("/kaggle") if self.mode == "sandbox" else ready.folder
+        ready.environment[images.VARIABLE] = str(inside / "src" / images.FILE)
+        return ready
+
+    def _run(
+        self, session: Session, ready: Kernel | None, stop: threading.Event, text: str, inputs: dict[str, Path]
+    ) -> None:
+        try:
+            ready = ready or self._within_image(session, text, inputs)
+        except (ValueError, OSError, KitError) as error:
+            with self._news:
+                del self._stops[session.key]
+            if self.find(session.owner, session.slug, session.number) is None:  # removed meanwhile
+                return keeper.remove(Path(session.folder))
+            return self._end(session, "ERROR", f"The source cannot be run: {error}")
         session.started = time.time()
         with self._news:
             if not stop.is_set():

@@ -45,7 +45,7 @@ def publish(entry: Entry, kaggle: Client, *, message: str, wait: bool) -> dict[s
     checks.sample(entry.competition.submission, public)  # kernels would only fail on it hours later
     _refuse_answers(entry, public, _digests(public))
     record = entry.data / RECORD
-    return _publish(public, name(entry), record, kaggle, message=message, wait=wait)
+    return folder(public, name(entry), record, kaggle, message=message, wait=wait)
 
 
 def encoder(handle: str, kaggle: Client, *, message: str, wait: bool) -> dict[str, Any]:
@@ -53,15 +53,15 @@ def encoder(handle: str, kaggle: Client, *, message: str, wait: bool) -> dict[st
 
     Raises KitError when no encoder is called `handle`, and where Kaggle refuses the dataset.
     """
-    folder = Path(handles.locate(handle, "encoder")).parent
-    if not (folder / handles.CARD).is_file():
+    place = Path(handles.locate(handle, "encoder")).parent
+    if not (place / handles.CARD).is_file():
         raise KitError(
-            f"{folder} is not an imported encoder.",
+            f"{place} is not an imported encoder.",
             "Importing writes the models that recipes load.",
-            f"kit encoder import ~/models/{folder.name}",
+            f"kit encoder import ~/models/{place.name}",
         )
-    record = places.encoders() / f"{folder.name}.{RECORD}"
-    return _publish(folder, handles.dataset(handle), record, kaggle, message=message, wait=wait)
+    record = places.encoders() / f"{place.name}.{RECORD}"
+    return folder(place, handles.dataset(handle), record, kaggle, message=message, wait=wait)
 
 
 def command(slug: str) -> str:
@@ -72,15 +72,19 @@ def command(slug: str) -> str:
     return f"kit publish {slug.removeprefix('kit-')}"
 
 
-def _publish(folder: Path, slug: str, record: Path, kaggle: Client, *, message: str, wait: bool) -> dict[str, Any]:
-    digests = _digests(folder)
+def folder(place: Path, slug: str, record: Path, kaggle: Client, *, message: str, wait: bool) -> dict[str, Any]:
+    """Make the private dataset `slug` of the files in a folder, or a new version of it where bytes have changed.
+
+    `record` is the file that remembers what was sent. Raises KitError as `publish` does.
+    """
+    digests = _digests(place)
     ref = f"{kaggle.user}/{slug}"
     version = _version(kaggle, slug)
     known = records.read_json(record)
     same = known.get("ref") == ref and known.get("server") == client.server() and known.get("files") == digests
     if not version or not same:
         tell(f"{'A new version of' if version else 'Making'} {ref}: {len(digests)} files")
-        with _packed(folder) as files:
+        with _packed(place) as files:
             tokens = [
                 transfer.upload(kaggle, "blobs.start_blob_upload", file, type="DATASET", name=file.name)
                 for file in files

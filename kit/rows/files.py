@@ -126,7 +126,9 @@ def parts(
             if lacking := [name for name in needed if name not in table]:
                 raise _lacks(file, lacking, list(map(str, table.columns)), needed)
             table = table[[name for name in (*needed, *optional) if name in table]]
-            table = table.astype({name: "str" for name in texts if name in table})
+            # pandas before 3, which is on Kaggle's image, would spell what is missing "nan".
+            spelled = {name: table[name].astype("str").where(table[name].notna()) for name in texts if name in table}
+            table = table.assign(**spelled)
             table.index = np.arange(at + 1, at + 1 + len(table))
             at += len(table)
             if len(table):

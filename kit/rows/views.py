@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -91,6 +92,11 @@ def _several(store: Any, index: np.ndarray | range) -> Any:
         index = np.asarray(index)
     at = slice(index.start, index.stop) if isinstance(index, range) else index
     if hasattr(store, "iloc"):
+        pandas = sys.modules["pandas"]
+        if int(pandas.__version__.partition(".")[0]) < 3:
+            # What pandas does by itself from version 3 on; Kaggle's image has 2.2. A recipe that changed a slice in
+            # place would else change every fold's rows.
+            pandas.options.mode.copy_on_write = True
         return store.iloc[at]
     if isinstance(store, (list, tuple)):
         return list(store[at]) if isinstance(at, slice) else [store[number] for number in at]

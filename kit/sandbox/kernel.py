@@ -85,14 +85,16 @@ def prepare(
     kept: Kept,
     accelerator: bool = False,
     settings: Mapping[str, str] | None = None,
+    python: Path | None = None,
 ) -> Kernel:
     """Lay out a notebook or a script in `folder`, with `inputs` below `/kaggle/input` and `settings` in its
-    environment.
+    environment. `python` runs it: that of `environments.of`, which has Jupyter; kit's own where none is given.
 
     Raises ValueError for a text that is no notebook and for inputs that the kernel could not read, and OSError where
     the folder cannot be written.
     """
-    jupyter = kind == "notebook" and has_jupyter()
+    jupyter = kind == "notebook" and (python is not None or has_jupyter())
+    python = python or Path(sys.executable)
     if kind == "notebook":
         check(text)
     for name in ("working", "src", "root", "tmp"):
@@ -101,15 +103,15 @@ def prepare(
     inside = Path("/kaggle/src") if kept == "namespaces" else source
     if kind == "script":
         (source / "script.py").write_text(text, encoding="utf-8")
-        program = [sys.executable, str(inside / "script.py")]
+        program = [str(python), str(inside / "script.py")]
     else:
         (source / "kernel.ipynb").write_text(text, encoding="utf-8")
         shutil.copyfile(Path(__file__).with_name(_RUNNERS[jupyter]), source / "run.py")
-        program = [sys.executable, str(inside / "run.py"), str(inside / "kernel.ipynb")]
+        program = [str(python), str(inside / "run.py"), str(inside / "kernel.ipynb")]
     settings = dict(settings or {})
     if kept == "namespaces":
         _check_readable(inputs)
-        plan, cwd, root = walls.plan(folder, inputs, accelerator=accelerator), "/kaggle/working", None
+        plan, cwd, root = walls.plan(folder, inputs, accelerator=accelerator, python=python), "/kaggle/working", None
     else:
         plan, cwd, root = None, str(folder / "working"), folder
         _lay(folder / "input", inputs, copied=kept == "audit hook")
@@ -119,7 +121,8 @@ def prepare(
             (source / "guard" / "sitecustomize.py").write_text(guard, encoding="utf-8")
             settings["PYTHONPATH"] = str(source / "guard")
     runner = "Python" if kind == "script" else "Jupyter" if jupyter else "plain Python"
-    return Kernel(folder, program, cwd, walls.environment(root, settings, accelerator=accelerator), plan, runner)
+    variables = walls.environment(root, settings, accelerator=accelerator, python=python)
+    return Kernel(folder, program, cwd, variables, plan, runner)
 
 
 def check(text: str) -> None:

@@ -65,7 +65,7 @@ def available() -> bool:
                     "file": 1 << 20,
                     "tasks": 4096,
                     "report": 2,
-                    "walls": plan(folder, {}, accelerator=False),
+                    "walls": plan(folder, {}, accelerator=False, python=Path(sys.executable)),
                 }
             )
         )
@@ -79,9 +79,9 @@ def keeping(order: Path) -> list[str]:
     return [sys.executable, "-I", "-S", keeper.__file__, str(order)]
 
 
-def environment(folder: Path | None, settings: Mapping[str, str], *, accelerator: bool) -> dict[str, str]:
-    """The environment of a session with `settings`, whose `/kaggle` is `folder`; None: it has walls, and sees its own
-    at `/kaggle`."""
+def environment(folder: Path | None, settings: Mapping[str, str], *, accelerator: bool, python: Path) -> dict[str, str]:
+    """The environment of a session of `python` with `settings`, whose `/kaggle` is `folder`; None: it has walls, and
+    sees its own at `/kaggle`."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     hidden = {} if accelerator else {"CUDA_VISIBLE_DEVICES": ""}
     scratch = "/tmp" if folder is None else str(folder / "tmp")
@@ -89,7 +89,7 @@ def environment(folder: Path | None, settings: Mapping[str, str], *, accelerator
         **kept,
         **hidden,
         **({} if folder is None else {"KIT_KAGGLE_ROOT": str(folder), "TMPDIR": scratch}),
-        "PATH": f"{Path(sys.executable).parent}:{_PATH}",
+        "PATH": f"{python.parent}:{_PATH}",
         "HOME": scratch,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
@@ -100,8 +100,8 @@ def environment(folder: Path | None, settings: Mapping[str, str], *, accelerator
     }
 
 
-def plan(folder: Path, inputs: Mapping[str, Path], *, accelerator: bool) -> dict[str, Any]:
-    """What `keeper` needs to build the walls around a session in `folder`.
+def plan(folder: Path, inputs: Mapping[str, Path], *, accelerator: bool, python: Path) -> dict[str, Any]:
+    """What `keeper` needs to build the walls around a session of `python` in `folder`.
 
     Within them `/kaggle/working` is `folder/working`, `/tmp` is `folder/tmp`, and `/kaggle/input/<name>` are `inputs`,
     read-only as all the rest is, with all that is mounted below. There is no network. The old root is unmounted and all
@@ -120,10 +120,10 @@ def plan(folder: Path, inputs: Mapping[str, Path], *, accelerator: bool) -> dict
         ("read-only", str(folder / "src"), "kaggle/src"),
         ("folder", "kaggle/input"),
     ]
-    places = dict.fromkeys((*_SYSTEM, *(f"/etc/{name}" for name in _ETC), sys.base_prefix, sys.prefix))
+    places = dict.fromkeys((*_SYSTEM, *(f"/etc/{name}" for name in _ETC), *prefixes(python)))
     for place in places:
         steps += _shown(Path(place))
-    steps += _links(Path(sys.executable), [Path(place) for place in places])
+    steps += _links(python, [Path(place) for place in places])
     steps += [("device", str(device), f".{device}") for device in devices if device.exists() and not device.is_dir()]
     steps += [("read-only", str(source), f"kaggle/input/{name}") for name, source in inputs.items()]
     return {
@@ -131,6 +131,15 @@ def plan(folder: Path, inputs: Mapping[str, Path], *, accelerator: bool) -> dict
         "given": [str(folder / "working"), str(folder / "tmp")],
         "steps": steps,
     }
+
+
+def prefixes(python: Path) -> tuple[str, ...]:
+    """The folders that hold a Python and what is installed for it: of its environment, and of what that was made of."""
+    if python == Path(sys.executable):
+        return sys.base_prefix, sys.prefix
+    described = (python.parent.parent / "pyvenv.cfg").read_text(encoding="utf-8")
+    home = next(line.partition("=")[2].strip() for line in described.splitlines() if line.startswith("home"))
+    return str(Path(home).parent), str(python.parent.parent)
 
 
 def _shown(place: Path) -> list[Step]:

@@ -11,6 +11,7 @@ from kit.rows import views
 from kit.rows.clips import Clips
 from kit.rows.views import Rows
 from kit.task.contract import Fitted
+from kit.toolbox import networks
 
 STEP = 800
 """Batches are padded to a multiple of so many samples, so that few different shapes occur."""
@@ -104,7 +105,8 @@ def predictor(model: Any, *, batch: int = 64) -> Fitted:
         order = np.argsort(x.length, kind="stable")
         for start in range(0, len(x), batch):
             rows = order[start : start + batch]
-            pred[rows] = np.asarray(model.predict_on_batch(padded([x[row] for row in rows])), np.float32)
+            given = model.predict_on_batch(padded([x[row] for row in networks.shared(rows)]))
+            pred[rows] = np.asarray(given, np.float32)[: len(rows)]
         return pred
 
     return Fitted(predict, model.count_params())

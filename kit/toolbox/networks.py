@@ -40,6 +40,8 @@ def begin(fold: Fold, *, precision: str = "float32") -> None:
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(fold.seed)
+    if parallel() > 1:  # which the session has forgotten
+        keras.distribution.set_distribution(keras.distribution.DataParallel())
     keras.config.set_dtype_policy(_fastest() if precision == "auto" else precision)
 
 
@@ -55,6 +57,22 @@ def _fastest() -> str:
         return "float32"
     described = Path("/proc/cpuinfo")
     return "mixed_bfloat16" if described.is_file() and "amx_bf16" in described.read_text() else "float32"
+
+
+def parallel() -> int:
+    """Among how many devices a batch is shared out: all that JAX sees, such as the 8 cores of a TPU; else 1.
+
+    Source: https://keras.io/guides/distribution, whose DataParallel is of JAX only.
+    """
+    import keras
+
+    return len(keras.distribution.list_devices()) if keras.backend.backend() == "jax" else 1
+
+
+def shared(rows: np.ndarray) -> np.ndarray:
+    """Numbers of rows, of which the first are repeated until all devices get as many: JAX refuses to share out others.
+    Fewer rows are repeated than there are devices; with one device, none."""
+    return np.resize(rows, -(-len(rows) // (devices := parallel())) * devices)
 
 
 def steps(fold: Fold, batch: int, epochs: int) -> int:
@@ -123,7 +141,7 @@ def fit(
     number of `on_epoch_end`, and one in `valid` the same in each epoch; batches must hang on their number alone, and
     what is random in a layer on a `keras.random.SeedGenerator`. What callbacks hold in numbers, texts and arrays is
     kept too; a callback that holds something else, such as an open file, leaves the training without checkpoints, and a
-    person is told so.
+    person is told so. Where several devices share a batch, up to one row less than devices counts twice in it.
     """
     import keras
 
@@ -143,7 +161,7 @@ def fit(
             train.on_epoch_begin()
             train.on_epoch_end()
     trained.fit(
-        _fed(fold.train.x if train is None else train, fold.train.y, batch, order),
+        _shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order)),
         shuffle=False,  # by `order`, which is known for every epoch
         epochs=epochs,
         initial_epoch=keeper.first,
@@ -153,6 +171,32 @@ def fit(
         verbose=0,
     )
     return model
+
+
+def _shared_out(batches: Any) -> Any:
+    """Batches in numbers that all devices can share; as they are with one device. Those that are none are arrays."""
+    import keras
+
+    if parallel() == 1:
+        return batches
+    whole = batches if isinstance(batches, keras.utils.PyDataset) else _batches(batches[0], batches[1], JUDGED, None)
+
+    class Shared(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return len(whole)
+
+        def __getitem__(self, number: int) -> Any:
+            batch = whole[number]
+            rows = shared(np.arange(len(keras.tree.flatten(batch)[0])))
+            return keras.tree.map_structure(lambda part: part[rows], batch)
+
+        def on_epoch_begin(self) -> None:
+            whole.on_epoch_begin()
+
+        def on_epoch_end(self) -> None:
+            whole.on_epoch_end()
+
+    return Shared()
 
 
 class Order:
@@ -183,8 +227,8 @@ def _judging(x: Any, y: np.ndarray | None) -> Any:
     import keras
 
     if isinstance(x, keras.utils.PyDataset):
-        return x
-    return _batches(x, y, JUDGED, None) if _large(x) else (views.batch(x), y)
+        return _shared_out(x)
+    return _shared_out(_batches(x, y, JUDGED, None) if _large(x) else (views.batch(x), y))
 
 
 def _large(x: Any) -> bool:
@@ -397,10 +441,10 @@ def predictor(model: Any, *, batch: int = 512) -> Fitted:
     """
 
     def predict(x: Any) -> np.ndarray:
-        parts = [np.zeros((0, *model.output_shape[1:]), np.float32)]
+        parts, whole = [np.zeros((0, *model.output_shape[1:]), np.float32)], len(shared(np.arange(batch)))
         for start in range(0, len(x), batch):
             part = x[start : start + batch]
-            filled = np.concatenate([part, np.repeat(part[:1], batch - len(part), axis=0)])
+            filled = np.concatenate([part, np.repeat(part[:1], whole - len(part), axis=0)])
             parts.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(part)])
         return np.concatenate(parts)
 

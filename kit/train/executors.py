@@ -48,7 +48,8 @@ def local(folder: Path, folds: Sequence[int], show: Display) -> None:
 class Processes:
     """`jobs` folds at once, each in a process of its own; a process fits one fold after another.
 
-    The cores are shared out: a process has one thread where there are as many processes as cores.
+    The cores are shared out: a process has one thread where there are as many processes as cores. Of several GPUs each
+    process sees one, so that two folds compute on two GPUs.
     """
 
     jobs: int
@@ -74,7 +75,10 @@ class Processes:
                     failed.append(error)
 
         try:
-            workers += [_Worker(folder, f"process {place + 1}", _threads(self.jobs)) for place in range(count)]
+            cards = gpus()
+            for place in range(count):
+                mine = {"CUDA_VISIBLE_DEVICES": cards[place % len(cards)]} if len(cards) > 1 else {}
+                workers.append(_Worker(folder, f"process {place + 1}", _threads(self.jobs) | mine))
             with ThreadPoolExecutor(count or 1) as pool:
                 try:
                     list(pool.map(work, workers))
@@ -87,6 +91,23 @@ class Processes:
                 worker.end()
         if failed:
             raise failed[0]
+
+
+def on_gpus() -> Executor:
+    """As many folds at once as this machine has GPUs, one after the other where it has one or none."""
+    return Processes(count) if (count := len(gpus())) > 1 else local
+
+
+def gpus() -> list[str]:
+    """The GPUs that this process may use, by the names that CUDA_VISIBLE_DEVICES takes; none without a driver."""
+    if (chosen := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
+        return [name for name in chosen.split(",") if name.strip() not in ("", "-1")]
+    try:
+        words = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+        listed = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return listed.split()
 
 
 def cores() -> int:

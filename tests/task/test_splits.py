@@ -103,6 +103,27 @@ def test_a_grouped_split_without_groups_says_where_they_belong():
         splits.column(splits.Grouped(3), data())
 
 
+def test_blocks_of_a_horizon_are_held_out_one_after_the_other_at_the_end():
+    rows = Data(np.arange(10), np.arange(10)[:, None], np.zeros(10), time=np.arange(10.0))
+    split = splits.Time(2, horizon=3)
+    assert split(rows).tolist() == [-1, -1, -1, -1, 0, 0, 0, 1, 1, 1]
+    assert splits.rows(split, split(rows), 1, rows.time)[0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_rows_within_the_gap_before_a_block_are_not_trained_on():
+    days = np.datetime64("2020-01-01") + np.arange(10).astype("timedelta64[D]")
+    rows = Data(np.arange(10), np.arange(10)[:, None], np.zeros(10), time=days)
+    split = splits.Time(2, horizon=3, gap=2)
+    column = split(rows)
+    assert [splits.rows(split, column, number, rows.time)[0].tolist() for number in (0, 1)] == [[0, 1], [0, 1, 2, 3, 4]]
+
+
+def test_a_gap_that_leaves_nothing_to_train_on_is_refused():
+    rows = Data(np.arange(6), np.arange(6)[:, None], np.zeros(6), time=np.arange(6.0))
+    with pytest.raises(KitError, match="No row lies before the first of 2 blocks of time"):
+        splits.Time(2, horizon=2, gap=5)(rows)
+
+
 def test_a_holdout_keeps_the_share_of_each_class():
     rows = data()
     column = splits.column(splits.Holdout(0.5), rows)

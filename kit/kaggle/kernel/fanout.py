@@ -93,7 +93,7 @@ class Kernels:
         found = self.found | {"id": f"{owner}/{name}", "title": name.replace("-", " ")}
         folder = self._folder(number)
         folder.mkdir(parents=True, exist_ok=True)
-        text = notebook.build(self.entry, plan)
+        text = notebook.build(self.entry, plan, self.machine.kind)
         (folder / notebook.FILE).write_text(text, encoding="utf-8")
         metadata.write(folder, found)
         pushed = push.push(self.client, text, found, machine=self.machine, timeout=self.timeout)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from kit import records
 from kit.errors import KitError
-from kit.kaggle.kernel import packing
+from kit.kaggle.kernel import cells, packing, tpu, wheels
+from kit.limits import Kind
+from kit.sandbox import images, imported
 from kit.task import catalog, checks
 from kit.task.catalog import Entry, Recipe
 from kit.train.record import Plan
@@ -20,36 +23,8 @@ FILE = "kernel.ipynb"
 LARGEST = 900_000
 """Bytes that a notebook may have. Kaggle is said to refuse more than 1 MB; no source confirms it."""
 
-FOLDERS = """\
-import os, pathlib, sys, tempfile
-
-# The code gets a folder of its own, so that /kaggle/working holds results only.
-code = pathlib.Path(tempfile.gettempdir(), "kaggle-kit")
-for folder in ({folders}):
-    (code / folder).mkdir(parents=True, exist_ok=True)
-os.chdir(code)
-sys.path.insert(0, str(code))
-"""
-
 EMPTY = "# There is nothing in this file.\n"
 """What stands for an empty file: `%%writefile` refuses a cell without a second line."""
-
-TRAIN = """\
-import shutil
-
-from kit import places
-from kit.task import catalog
-from kit.train import loop, runs
-
-entry = catalog.find({competition}, sample={sample})
-recipe, variant = entry.recipe({label})
-settings = {settings}
-plan = loop.planned(entry, recipe, variant, settings, {rest})
-run = loop.train(entry, runs.create(plan))
-shutil.copyfile(run.submission, places.working() / "submission.csv")
-if run.score is not None:
-    print(f"{{run.record.metric}} {{run.score:.5f}} out-of-fold on {{run.record.rows.out_of_fold:,}} rows")
-"""
 
 NAMED = ("competition", "recipe", "variant", "settings", "sample", "data", "code", "encoders")
 """Fields of a plan that the last cell gives, or computes, by other names."""
@@ -73,41 +48,41 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-def build(entry: Entry, plan: Plan) -> str:
-    """The text of the notebook that carries out `plan`.
+def build(entry: Entry, plan: Plan, kind: Kind = "cpu") -> str:
+    """The text of the notebook that carries out `plan` on a machine of that kind.
 
-    Raises KitError when a file cannot travel or the notebook is larger than LARGEST, and where the data is here and
-    its sample file is not what the declaration says.
+    Raises KitError when a file cannot travel or the notebook is larger than LARGEST, where the recipe cannot compute on
+    such a machine, and where the data is here and its sample file is not what the declaration says.
     """
     if (entry.data / "manifest.json").exists():
         checks.sample(entry.competition.submission, entry.data / "public")
     plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
-    packed = packing.pack(entry, recipe)
+    packed = packing.pack(entry, recipe, kind)
     packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
     folders = sorted({str(Path(path).parent) for path in packed})
     own = {path: text for path, text in packed.items() if path.startswith("competitions/")}
-    cells = [
+    inside = [_file(path, text) for path, text in packed.items()]
+    last = _code("train", _train(plan, kind))
+    imports = imported.needed(_book([*inside, last]))
+    tpu.refuse(kind, recipe, imports, words(plan))
+    lacking = wheels.lacking(imports, images.known(kind))
+    first = [_code("devices", looks)] if (looks := cells.devices(kind, imports)) else []
+    if lacking:
+        first.append(_code("wheels", cells.wheels(wheels.slug(lacking), [*lacking.values()], [*lacking])))
+    listed = [
         _markdown("head", _head(recipe, plan)),
-        _code("folders", FOLDERS.format(folders=", ".join(f'"{folder}"' for folder in folders))),
+        *first,
+        _code("folders", cells.folders(folders)),
         _markdown("kit", "## kit\n\nThe declared competition, the folds and the main path, as in the repository."),
         *(_file(path, text) for path, text in packed.items() if path not in own),
         _markdown("competition", "## The competition and its recipe"),
         *(_file(path, text) for path, text in own.items()),
         _markdown("run", "## The run\n\nEvery fold, the out-of-fold score, and `submission.csv`."),
-        _code("train", _train(plan)),
+        last,
     ]
-    book = {
-        "cells": cells,
-        "metadata": {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "kit": {"plan": asdict(replace(plan, settings=changed(recipe, plan)))},
-            "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
-        },
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    text = json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+    made = {"plan": asdict(replace(plan, settings=changed(recipe, plan))), "machine": kind, "lacking": lacking}
+    text = _book(listed, kit=made)
     if (size := len(text.encode())) > LARGEST:
         largest = max(packed, key=lambda path: len(packed[path]))
         raise KitError(
@@ -116,6 +91,27 @@ def build(entry: Entry, plan: Plan) -> str:
             f"kit publish {plan.competition}  # and attach what is large as a dataset",
         )
     return text
+
+
+def of_cells(sources: Sequence[str]) -> str:
+    """The text of a notebook of the given code cells."""
+    return _book([_code(f"cell {number}", source) for number, source in enumerate(sources, 1)])
+
+
+def lacking(text: str) -> dict[str, str]:
+    """What the image lacks of what a built notebook imports: module to package. Empty for another notebook."""
+    try:
+        return {str(module): str(name) for module, name in json.loads(text)["metadata"]["kit"]["lacking"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def machine(text: str) -> Kind | None:
+    """The kind of machine that a notebook was built for; None for one that kit has not built."""
+    try:
+        return json.loads(text)["metadata"]["kit"]["machine"]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def plan(text: str, file: Path) -> Plan:
@@ -153,6 +149,20 @@ def command(recipe: Recipe, plan: Plan) -> str:
     return " ".join(words)
 
 
+def _book(cells: list[dict[str, Any]], **more: Any) -> str:
+    book = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            **more,
+            "language_info": {"file_extension": ".py", "mimetype": "text/x-python", "name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+
+
 def _head(recipe: Recipe, plan: Plan) -> str:
     return "\n".join(
         [
@@ -166,14 +176,15 @@ def _head(recipe: Recipe, plan: Plan) -> str:
     )
 
 
-def _train(plan: Plan) -> str:
+def _train(plan: Plan, kind: Kind) -> str:
     lines = [f"    {_literal(key)}: {_literal(value)},\n" for key, value in plan.settings.items()]
     rest = {
         field.name: value
         for field in fields(plan)
         if field.name not in NAMED and ((value := getattr(plan, field.name)) != field.default or field.name == "seed")
     }
-    return TRAIN.format(
+    return cells.train(
+        kind,
         competition=_literal(plan.competition),
         sample=plan.sample,
         label=_literal(plan.label),

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from kit.errors import KitError
 from kit.kaggle import credentials
+from kit.limits import Kind
 from kit.task import imports
 from kit.task.catalog import Entry, Recipe
 
 ROOTS = ("kit.places", "kit.task.catalog", "kit.train.loop", "kit.train.runs")
 """What the notebook's last cell imports."""
+
+WORKER = "kit.train.worker"
+"""What fits folds in processes of their own, where a machine may have several GPUs."""
 
 ROOMS = ("errors", "places", "words", "records", "notes", "task", "rows", "toolbox", "train")
 """What of kit may travel: all that lies below the rooms which reach outside."""
@@ -30,12 +34,12 @@ Packed = dict[str, str]
 """Path below the kernel's code folder to the text of the file; a file stands after those it imports."""
 
 
-def pack(entry: Entry, recipe: Recipe) -> Packed:
-    """The files of kit, of the competition and of the recipe that training it needs.
+def pack(entry: Entry, recipe: Recipe, kind: Kind = "cpu") -> Packed:
+    """The files of kit, of the competition and of the recipe that training it on a machine of that kind needs.
 
     Raises KitError when one imports a part of kit that does not travel, or holds what looks like a credential.
     """
-    wanted = [(root, "the notebook") for root in ROOTS]
+    wanted = [(root, "the notebook") for root in (*ROOTS, *([WORKER] if kind == "gpu" else []))]
     wanted += [(name, path.name) for path in recipe.files for name in imports.names(path)]
     packed = {place: _text(path) for place, path in imports.kit_files(wanted, _refuse_rooms).items()}
     packed |= {f"competitions/{entry.folder.name}/{path.name}": _text(path) for path in recipe.files}

@@ -46,7 +46,7 @@ def fresh(folder: Path, words: str = "") -> tuple[str, runs.Plan]:
     text = file.read_text(encoding="utf-8")
     plan = notebook.plan(text, file)
     entry = catalog.find(plan.competition)
-    if notebook.build(entry, plan) != text:
+    if notebook.build(entry, plan, metadata.machine_of(metadata.read(folder, words)).kind) != text:
         raise KitError(
             f"{file} is stale: the files that it was built from have changed since.",
             "What runs on Kaggle must be what is in the repository.",
@@ -56,18 +56,25 @@ def fresh(folder: Path, words: str = "") -> tuple[str, runs.Plan]:
 
 
 def push(
-    client: Client, text: str, described: Metadata, *, machine: Accelerator, timeout: int | None = None, words: str = ""
+    client: Client,
+    text: str,
+    described: Metadata,
+    *,
+    machine: Accelerator,
+    timeout: int | None = None,
+    words: str = "",
+    expected: float = 0.0,
 ) -> Pushed:
     """Send the notebook, which Kaggle then runs; what it became there.
 
     `machine` and `timeout` (seconds) outrank what the metadata says; `words` are those by which commands name the
-    kernel. Raises Full when too many sessions run, and KitError when Kaggle refuses the kernel or takes it without one
-    of its sources.
+    kernel, `expected` the seconds that it may take. Raises Full when too many sessions run, and KitError when Kaggle
+    refuses the kernel or takes it without one of its sources.
     """
     described = metadata.owned(described, client.user)
     ref = str(described["id"])
     seconds = accelerators.timeout(machine, timeout)
-    quota.show(client, machine)
+    quota.show(client, machine, expected)
     before = versions.newest(client, ref)
     answer = _sent(client, text, described, machine, seconds, before)
     number = _checked(answer, ref, words)

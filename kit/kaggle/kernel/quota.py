@@ -8,8 +8,9 @@ from kit.kaggle.kernel.accelerators import Accelerator
 from kit.notes import tell
 
 
-def show(client: Client, machine: Accelerator) -> None:
-    """Say how much of this week's accelerator time is used; nothing for a processor.
+def show(client: Client, machine: Accelerator, expected: float = 0.0) -> None:
+    """Say how much of this week's accelerator time is used; nothing for a processor. Warn where the run is `expected`
+    to take more seconds than are left.
 
     Raises KitError when none is left. A quota that cannot be asked for is said so, and stops nothing.
     """
@@ -32,4 +33,6 @@ def show(client: Client, machine: Accelerator) -> None:
             f"{used:.1f} of {total:.0f} h are used; it resets {resets}.",
             "--accelerator cpu",
         )
+    if expected > (total - used) * 3600:
+        tell(f"Warning: the kernel may take {expected / 3600:.1f} h, which is more than is left this week.")
     return None

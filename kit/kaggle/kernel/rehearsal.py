@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from kit.errors import KitError
 from kit.kaggle import credentials, publish
 from kit.kaggle.kernel import metadata
 from kit.kaggle.kernel.metadata import Metadata
-from kit.sandbox import folders, kernel, opened, walls, watcher
+from kit.sandbox import environments, folders, imitated, kernel, opened, walls, watcher
+from kit.sandbox.images import Image
 from kit.sandbox.kernel import EXECUTED, Kept, Kernel
 from kit.sandbox.limits import Limits
 from kit.task import submission
@@ -38,18 +40,25 @@ ROOMY = 7 << 30
 """Bytes of memory with which two layouts are rehearsed at the same time: a BERT takes two GiB in each."""
 
 
+RECORD = "run.json"
+"""What a run that kit trained leaves in its folder."""
+
+OWN = f"kit's own environment (Python {platform.python_version()})"
+"""What a kernel is rehearsed in where it has no environment of an image."""
+
 SHOWED = {2: "two folds", 1: "one fold", 0: "inputs"}
 WHOLE = "the whole notebook"
 """How much of a notebook was run, by the number of folds that kit asked for, and where it asked for nothing."""
 
 
 class Rehearsal(NamedTuple):
-    """How it went under one layout: `showed` is how much of the notebook was run, `walls` what kept the kernel in,
-    `runner` what executed it, `memory` the most that it used, in bytes, `sha256` the submission's; empty where only the
-    inputs were looked for."""
+    """How it went under one layout: `showed` is how much of the notebook was run, `environment` which packages it had,
+    `walls` what kept the kernel in, `runner` what executed it, `memory` the most that it used, in bytes, `sha256` the
+    submission's; empty where only the inputs were looked for."""
 
     layout: str
     showed: str
+    environment: str
     walls: str
     runner: str
     seconds: float
@@ -66,6 +75,7 @@ def rehearse(
     echo: Callable[[str], None],
     limits: Limits | None = None,
     keep: Path | None = None,
+    image: Image | None = None,
 ) -> list[Rehearsal]:
     """Run the notebook under the new and the old mount layout. It must leave a submission that Kaggle would accept.
 
@@ -74,8 +84,9 @@ def rehearse(
 
     `described` is the metadata, `inputs` are local folders for the sources that it names, the competition's own among
     them; `echo` is given each line that the kernel prints, after the layout. What it left goes into `new/` and `old/`
-    of the folder `keep`: `submission.csv` and, where Jupyter is installed, the executed notebook EXECUTED. Raises
-    KitError when a cell fails, a limit is passed, or the submission would be refused.
+    of the folder `keep`: `submission.csv`, `run.json` where kit trained, and, where Jupyter is installed, the executed
+    notebook EXECUTED. It is run by the packages of `image`, or those that kit itself runs with. Raises KitError when a
+    cell fails, a limit is passed, or the submission would be refused, and as `environments.made` does.
     """
     if missing := [ref for ref in metadata.mounts(described, new=True) if ref not in inputs]:
         raise KitError(
@@ -83,6 +94,10 @@ def rehearse(
             "A rehearsal needs a folder for each source in kernel-metadata.json.",
             f"kit kernel rehearse {entry.name} {_label(text)} --input {missing[0]}=~/{missing[0].rpartition('/')[2]}",
         )
+    try:
+        python = environments.of(image, text, inputs.values()) if image else None
+    except ValueError as error:
+        raise _unfit(entry, text, error) from None
     stop, one_at_a_time = threading.Event(), threading.Lock()
 
     def tell(line: str) -> None:
@@ -94,9 +109,10 @@ def rehearse(
     def once(layout: str, fitted: int) -> Rehearsal:
         mounted = {place: inputs[ref] for ref, place in metadata.mounts(described, new=layout == "new").items()}
         with folders.temporary("kit-rehearsal-") as folder:
-            ready = _prepared(described, text, mounted, folder, fitted)
+            ready = _prepared(described, text, mounted, folder, fitted, python)
             showed = SHOWED[fitted] if label else WHOLE
-            return _once(entry, text, ready, mounted, layout, showed, tell, limits or Limits(LONGEST), keep, stop)
+            result = _once(entry, text, ready, mounted, layout, showed, tell, limits or Limits(LONGEST), keep, stop)
+            return result._replace(environment=environments.described(python) if python else OWN)
 
     try:
         old = 1 if opens_files(text) else 0
@@ -108,8 +124,7 @@ def rehearse(
             finally:  # a failure of one layout ends the other too
                 stop.set()
     except ValueError as error:
-        cure = f"kit kernel build {entry.name} {label}".rstrip()
-        raise KitError(f"The notebook cannot be run: {error}.", "kit builds one that can be run.", cure) from None
+        raise _unfit(entry, text, error) from None
 
 
 def opens_files(text: str) -> bool:
@@ -144,11 +159,13 @@ def local_inputs(entry: Entry, described: Metadata, *, extra: dict[str, Path]) -
     return {**held, **dict.fromkeys(mine, own), **extra}
 
 
-def _prepared(described: Metadata, text: str, mounted: dict[str, Path], folder: Path, fitted: int) -> Kernel:
+def _prepared(
+    described: Metadata, text: str, mounted: dict[str, Path], folder: Path, fitted: int, python: Path | None
+) -> Kernel:
     kept: Kept = "namespaces" if walls.available() else "audit hook"
-    accelerator = metadata.machine_of(described).kind != "cpu"
-    settings = rehearsed.setting(fitted)
-    return kernel.prepare(folder, text, mounted, kept=kept, accelerator=accelerator, settings=settings)
+    kind = metadata.machine_of(described).kind
+    settings = rehearsed.setting(fitted) | imitated.variables(kind)
+    return kernel.prepare(folder, text, mounted, kept=kept, accelerator=kind != "cpu", settings=settings, python=python)
 
 
 def _once(
@@ -181,7 +198,7 @@ def _once(
     ending = watcher.watch(ready, limits, said, stop=stop, temporary=True)
     kept = (keep or ready.folder / "kept") / layout
     kept.mkdir(parents=True, exist_ok=True)
-    for stale in ("submission.csv", EXECUTED):
+    for stale in ("submission.csv", RECORD, EXECUTED):
         (kept / stale).unlink(missing_ok=True)
     if ready.runner == "Jupyter":
         opened.copy(ready.folder, EXECUTED, kept / EXECUTED, most=LARGEST)
@@ -202,8 +219,16 @@ def _once(
         sample = next(source / form.sample for source in mounted.values() if (source / form.sample).is_file())
         submission.check(form, file, sample)
         digest = records.sha256(file)
+        for left in opened.listing(ready.working):
+            if left.name.startswith(f"submissions/{entry.name}/") and left.name.endswith(f"/{RECORD}"):
+                opened.copy(ready.working, left.name, kept / RECORD, most=LARGEST)
     kept_in = "audit hook" if ready.plan is None else "namespaces"
-    return Rehearsal(layout, showed, kept_in, ready.runner, round(ending.seconds, 1), ending.memory, digest)
+    return Rehearsal(layout, showed, "", kept_in, ready.runner, round(ending.seconds, 1), ending.memory, digest)
+
+
+def _unfit(entry: Entry, text: str, why: ValueError) -> KitError:
+    cure = f"kit kernel build {entry.name} {_label(text)}".rstrip()
+    return KitError(f"The notebook cannot be run: {why}.", "kit builds one that can be run.", cure)
 
 
 def _label(text: str) -> str:

@@ -6,6 +6,7 @@ An encoder is a folder of parts, each a SavedModel or a Keras model, beside a ca
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -28,7 +29,8 @@ MODELS = ("saved_model.pb", "model.keras")
 """The file by which the folder of a part is known."""
 
 TINY = "tiny"
-"""The handle of an encoder of random weights that needs no file, for samples and tests; recipes make it themselves."""
+"""The handle of an encoder of random weights, for samples and tests: of texts it is written when it is first asked for,
+of speech the recipe makes it."""
 
 HUB = re.compile(
     r"https?://(?:www\.)?kaggle\.com/models/([\w-]+)/([\w.-]+)/(?:frameworks/)?(\w+)/(?:variations/)?([\w.-]+)/(?:versions/)?(\d+)"
@@ -40,10 +42,14 @@ def locate(handle: str, part: Part) -> str:
     """The folder of the `part` of the encoder called `handle`, or the address of one that TensorFlow Hub downloads.
 
     A handle is such an address, the folder of a model or of an imported encoder, relative to the workspace, or an
-    imported encoder's name. On Kaggle all of these mean what is attached. Raises KitError when it is not there.
+    imported encoder's name, TINY for one of texts among them. On Kaggle all of these mean what is attached.
+    Raises KitError when it is not there.
     """
     if places.on_kaggle():
         return str(_attached(handle, part))
+    if handle == TINY:
+        # By name, so that kernels do not carry the file: it is written with packages that Kaggle's image lacks.
+        return str(importlib.import_module("kit.toolbox.encoders.bert").tiny() / part)
     if "://" in handle:
         return handle
     tried = [places.workspace() / places.named(handle), places.encoders() / handle]

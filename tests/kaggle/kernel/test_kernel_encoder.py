@@ -50,9 +50,13 @@ def test_a_speech_encoder_is_attached_as_one_of_texts_is():
     assert found["dataset_sources"] == ["INSERT_USER_HERE/kit-audio-mnist", mine]
 
 
-def test_the_tiny_encoder_needs_nothing_attached():
-    found = first(plan(encoder="tiny", preprocess="tiny"))
-    assert (found["dataset_sources"], found["model_sources"]) == ([], [])
+def test_the_tiny_encoder_of_texts_is_attached_and_that_of_speech_is_made_by_its_recipe():
+    attached = first(plan(encoder="tiny", preprocess="tiny"))
+    assert attached["dataset_sources"] == ["INSERT_USER_HERE/kit-encoder-tiny"]
+    entry = catalog.find("audio-mnist")
+    speech = Plan(entry.name, "pretrained", "", entry.recipes["pretrained"].resolve("", {"encoder": "tiny"}))
+    attached = metadata.first(entry, speech, accelerators.find("cpu"))
+    assert attached["dataset_sources"] == ["INSERT_USER_HERE/kit-audio-mnist"]
 
 
 def test_an_address_that_kaggle_cannot_attach_is_refused():

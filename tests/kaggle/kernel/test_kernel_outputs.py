@@ -62,6 +62,7 @@ def test_the_one_finished_run_is_told_from_all_other_files():
         f"{RUN}/run.json",
         f"{RUN}/fold-0/done.json",
         "submissions/other/x/run.json",
+        f"{RUN}/plan.json",
         f"{RUN}-2/plan.json",
     ]
     name, files = outputs.run_files(Client(*names), PUSHED, "digits", lambda path: path.endswith("run.json"))
@@ -70,8 +71,20 @@ def test_the_one_finished_run_is_told_from_all_other_files():
 
 
 @pytest.mark.parametrize(
-    ("names", "left"), [([], "no finished run"), ([f"{RUN}/run.json", f"{RUN}-2/run.json"], "2 finished runs")]
+    ("names", "left"),
+    [
+        ([], "no finished run"),
+        ([f"{RUN}{n}/{name}.json" for n in ("", "-2") for name in ("plan", "run")], "2 finished runs"),
+    ],
 )
 def test_none_and_several_finished_runs_are_refused(names, left):
     with pytest.raises(KitError, match=f"me/kernel v3 left {left} of digits"):
         outputs.run_files(Client(*names), PUSHED, "digits")
+
+
+def test_a_run_that_was_only_begun_is_told_from_a_finished_one():
+    names = [f"{RUN}/plan.json", f"{RUN}/run.json", f"{RUN}-2/plan.json", f"{RUN}-2/fold-0/done.json"]
+    name, files = outputs.run_files(Client(*names), PUSHED, "digits", finished=False)
+    assert (name, list(files)) == ("20260101-120000-cnn-2", ["plan.json", "fold-0/done.json"])
+    with pytest.raises(KitError, match="left no unfinished run of digits"):
+        outputs.run_files(Client(*names[:2]), PUSHED, "digits", finished=False)
