@@ -242,3 +242,8 @@ def test_what_a_failing_run_has_finished_stays(kit, parity):
     (run,) = runs.every("parity")
     assert run.done(0) and not run.finished
     assert catalog.find("parity").name == run.plan.competition
+
+
+def test_what_a_terminal_gives_that_is_no_text_is_kept_with_question_marks(workspace):
+    run = runs.create(Plan("parity", "table", "", {}))
+    assert keeping.write(run, text="a \udcff b").text == "a ? b" == keeping.read(run).text
