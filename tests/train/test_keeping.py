@@ -13,7 +13,8 @@ from kit.judge import ensemble, paired
 from kit.kaggle import ledger
 from kit.task import catalog
 from kit.task.contract import Data
-from kit.train import runs
+from kit.train import keeping, runs
+from kit.train.record import Plan
 
 
 @pytest.fixture
