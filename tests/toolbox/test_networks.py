@@ -493,3 +493,17 @@ def test_rows_may_be_nested_arrays(tmp_path):
     held = {"left": of.valid.x.take(), "right": of.valid.x.take()}
     optimizer = networks.optimizer("adam", 0.05)
     networks.fit(model, of, epochs=1, batch=64, optimizer=optimizer, trained=model, train=both, valid=held)
+
+
+def test_batches_are_filled_until_all_devices_get_as_many_rows(tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "parallel", lambda: 8)
+    assert networks.shared(np.arange(5)).tolist() == [0, 1, 2, 3, 4, 0, 1, 2]
+    assert networks.shared(np.arange(16)).tolist() == list(range(16))
+    of = fold(tmp_path, valid=21)
+    order = networks.Order(len(of.train), 1)
+    batches = networks._shared_out(networks._batches(of.train.x, of.train.y, 30, order))
+    assert [len(batches[number][1]) for number in range(len(batches))] == [32] * 6 + [24]
+    assert all(len(x) == len(y) for x, y in (batches[number] for number in range(len(batches))))
+    held = networks._judging(of.valid.x, of.valid.y)
+    assert [len(held[number][1]) for number in range(len(held))] == [24]
+    assert networks.predictor(network(), batch=30).predict(of.valid.x.take()).shape == (21, 4)
