@@ -12,7 +12,7 @@ PROCESSES ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 PYTEST := $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile
 
-.PHONY: demo test test-all lint bench client-suite clean
+.PHONY: demo test test-all lint docs bench bench-any client-suite attack mutants clean
 
 # Where the packages of the tests are installed, those of the demo are among them.
 demo: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-keras)
@@ -30,11 +30,27 @@ lint: $(VENV)/installed
 # Types are those of the newest packages: older ones describe less than they have.
 	$(if $(filter kit/constraints.txt,$(CONSTRAINTS)),$(BIN)/mypy)
 
+# The website, into site/.
+docs: $(or $(wildcard $(VENV)/installed),$(VENV)/installed-docs)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "Open site/index.html, or, with search: python3 -m http.server -d site"
+
 client-suite: $(VENV)/installed
 	$(BIN)/python -m tests.client_suite
 
+# Many made-up inputs for every door, and a kill at every step that writes: 20 minutes at most.
+attack: $(VENV)/installed
+	$(BIN)/python -m tests.attack
+
+# A sample of small changes to files that numbers depend on; 85% of them must be noticed by the tests beside them.
+mutants: $(VENV)/installed
+	$(BIN)/python -m tests.mutants
+
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks
+
+bench-any: $(VENV)/installed
+	$(BIN)/python -m benchmarks.any
 
 # uv where present, since it is quick; else pip. Both honour the constraints.
 define install
@@ -55,5 +71,8 @@ $(VENV)/installed: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 $(VENV)/installed-keras: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
 	$(call install,keras)
 
+$(VENV)/installed-docs: setup.cfg setup.py pyproject.toml $(CONSTRAINTS)
+	$(call install,docs)
+
 clean:
-	rm -rf .venv .venv-* build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-* build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache

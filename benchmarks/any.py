@@ -3,6 +3,7 @@
     python -m benchmarks.any                  # every competition of ../shared/data/competitions
     python -m benchmarks.any titanic          # one of them
     python -m benchmarks.any --metric         # `kit new` is told the metric, as Kaggle tells who has credentials
+    python -m benchmarks.any --autogluon /tmp/ag/bin/python    # AutoGluon in place of kit: with_autogluon.py
 
 Each runs in an empty workspace. The table has the score of the default recipe beside those of a constant and of a quick
 untuned model, both from tasks.json. Answers are read after the training, to score it, and by nothing else.
@@ -23,10 +24,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kit.data import archives
 from kit.task import metrics
 from kit.words import table
 
 FILES = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "competitions"
+
+HEADER = ("competition", "metric", "constant", "quick", "kit", "better", "out-of-fold", "new s", "train s")
 
 
 def kit(home: Path, *words: str) -> float:
@@ -71,18 +75,37 @@ def run(slug: str, task: dict[str, Any], *, told: bool) -> tuple[Any, ...]:
     return (slug, task["metric"], *figures, f"{made:.0f}", f"{trained:.0f}")
 
 
+def autogluon(slug: str, task: dict[str, Any], python: str) -> tuple[Any, ...]:
+    """AutoGluon on one competition: its line of the table."""
+    with tempfile.TemporaryDirectory(prefix="kit-any-") as folder:
+        home = Path(folder)
+        archives.unpack(FILES / f"{slug}.zip", home)
+        for inner in home.glob("*.zip"):
+            archives.unpack(inner, home)
+        out = home / "made.csv"
+        command = [python, str(Path(__file__).with_name("with_autogluon.py")), folder, json.dumps(task), str(out)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"AutoGluon on {slug}:\n{done.stdout}{done.stderr}")
+        reached = score(out, FILES / f"{slug}.solution.csv", task)
+    return slug, task["metric"], f"{reached:.4f}", f"{float(done.stdout.splitlines()[-1]):.0f}"
+
+
 def main() -> None:
     """Run what is asked for and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("slugs", nargs="*")
     parser.add_argument("--metric", action="store_true", help="tell kit new the metric")
+    parser.add_argument("--autogluon", metavar="PYTHON", help="run AutoGluon of this environment")
     args = parser.parse_args()
     if not FILES.is_dir():
         raise SystemExit(f"The competitions are not at {FILES}.")
     tasks = json.loads((FILES / "tasks.json").read_text())
+    if args.autogluon:
+        lines = [autogluon(slug, tasks[slug], args.autogluon) for slug in args.slugs or tasks]
+        return print(table(("competition", "metric", "AutoGluon", "fit s"), lines))
     lines = [run(slug, tasks[slug], told=args.metric) for slug in args.slugs or tasks]
-    header = ("competition", "metric", "constant", "quick", "kit", "better", "out-of-fold", "new s", "train s")
-    print(table(header, lines))
+    return print(table(HEADER, lines))
 
 
 if __name__ == "__main__":

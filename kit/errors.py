@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from kit.words import printable
+
+LONGEST = 1_000
+"""Characters of what is wrong, in one line: a longer one, as with a name without end, is cut in its midst."""
+
 
 class KitError(Exception):
     """A problem the user can fix.
@@ -11,7 +16,10 @@ class KitError(Exception):
     """
 
     def __init__(self, wrong: str, right: str = "", cure: str = "") -> None:
-        self.wrong, self.right, self.cure = wrong, right, cure
+        wrong = printable(" ".join(wrong.splitlines()))
+        if len(wrong) > LONGEST:
+            wrong = f"{wrong[: LONGEST // 2]} ... {wrong[-LONGEST // 2 + 5 :]}"
+        self.wrong, self.right, self.cure = wrong, printable(right), printable(cure)
         super().__init__(wrong)
 
     def __str__(self) -> str:

@@ -23,6 +23,11 @@ CHECKPOINT = "checkpoint"
 again when the fold is fitted the next time, and goes when the fold is finished."""
 
 
+def named(path: str | Path) -> Path:
+    """The path that a person named: `~` is a home folder, where there is one."""
+    return Path(os.path.expanduser(path))  # pathlib's own raises RuntimeError for a user whom nobody knows
+
+
 def workspace() -> Path:
     """The folder in which `data/` and `submissions/` lie: `$KIT_HOME`, else the nearest folder upwards that holds
     `competitions/`, else the current folder.
@@ -30,14 +35,15 @@ def workspace() -> Path:
     Raises KitError when `$KIT_HOME` names something that is not a folder.
     """
     if home := os.environ.get("KIT_HOME"):
-        path = Path(home).expanduser().resolve()
-        if not path.is_dir():
+        path = named(home)
+        if not os.path.isdir(path):
+            shown = path if len(home) <= 255 else f"{home[:100]}..."
             raise KitError(
-                f"KIT_HOME is {path}, which is not a folder.",
+                f"KIT_HOME is {shown}, which is not a folder.",
                 "The variable KIT_HOME must hold the path of a folder that exists, or not be set.",
-                f"mkdir -p {path}",
+                "unset KIT_HOME" if home.startswith("~") or os.path.exists(path) else f"mkdir -p {shown}",
             )
-        return path
+        return path.resolve()
     here = Path.cwd()
     return next((folder for folder in (here, *here.parents) if (folder / "competitions").is_dir()), here)
 
@@ -141,15 +147,42 @@ def install_tested(*packages: str) -> str:
 def whole(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends well, and is removed when it does not.
 
-    Readers therefore see the whole file or none. Works for files; the parent folder is created.
+    Readers therefore see the whole file or none. Works for files; the parent folder is created. What a killed process
+    has left of the same file is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in left_beside(path, "part"):
+        left.unlink(missing_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def left_beside(path: Path, *endings: str) -> list[Path]:
+    """What processes that are dead have left beside `path`, as `.<name>.<process>.<ending>`."""
+    start = f".{path.name}."
+    left = []
+    with os.scandir(path.parent) as items:
+        for item in items:
+            if item.name.startswith(start) and item.name.endswith(endings):
+                process, _, ending = item.name.removeprefix(start).partition(".")
+                if process.isdecimal() and ending in endings and not alive(int(process)):
+                    left.append(Path(item.path))
+    return sorted(left)
+
+
+def alive(process: int) -> bool:
+    """Whether another process of that number runs."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
 
 
 @contextmanager

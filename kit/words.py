@@ -32,7 +32,7 @@ def table(
     With a `width` in characters, texts are wrapped until the table fits; where that is not enough, columns that
     `spare` names are left out one after another, and a last line says which.
     """
-    cells = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["-" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     columns = list(range(len(header)))
     right = [all(_number(row[i]) for row in cells) for i in columns]
     natural = [max(len(line) for row in [header, *cells] for line in (row[i] or " ").split("\n")) for i in columns]
@@ -83,6 +83,14 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, title: s
     caption = f'<caption style="text-align:left">{html.escape(title)}</caption>' if title else ""
     body = "".join(line("td", row) for row in cells)
     return f"<table>{caption}<thead>{line('th', header)}</thead><tbody>{body}</tbody></table>"
+
+
+def printable(text: str) -> str:
+    """The text with signs that no terminal should obey spelled out, as `\\x1b`, with which a text of strangers could
+    clear a screen or write over a line. Line ends stay."""
+    return "".join(
+        sign if sign.isprintable() or sign == "\n" else sign.encode("unicode_escape").decode() for sign in text
+    )
 
 
 def count(number: int, what: str) -> str:

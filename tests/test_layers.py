@@ -12,7 +12,7 @@ GROUND = {"errors", "places", "words", "records", "notes", "limits"}
 BELOW_TRAIN = GROUND | {"task", "rows", "toolbox"}
 BELOW_JUDGE = BELOW_TRAIN | {"data", "train", "drawing"}
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
+    "errors": {"words"},
     "places": {"errors"},
     "words": set(),
     "notes": set(),

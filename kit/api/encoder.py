@@ -41,7 +41,7 @@ def import_(path: str | Path, *, name: str = "", out: str | Path | None = None) 
     from kit import places
     from kit.toolbox.encoders import checkpoint, speech
 
-    path, folder = Path(path).expanduser(), None if out is None else Path(out).expanduser()
+    path, folder = places.named(path), None if out is None else places.named(out)
     is_speech = path.suffix == ".tflite"
     name = name or (folder.name if folder else speech.NAME if is_speech else checkpoint.name(path))
     folder = folder or places.encoders() / name

@@ -182,7 +182,7 @@ def rehearse(
     entry, (folder, words) = catalog.find(competition), _named(competition, recipe, sample=sample)
     text, _ = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
-    extra = {ref: Path(place).expanduser() for ref, place in (inputs or {}).items()}
+    extra = {ref: places.named(place) for ref, place in (inputs or {}).items()}
     for ref, place in extra.items():
         if not place.is_dir():
             raise KitError(
@@ -295,11 +295,23 @@ def logs(
 def pull(competition: str, recipe: str = "", *, version: int | None = None, sample: bool = False) -> Run:
     """Fetch the run that the pushed version left into `submissions/`, where it is a run like any other.
 
-    Raises KitError when the version runs still, has failed, or left no run.
+    Of a version that failed, or came to its time limit, it is an unfinished run, if there is one: finished folds and
+    checkpoints are kept, and `kit.train(..., resume=run)` goes on with them. Raises KitError when the version runs
+    still, or left no run.
     """
     pushed, connected = _remembered(competition, recipe, version, sample=sample), client.connect()
-    sessions.succeeded(connected, pushed, sessions.status(connected, pushed))
-    return outputs.land(connected, pushed, catalog.find(competition).name)
+    name, state = catalog.find(competition).name, sessions.status(connected, pushed)
+    if state.finished and state.status != "COMPLETE":
+        try:
+            run = outputs.land(connected, pushed, name, finished=False)
+        except KitError:
+            sessions.succeeded(connected, pushed, state)  # raised: what ended it tells more than that it left no run
+            raise
+        tell(f"{pushed.ref} {pushed.label} ended with {state.status}. {state.failure} What it left of its run is kept.")
+        tell(f"Go on with: kit train {name} --resume {run.name}")
+        return run
+    sessions.succeeded(connected, pushed, state)
+    return outputs.land(connected, pushed, name)
 
 
 def planned(

@@ -102,7 +102,7 @@ def predict(
         raise KitError(
             "Predict needs one thing to look at: files, the id of a test row, seconds of sound, or a file of rows.",
             "Give just one of them.",
-            f"kit predict {competition} last --test-item ID",
+            "kit predict --help",
         )
     entry = catalog.find(competition)
     run = named(entry, run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,7 @@ def submit(
             "Send it to an emulator that hosts the sample, or only check it.",
             f"kit submit {entry.name} --sample --dry-run",
         )
-    if run is not None and not isinstance(run, Run) and (Path(run).is_file() or Path(run).suffix == ".csv"):
+    if run is not None and not isinstance(run, Run) and (os.path.isfile(run) or Path(run).suffix == ".csv"):
         file, source = Path(run), None
     else:
         source = checks.choose_run(entry, run.name if isinstance(run, Run) else None if run is None else str(run))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-from kit import records
+from kit import places, records
 from kit.api.results import Listing, Result
 from kit.task import catalog
 from kit.task.catalog import Entry, Recipe
@@ -151,7 +151,7 @@ def download(
     from kit.kaggle import remote
 
     entry = catalog.find(competition, sample=sample)
-    path = None if origin is None else Path(origin).expanduser()
+    path = None if origin is None else places.named(origin)
     folder = fetch.fetch(entry, origin=path, force=force, download=remote.downloaded)
     return Download(entry.name, folder, records.read_json(folder / "manifest.json"))
 
@@ -167,5 +167,5 @@ def explore(competition: str, *, out: str | Path | None = None, sample: bool = F
     entry = catalog.find(competition, sample=sample)
     if entry.sample:
         fetch.fetch(entry)
-    seen = overview.explore(entry, out=None if out is None else Path(out).expanduser())
+    seen = overview.explore(entry, out=None if out is None else places.named(out))
     return Exploration(entry.name, seen.facts, tuple(seen.pictures))

@@ -6,6 +6,7 @@ The API and its rooms are imported inside the functions, so that no verb waits f
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -42,6 +43,9 @@ VERBS = (
 )
 """All verbs, in the order of `kit --help`."""
 
+NAMES = {errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+"""Errors of a name that a user gave: too long, a loop of links, a file where a folder is wanted, or the other way."""
+
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 """Errors of the machine that a user can mend: no space left, a quota, a read-only or forbidden folder."""
 
@@ -65,6 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status: 0 well, 1 a problem the user can fix, 2 wrong usage, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
     shell = os.environ.get(completion.VARIABLE) if argv is None else None
+    for stream in (sys.stdout, sys.stderr):
+        # A ± that it cannot print must not end a verb which has done its work.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     if not shell:
         notes.show()
     try:
@@ -90,6 +98,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         # Told apart from a defect: the machine has no room or does not let kit write, which the user can mend.
+        if error.errno in NAMES:
+            name = str(error.filename)
+            print(f"kit: {error.strerror}: {name if len(name) <= 255 else name[:100] + '...'}", file=sys.stderr)
+            print("The name must be that of a file or folder which can be there.", file=sys.stderr)
+            return 1
         if error.errno not in MACHINE:
             raise
         print(f"kit: {error.strerror}: {error.filename or places.workspace()}", file=sys.stderr)

@@ -296,13 +296,18 @@ def logs(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
 def pull(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
     """Fetch the run of the pushed version into submissions/. It is then a run like any other.
 
+    Of a version that failed or came to its time limit, it fetches what was finished: kit train --resume goes on with
+    it.
+
     Example:
       kit kernel pull digit-recognizer cnn
     """
     from kit.api import kernel as kernels
 
     run = kernels.pull(competition, recipe, **options)
-    return dump(run.facts() | run.kaggle()) if as_json else report(run)
+    if as_json:
+        return dump(run.facts() | run.kaggle())
+    return report(run) if run.finished else print(f"Unfinished run: {run.folder}")
 
 
 def told(pushed: Any, competition: str, recipe: str, as_json: bool) -> None:

@@ -34,6 +34,9 @@ DAMAGE = (
     NotImplementedError,
     RuntimeError,
     ValueError,
+    KeyError,
+    OverflowError,
+    MemoryError,
 )
 """What Python's archive modules raise for bytes that are no archive, cut off, encrypted, or packed in unknown ways."""
 

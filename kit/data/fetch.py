@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -11,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from kit import notes, records
+from kit import notes, places, records
 from kit.data import archives, check
 from kit.errors import KitError
 from kit.notes import tell
@@ -71,9 +70,10 @@ def fetch(entry: Entry, *, origin: Path | None = None, force: bool = False, down
         elif download is not None:
             # Left after the building, so that downloads are removed only when the folder is in its place.
             downloaded = kept.enter_context(download(entry, force))
+            files = competition.source.files
             for file in downloaded.files:
-                place(file, raw)
-            compare(raw, downloaded.listing)
+                place(file, raw, files)
+            compare(raw, {name: size for name, size in downloaded.listing.items() if _is_declared(name, files)})
             came_from = downloaded.origin
         else:
             raise KitError(
@@ -117,7 +117,7 @@ def take(origin: Path, raw: Path, files: Files) -> None:
     Where nothing is declared all files are taken. Raises KitError when `origin` is neither, and for a declared file
     that is damaged or no file.
     """
-    origin = origin.expanduser()
+    origin = places.named(origin)
     if origin.is_dir():
         for name, wanted in files.items():
             check.refuse_no_file(origin / name, name)
@@ -132,9 +132,7 @@ def take(origin: Path, raw: Path, files: Files) -> None:
             if archive.stem in files and not (raw / archive.stem).exists():
                 archives.unpack(archive, raw, lambda name: _is_declared(name, files))
     elif origin.is_file() and archives.is_archive(origin):
-        if left := archives.unpack(origin, raw, lambda name: _is_declared(name, files)):
-            few = ", ".join(left[:6]) + (", ..." if len(left) > 6 else "")
-            tell(f"Left out, since competition.py does not declare them: {few}")
+        _unpacked(origin, raw, files)
     elif origin.is_file() and origin.name in files:
         shutil.copyfile(origin, raw / origin.name)
     else:
@@ -144,17 +142,25 @@ def take(origin: Path, raw: Path, files: Files) -> None:
         )
 
 
-def place(file: Path, raw: Path) -> None:
-    """Unpack a downloaded zip or tar file into the folder `raw`, or copy what is no archive.
+def place(file: Path, raw: Path, files: Files) -> None:
+    """Unpack the declared files of a downloaded zip or tar file into the folder `raw`, or copy what is no archive.
+    Where nothing is declared all files are taken.
 
     Raises KitError as `archives.unpack` does.
     """
     if archives.is_archive(file):
-        archives.unpack(file, raw)
+        _unpacked(file, raw, files)
     elif file.suffix == ".zip":
         raise KitError(f"{file.name} is damaged: it is no zip file.", "", "the same command again, with --force")
     else:
         shutil.copyfile(file, raw / file.name)
+
+
+def _unpacked(archive: Path, raw: Path, files: Files) -> None:
+    """Unpack the declared files, and tell which others there were."""
+    if left := archives.unpack(archive, raw, lambda name: _is_declared(name, files)):
+        few = ", ".join(left[:6]) + (", ..." if len(left) > 6 else "")
+        tell(f"Left out, since competition.py does not declare them: {few}")
 
 
 def compare(raw: Path, listing: dict[str, int]) -> None:
@@ -197,24 +203,11 @@ def _building(target: Path) -> Iterator[Path]:
 
 def _tidy(target: Path) -> None:
     """Clear away what killed calls have left beside `target`, and put back what the last one had set aside."""
-    for left in sorted(target.parent.glob(f".{target.name}.*")):
-        name = re.fullmatch(r"(\d+)\.(part|old)", left.name.removeprefix(f".{target.name}."))
-        if name is None or _alive(int(name[1])):
-            continue
-        if name[2] == "old" and not target.exists():
+    for left in places.left_beside(target, "part", "old") if target.parent.is_dir() else ():
+        if left.suffix == ".old" and not target.exists():
             left.rename(target)  # a kill between the two renames of `_building`
         else:
             shutil.rmtree(left)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return process != os.getpid()
 
 
 def _is_declared(name: str, files: Files) -> bool:

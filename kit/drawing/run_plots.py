@@ -40,7 +40,7 @@ def run(entry: Entry, run: Run) -> list[Path]:
     folder = run.folder / "plots"
     drawn = [style.attempt(curves, run, folder / "curves.png"), style.attempt(folds, run, folder / "folds.png")]
     if run.record.rows.out_of_fold:
-        oof = predictions.load(run.folder / "oof.npz")
+        oof = predictions.load(run.folder / "oof.npz", *predictions.OOF)
         train, _ = entry.competition.load(entry.public())
         drawn += style.attempt(_judged, entry.competition, run, oof, train, folder) or []
     return [path for path in drawn if path is not None]

@@ -6,15 +6,15 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from kit.rows import dates
+from kit.toolbox import terms
+
 Kind = Literal["number", "category", "date", "text", "constant"]
 
 BINS, IN_BIN = 50, 40
 """Bins of a number whose mean target is looked at, and rows that a bin has at least: enough for a bend, and a mean."""
 
 FOLDS = 5
-
-LONG = 30
-"""Characters from which the values of a column of strings are texts rather than names."""
 
 
 class Column(NamedTuple):
@@ -34,24 +34,20 @@ class Column(NamedTuple):
 def kind(values: Any) -> Kind:
     """What a column of a pandas table holds.
 
-    Strings are dates where all of up to 200 of them can be read as such, texts where they are long and hardly repeat,
-    else categories.
+    Dates and texts are what the recipes for tables take for them (`kit.rows.dates`, `kit.toolbox.terms`).
     """
     import pandas as pd
 
     known = values.dropna()
     if known.nunique() <= 1:
         return "constant"
-    if pd.api.types.is_datetime64_any_dtype(known):
+    if dates.pattern(values) is not None:
         return "date"
     if pd.api.types.is_bool_dtype(known):
         return "category"
     if pd.api.types.is_numeric_dtype(known):
         return "number"
-    few = known.astype(str).iloc[:: max(1, len(known) // 200)]
-    if _dates(few) is not None:
-        return "date"
-    return "text" if few.str.len().mean() >= LONG and few.nunique() > len(few) / 2 else "category"
+    return "text" if terms.is_text(values) else "category"
 
 
 def coded(train: Any, test: Any, of: Kind) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +58,8 @@ def coded(train: Any, test: Any, of: Kind) -> tuple[np.ndarray, np.ndarray]:
     if of == "number":
         return train.to_numpy(float, na_value=np.nan), test.to_numpy(float, na_value=np.nan)
     if of == "date":
-        return _days(train), _days(test)
+        form = dates.pattern(train) or ""
+        return _days(train, form), _days(test, form)
     both = pd.concat([train, test]).astype(str).where(pd.concat([train, test]).notna())
     order = both.iloc[: len(train)].value_counts().index.append(pd.Index(both.dropna().unique())).unique()
     codes = pd.Categorical(both, categories=order).codes.astype(float)
@@ -141,29 +138,12 @@ def _range(values: Any, of: Kind) -> str:
     if of == "number":
         return f"{known.min():.6g} to {known.max():.6g}, median {known.median():.6g}"
     if of == "date":
-        import pandas as pd
-
-        days = pd.to_datetime(known, errors="coerce", format="mixed")
+        days = dates.read(known, dates.pattern(values) or "")
         return f"{days.min():%Y-%m-%d} to {days.max():%Y-%m-%d}"
     counts = known.astype(str).value_counts()
     return f"{str(counts.index[0])[:30]!r} in {counts.iloc[0] / len(values):.1%}"
 
 
-def _days(values: Any) -> np.ndarray:
-    import pandas as pd
-
-    stamps = pd.to_datetime(values, errors="coerce", format="mixed", utc=True)
-    days = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-    return days.to_numpy(float, na_value=np.nan)
-
-
-def _dates(texts: Any) -> Any:
-    """The texts as dates, None where one of them is none. Bare numbers are no dates."""
-    import pandas as pd
-
-    if not texts.str.contains(r"\d[-/:.]\d|[A-Za-z]{3}.*\d{4}", regex=True).all() or texts.str.len().max() > LONG:
-        return None
-    try:
-        return pd.to_datetime(texts, format="mixed")
-    except (ValueError, TypeError):
-        return None
+def _days(values: Any, form: str) -> np.ndarray:
+    since = dates.read(values, form) - np.datetime64("1970-01-01")
+    return since.dt.total_seconds().to_numpy(float) / 86_400

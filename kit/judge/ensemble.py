@@ -68,7 +68,7 @@ def blend(entry: Entry, members: Sequence[Run], *, method: Method | None = None,
     weights = weighing.weigh(np.ones(len(oof.y), bool))
     chosen, honest = merge([*oof.pred], weights), weighing.out_of_fold()
 
-    tests = [predictions.load(run.folder / "test.npz") for run in members]
+    tests = [predictions.load(run.folder / "test.npz", "ids", "pred") for run in members]
     for run, test in zip(members, tests, strict=True):
         if not np.array_equal(test["ids"], tests[0]["ids"]):
             raise _differ(members[0], run, "the ids of their test rows")
@@ -129,7 +129,7 @@ def align(members: Sequence[Run]) -> Aligned:
         raise KitError(f"{len(members)} run cannot be blended.", "A blend needs two or more.", "kit runs")
     if twice := [run.name for at, run in enumerate(members) if run in members[:at]]:
         raise KitError(f"Run {twice[0]} is named twice.", "Each run of a blend is named once.", "kit runs")
-    first, *others = [predictions.load(choose.sendable(run).folder / "oof.npz") for run in members]
+    first, *others = [predictions.load(choose.sendable(run).folder / "oof.npz", *predictions.OOF) for run in members]
     if first["pred"].dtype.names:
         raise KitError("These runs keep only their likeliest classes.", "A blend needs every class's probability.")
     for run, other in zip(members[1:], others, strict=True):

@@ -107,7 +107,7 @@ def _held(run: Run) -> dict[str, np.ndarray]:
             "Only runs with held-out rows can be compared row by row.",
             f"kit train {run.plan.competition} {run.plan.label}",
         )
-    held = predictions.load(run.folder / "oof.npz")
+    held = predictions.load(run.folder / "oof.npz", *predictions.OOF)
     if held["pred"].dtype.names:
         raise KitError(
             f"Run {run.name} keeps only its likeliest classes.", "Row by row, runs with all probabilities are compared."

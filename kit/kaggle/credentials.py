@@ -12,9 +12,16 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from kit import places
 from kit.errors import KitError
 
 HIDDEN = "[hidden]"
+
+SHORTEST = 6
+"""Characters of a secret that is hidden: Kaggle's have 32 and more, and a single letter would be hidden everywhere."""
+
+FOLDERS = ("~/.kaggle", "~/.config/kaggle")
+"""Where a `kaggle.json` may lie, whether it is read or not."""
 
 _QUERY = re.compile(r"(https?://[^\s?'\"]+)\?[^\s'\"]+")
 """The query of an address: signed links carry their right of access there."""
@@ -40,9 +47,9 @@ def folder() -> Path:
     """Where the client looks for `kaggle.json`."""
     if named := os.environ.get("KAGGLE_CONFIG_DIR"):
         return Path(named)
-    home = Path("~/.kaggle").expanduser()
+    home = places.named("~/.kaggle")
     if sys.platform.startswith("linux") and not home.exists():
-        return Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser()) / "kaggle"
+        return Path(os.environ.get("XDG_CONFIG_HOME") or places.named("~/.config")) / "kaggle"
     return home
 
 
@@ -55,10 +62,17 @@ def missing() -> KitError:
     )
 
 
+def secrets() -> set[str]:
+    """Every secret that is kept on this machine, also one that another outranks and that is never sent."""
+    held = [_json(place / "kaggle.json").get("key") for place in {folder(), *map(places.named, FOLDERS)}]
+    known = {credential.secret for credential in find()} | {os.environ.get("KAGGLE_KEY", "")}
+    return {text for text in known | {key for key in held if isinstance(key, str)} if len(text) >= SHORTEST}
+
+
 def redact(text: str) -> str:
     """The text without secrets and without the queries of addresses."""
-    for credential in find():
-        text = text.replace(credential.secret, HIDDEN)
+    for secret in sorted(secrets(), key=len, reverse=True):  # one may be a part of another
+        text = text.replace(secret, HIDDEN)
     return _QUERY.sub(r"\1", text)
 
 
@@ -70,7 +84,7 @@ def _tokens() -> list[Credential]:
         held = _text(Path(value)) or value  # the variable may hold a token or name a file that does
         tokens.append(Credential("access token", "KAGGLE_API_TOKEN", held))
     for name in ("~/.kaggle/access_token", "~/.kaggle/access_token.txt"):
-        tokens.append(Credential("access token", name, _text(Path(name).expanduser())))
+        tokens.append(Credential("access token", name, _text(places.named(name))))
     return tokens
 
 
@@ -87,7 +101,7 @@ def _keys() -> list[Credential]:
 
 def _oauth() -> list[Credential]:
     file = "~/.kaggle/credentials.json"
-    held = _json(Path(file).expanduser())
+    held = _json(places.named(file))
     return [Credential("sign-in", file, str(held.get(name, ""))) for name in ("refresh_token", "access_token")]
 
 

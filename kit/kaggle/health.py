@@ -59,7 +59,7 @@ def _credentials(usable: list[credentials.Credential]) -> Line:
     text = f"{first.where} ({first.kind})"
     if hidden := list(dict.fromkeys(other.where for other in others if other.where != first.where)):
         text += f", which comes before {', '.join(hidden)}"
-    file = Path(first.where).expanduser()
+    file = places.named(first.where)
     if file.is_file() and file.stat().st_mode & 0o077:
         return ("Kaggle credentials", f"{text}; other users of this machine can read it", f"chmod 600 {file}")
     return ("Kaggle credentials", text, "")

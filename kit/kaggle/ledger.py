@@ -1,32 +1,40 @@
 """What was sent to Kaggle: `submissions/<competition>/ledger.jsonl`, one line for each thing that happened.
 
 A line is on disk before the step that it announces is tried, so that neither a kill nor a lost answer leaves a
-submission that nobody remembers. Lines are only ever added, under a lock.
+submission that nobody remembers. Lines are only ever added, under a lock. What of a damaged ledger can be read is used;
+the whole file is kept beside it as it was, and until the server has been asked nothing is sent.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple
 
 from kit import places, records
 from kit.errors import KitError
 from kit.kaggle import client
 from kit.notes import tell
 from kit.task.catalog import Entry
+from kit.train import working
+from kit.words import count
 
 PATIENCE = 300.0
 """Seconds that one process waits for another that is uploading to the same competition."""
 
-INTENDED, SENT, COMPLETE, ERROR, REFUSED = "intended", "sent", "complete", "error", "refused"
+ASIDE = "ledger.damaged-"
+"""What the names of damaged ledgers begin with, which are kept beside the one that took their place."""
+
+STATES = INTENDED, SENT, COMPLETE, ERROR, REFUSED = "intended", "sent", "complete", "error", "refused"
 """States: about to be sent, or sent without an answer; accepted and pending; scored; not scorable; not accepted."""
 
 
@@ -76,15 +84,18 @@ def mark(sha256: str) -> str:
 
 
 class Ledger:
-    """The ledger of one competition, held alone by this process while it is `locked`."""
+    """The ledger of one competition, held alone by this process while it is `locked`.
 
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
+    `doubtful` is when the newest damaged ledger was last written to, in seconds since 1970, 0 without one: a submission
+    that it told of may be under way.
+    """
+
+    def __init__(self, file: Path, doubtful: float = 0.0) -> None:
+        self._file, self.doubtful = file, doubtful
 
     def attempts(self) -> list[Attempt]:
         """All attempts, the oldest first."""
-        self._file.seek(0)
-        return _parse(self._file.read())
+        return _parse(_bytes(self._file)).attempts
 
     def begin(self, **facts: Any) -> Attempt:
         """Note that something is about to be sent."""
@@ -95,19 +106,20 @@ class Ledger:
     def change(self, attempt: Attempt, **changes: Any) -> Attempt:
         """Note what became of an attempt."""
         self._add({"id": attempt.id, "changed": records.now(), **changes})
-        return _attempt(asdict(attempt) | changes)
+        return replace(attempt, **changes)
 
     def _add(self, line: dict[str, Any]) -> None:
-        self._file.seek(0, os.SEEK_END)
-        text = json.dumps(line, ensure_ascii=False) + "\n"
-        end = self._file.tell()
-        if end:
-            with open(self._file.name, "rb") as raw:
-                raw.seek(end - 1)
-                text = text if raw.read() == b"\n" else f"\n{text}"  # a kill may have cut the last line
-        self._file.write(text)
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Add a line; a disk that is full in the midst of it leaves the ledger as it was."""
+        with self._file.open("ab", buffering=0) as file:
+            end = file.tell()
+            text = (json.dumps(line, ensure_ascii=True) + "\n").encode()
+            try:
+                if file.write(text) != len(text):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._file))
+                os.fsync(file.fileno())
+            except OSError:
+                file.truncate(end)
+                raise
 
 
 def path(competition: str) -> Path:
@@ -117,61 +129,133 @@ def path(competition: str) -> Path:
 
 def read(entry: Entry) -> list[Attempt]:
     """The attempts for the entry's data, sample or real, to the server that the environment points at, the oldest
-    first; without a lock."""
-    try:
-        text = path(entry.name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    return [one for one in _parse(text) if one.server == client.server() and one.sample == entry.sample]
+    first; without a lock, unless a damaged ledger is to be set aside."""
+    file = path(entry.name)
+    parsed = _parse(_bytes(file))
+    attempts = parsed.attempts
+    if parsed.damaged or _odd(file):
+        with locked(entry.name) as book:
+            attempts = book.attempts()
+    return [one for one in attempts if one.server == client.server() and one.sample == entry.sample]
 
 
 def names(competition: str, run: str) -> bool:
-    """Whether a run was ever sent, to any server."""
-    try:
-        text = path(competition).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return False
-    return any(one.run == run for one in _parse(text))
+    """Whether a run was ever sent, to any server. Every damaged ledger that names it counts."""
+    held = [_bytes(path(competition)), *(_bytes(file) for file in _aside(competition))]
+    return any(one.run == run for one in _parse(held[0]).attempts) or any(run.encode() in text for text in held[1:])
 
 
 @contextmanager
 def locked(competition: str) -> Iterator[Ledger]:
-    """The ledger, while no other process has it.
+    """The ledger, while no other process has it. A damaged one is set aside first, of which a person is told.
 
     Raises KitError when another one keeps it longer than PATIENCE.
     """
-    path(competition).parent.mkdir(parents=True, exist_ok=True)
-    with path(competition).open("a+", encoding="utf-8") as file:
+    # Beside the ledger and not the ledger itself, which may be set aside.
+    lock = places.runs(competition) / working.LOCKS / "ledger.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as held:
         until = time.monotonic() + PATIENCE
         for turn in range(10**9):
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 if time.monotonic() > until:
                     raise KitError(
                         f"Another process has been sending to {competition} for {PATIENCE:.0f} s.",
                         "Only one at a time may, or one submission could be spent twice.",
-                        f"fuser {path(competition)}  # says which",
+                        f"fuser {lock}  # says which",
                     ) from None
                 if turn == 0:
                     tell(f"Waiting for another process that is sending to {competition}.")
                 time.sleep(0.1)
-        yield Ledger(file)
+        file = path(competition)
+        _mended(file)
+        yield Ledger(file, max((other.lstat().st_mtime for other in _aside(competition)), default=0.0))
 
 
-def _parse(text: str) -> list[Attempt]:
-    found: dict[str, dict[str, Any]] = {}
-    for line in text.splitlines():
+class _Parsed(NamedTuple):
+    """What a ledger holds: the attempts, the readable `lines` they are made of, how many others it has, and whether
+    its last line is cut off, as by a kill."""
+
+    attempts: list[Attempt]
+    lines: list[bytes]
+    damaged: int
+    cut: bool
+
+
+def _parse(text: bytes) -> _Parsed:
+    *whole, last = text.split(b"\n")
+    attempts: dict[str, Attempt] = {}
+    lines: list[bytes] = []
+    for line in whole:
+        if (read := _line(line)) is None:
+            continue
         try:
-            facts = json.loads(line)
-            found.setdefault(facts["id"], {}).update(facts)
-        except (ValueError, TypeError, KeyError):
-            continue  # a line that a kill cut off
-    return [_attempt(facts) for facts in found.values() if {"sha256", "server"} <= facts.keys()]
+            before = asdict(attempts[read["id"]]) if read["id"] in attempts else {}
+            attempts[read["id"]] = _attempt(before | read)
+        except ValueError:
+            continue
+        lines.append(line)
+    return _Parsed(list(attempts.values()), lines, len(whole) - len(lines), bool(last))
+
+
+def _line(line: bytes) -> dict[str, Any] | None:
+    """The JSON object in a line of the ledger, with an id; None for anything else."""
+    try:
+        facts = json.loads(line, parse_constant=_refuse_constant)
+        json.dumps(facts, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+    except (ValueError, RecursionError):
+        return None
+    return facts if isinstance(facts, dict) and isinstance(facts.get("id"), str) else None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _attempt(facts: dict[str, Any]) -> Attempt:
+    """Raises ValueError for a missing key, a value of another type, and a state that there is not."""
     known = {field.name for field in fields(Attempt)}
-    held = {name: value for name, value in facts.items() if name in known}
-    return Attempt(**held | {"known": tuple(held.get("known", ()))})
+    attempt = records.typed(Attempt, {name: value for name, value in facts.items() if name in known})
+    if attempt.state not in STATES:
+        raise ValueError(f"there is no state {attempt.state}")
+    return attempt
+
+
+def _bytes(file: Path) -> bytes:
+    """What a ledger holds; nothing where there is none, or something else than a file in its place."""
+    return file.read_bytes() if file.is_file() else b""
+
+
+def _odd(file: Path) -> bool:
+    """Whether something else than a file is in the ledger's place."""
+    return os.path.lexists(file) and not file.is_file()
+
+
+def _aside(competition: str) -> list[Path]:
+    return sorted(places.runs(competition).glob(f"{ASIDE}*"))
+
+
+def _mended(file: Path) -> None:
+    """Make a ledger whole, to whose end lines can be added. A cut last line goes, since what it announces was not
+    tried; after any other damage the ledger is kept under another name, and its readable lines go on."""
+    parsed = _parse(text := _bytes(file))
+    if not parsed.damaged and not _odd(file):
+        if parsed.cut:
+            os.truncate(file, text.rindex(b"\n") + 1 if b"\n" in text else 0)
+        return
+    names = (file.with_name(f"{ASIDE}{number}") for number in range(1, 10**6))
+    if _odd(file):
+        file.rename(kept := next(name for name in names if not os.path.lexists(name)))
+        what = "is no file"
+    else:
+        # Copied, so that a kill leaves the damaged ledger, the mended one or both; the copy of a killed call is enough.
+        kept = next(name for name in names if not os.path.lexists(name) or _bytes(name) == text)
+        with places.whole(kept) as part:
+            shutil.copy2(file, part)
+        with places.whole(file) as part:
+            part.write_bytes(b"".join(line + b"\n" for line in parsed.lines))
+        what = f"has {count(parsed.damaged, 'damaged line')}, {len(parsed.lines):,} could be read"
+    tell(f"{file} {what}. It is kept as {kept.name}; {client.place()} is asked what it has before anything is sent.")

@@ -142,6 +142,10 @@ def once(
                     return attempt, False
             else:
                 book.change(lost, state=ledger.REFUSED, reason="never arrived")
+        while not listed and not force and (left := book.doubtful + LATEST - time.time()) > 0:
+            tell(f"The damaged ledger may have told of a submission under way; looking for it for {left:.0f} s more.")
+            time.sleep(min(left, PAUSE))
+            listed = _listed(kaggle, name, parcel)
         facts: dict[str, Any] = {
             "server": client.server(),
             "user": kaggle.user,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,9 +72,13 @@ def earlier(entry: Entry, parcel: Parcel) -> dict[str, dict[str, Any]]:
     changes = {}
     for word, wanted in chosen.items():
         attempt = next((one for one in sent if one.id == wanted), None)
-        if attempt is None or not attempt.path.is_file():
+        if attempt is None or not os.path.isfile(attempt.path):
             continue
-        change = compare.difference(submission.read(entry.competition.submission, attempt.path), parcel.rows)
+        try:
+            change = compare.difference(submission.read(entry.competition.submission, attempt.path), parcel.rows)
+        except KitError as error:
+            tell(f"Not compared with submission {attempt.ref}: {error.wrong}")
+            continue
         changes[word] = {
             "ref": attempt.ref,
             "name": attempt.run or attempt.name,

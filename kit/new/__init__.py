@@ -123,8 +123,12 @@ def _free(name: str, *, over: bool) -> Path:
 @contextmanager
 def _staging(name: str) -> Iterator[Path]:
     """A folder for what is not finished, in the workspace so that it can be moved into its place."""
-    stage = places.workspace() / "data" / f".new-{name}-{os.getpid()}"
-    stage.mkdir(parents=True)
+    target = places.workspace() / "data" / f"new-{name}"
+    target.parent.mkdir(exist_ok=True)
+    for left in places.left_beside(target, "part"):  # of a call that was killed
+        shutil.rmtree(left)
+    stage = target.with_name(f".{target.name}.{os.getpid()}.part")
+    stage.mkdir()
     try:
         yield stage
     finally:

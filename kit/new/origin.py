@@ -78,7 +78,7 @@ def taken(origin: Origin, name: str, raw: Path) -> None:
             )
         with remote.received(name, source) as downloaded:
             for file in downloaded.files:
-                fetch.place(file, raw)
+                fetch.place(file, raw, {})
     for path in origin.paths:
         if path.is_dir():
             shutil.copytree(path, raw, dirs_exist_ok=True)

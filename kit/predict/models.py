@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,9 @@ def _stored(entry: Entry, run: Run, folders: list[Path]) -> list[Fitted]:
         raise KitError(f"The weights of run {run.name} are not here.", "Git keeps only the record of a run.", again)
     try:
         return [module.load(folder) for folder in folders]
-    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+    except (KitError, ImportError):
+        raise
+    except Exception as error:  # for a damaged file frameworks raise errors of many kinds, their own among them
         raise KitError(
             f"The weights of run {run.name} cannot be read: {str(error).splitlines()[0] if str(error) else error!r}",
             "They may be of another version of the recipe, or removed.",
@@ -111,7 +112,7 @@ def _blended(entry: Entry, run: Run) -> Fitted:
 def _ranks(member: Run) -> Callable[[np.ndarray], np.ndarray]:
     """What turns predictions into ranks among those that the member gave for the test rows, above 0 to 1: a test row
     has the rank that it has in the blend, and the rank of a new row does not depend on those beside it."""
-    of_test = predictions.load(member.folder / "test.npz")["pred"]
+    of_test = predictions.load(member.folder / "test.npz", "pred")["pred"]
     columns = np.sort(of_test.reshape(len(of_test), -1), axis=0)
 
     def rank(pred: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def predict(entry: Entry, run: Run, file: Path, out: Path | None = None) -> Pred
         raise KitError(
             f"{entry.name} does not say how rows are read from a file.",
             "A competition that does has `rows=...` in competition.py; `Competition` in kit.task.contract explains it.",
-            f"kit predict {entry.name} {run.name} --test-item ID",
+            "kit predict --help  # other ways to predict",
         )
     out = _checked(out or run.folder / f"rows-{_stem(file)}.csv", file)
     parts = competition.rows(file, predictions.CHUNK)

@@ -48,7 +48,7 @@ def test_item(entry: Entry, run: Run, item: int | str) -> Item:
             "Only a finished run has predictions of test rows.",
             f"kit train {entry.name} --resume {run.name}",
         )
-    stored = predictions.load(run.folder / "test.npz")
+    stored = predictions.load(run.folder / "test.npz", "ids", "pred")
     at = rows.place(stored["ids"], item)
     if at < 0:
         raise _unknown(entry, run, stored["ids"], item)

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
+import tokenize
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from kit import places
+from kit.notes import tell
+
+WHOLE = "whole"
+"""The file that says that all arrays of an entry are written."""
+
+DAMAGE = (ValueError, OSError, EOFError, SyntaxError, TypeError, OverflowError, MemoryError, tokenize.TokenError)
+"""What NumPy raises for a file that is no array."""
 
 
 def arrays(source: Path, build: Callable[[Path], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -21,12 +31,21 @@ def arrays(source: Path, build: Callable[[Path], dict[str, np.ndarray]]) -> dict
     Kaggle, the system's temporary folder holds the cache.
     """
     folder = _folder(source) / _key(source, build)
-    if not (folder / "whole").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, array in build(source).items():
-            with places.whole(folder / f"{name}.npy") as part, part.open("wb") as file:
-                np.save(file, array, allow_pickle=False)
-        (folder / "whole").touch()
+    if (folder / WHOLE).exists():
+        try:
+            return _mapped(folder)
+        except DAMAGE:
+            tell(f"{folder} is damaged; it is made again.")
+            shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in build(source).items():
+        with places.whole(folder / f"{name}.npy") as part, part.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+    (folder / WHOLE).touch()
+    return _mapped(folder)
+
+
+def _mapped(folder: Path) -> dict[str, np.ndarray]:
     return {path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
 
 
@@ -38,7 +57,12 @@ def _folder(source: Path) -> Path:
             return beside
     except OSError:
         pass
-    return Path(tempfile.gettempdir()) / f"kit-cache-{os.getuid()}"
+    mine = Path(tempfile.gettempdir()) / f"kit-cache-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        mine.mkdir(mode=0o700, parents=True)
+    # A folder of that name that somebody else has made first could hold other arrays than the files give.
+    theirs = mine.is_symlink() or mine.stat().st_uid != os.getuid()
+    return Path(tempfile.mkdtemp(prefix="kit-cache-")) if theirs else mine
 
 
 def _key(source: Path, build: Callable) -> str:

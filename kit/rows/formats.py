@@ -113,10 +113,16 @@ def _member(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def size(path: Path) -> int:
-    """The number of bytes that a file has unpacked; of gzip, bzip2 and xz files four times the packed size."""
+    """The number of bytes that a file has unpacked; of gzip, bzip2 and xz files four times the packed size.
+
+    Raises KitError when a zip file is damaged.
+    """
     if path.suffix.lower() == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            return _member(path, archive).file_size
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return _member(path, archive).file_size
+        except zipfile.BadZipFile as error:
+            raise KitError(f"{path.name} is damaged: {error}.", "It may be cut off; download it again.") from error
     return path.stat().st_size * (4 if path.suffix.lower() in PACKED else 1)
 
 
@@ -147,6 +153,11 @@ def layout(path: Path) -> Layout:
     rows = _rows(sample, separator, 60)
     if any("\x00" in cell for row in rows for cell in row):
         raise KitError(f"{path.name} is not text: it holds bytes of value 0.", "A table must be text, such as CSV.")
+    if len(rows) > 1 and any(cell.strip() for cell in rows[1][len(rows[0]) :]):
+        raise KitError(
+            f"{path.name}, first row: it has {len(rows[1])} values, and there are {len(rows[0])} columns.",
+            f"Each row must have as many values as its header, parted by {separator!r}.",
+        )
     return Layout("delimited", encoding, separator, _decimal(rows, separator), _has_header(rows))
 
 

@@ -1,4 +1,4 @@
-"""What code of strangers may use, in one place. The watcher holds to it, the README says it."""
+"""What code of strangers may use, in one place. The watcher holds to it, docs/classroom.md says it."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import os
 import sys
 import zlib
 from dataclasses import dataclass
@@ -248,10 +249,14 @@ def find(name: str, *, sample: bool = False) -> Entry:
     """
     for root in places.competition_roots():
         folder = root / name.replace("-", "_")
-        if (folder / "competition.py").is_file():
+        if folder.parent == root and os.path.isfile(folder / "competition.py"):
             _forget_changed(folder.resolve())
             return Entry(_name(folder), folder, _summary(imports.parsed(folder / "competition.py")), sample)
     raise _unknown("competition", name, names(), "kit list")
+
+
+UNREADABLE = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
+"""What `ast.literal_eval` raises for what is no Python literal."""
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -266,7 +271,7 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return key, value.lower() == "true"
     try:
         return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except UNREADABLE:
         return key, value
 
 

@@ -1,12 +1,15 @@
-"""Tables as arrays and texts, which `estimators.save` can store: nothing in them is pickled."""
+"""Tables as arrays and texts, for `estimators.save` and for files of their own: nothing in them is pickled."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from kit import places
 
 PLAIN = "biufmM"
 """Kinds of columns that are stored as the arrays that they are."""
@@ -39,3 +42,26 @@ def restored(state: dict[str, Any]) -> pd.DataFrame:
             values[place] = value
         columns[name] = pd.Series(values[column["codes"]], dtype=object).astype(column["dtype"])
     return pd.DataFrame(columns, index=range(state["rows"]))
+
+
+def save(table: pd.DataFrame, path: Path) -> None:
+    """Write a table to a file, which appears whole or not at all."""
+    held = state(table)
+    arrays = {"names": np.array(held["names"]), "rows": np.array(held["rows"])}
+    for place, column in enumerate(held["columns"]):
+        arrays |= {f"{place} {what}": np.asarray(value) for what, value in column.items()}
+    with places.whole(path) as part, part.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+def load(path: Path) -> pd.DataFrame:
+    """The table that `save` wrote. Raises OSError, ValueError or KeyError when the file is damaged."""
+    with np.load(path, allow_pickle=False) as arrays:
+        count = len(json.loads(str(arrays["names"])))
+        columns: list[dict[str, Any]] = [{} for _ in range(count)]
+        for name in arrays.files:
+            place, _, what = name.partition(" ")
+            if what:
+                value = arrays[name]
+                columns[int(place)][what] = value if value.ndim else str(value)
+        return restored({"names": str(arrays["names"]), "rows": int(arrays["rows"]), "columns": columns})

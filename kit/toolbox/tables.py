@@ -209,27 +209,27 @@ class Words(Part):
     def of(cls, column: pd.Series) -> Words:
         """The commonest words of training rows: those of at least 1% of them, and not of all."""
         texts = _texts(column)
-        rows = Counter(word for text in texts.dropna() for word in set(_tokens(text)))
+        rows: Counter[str] = Counter()
+        for text, count in texts.value_counts().items():
+            rows.update(dict.fromkeys(_words(str(text)), count))
         least, most = max(3, len(texts) // 100), 0.99 * len(texts)
         words = [word for word, count in rows.most_common(TOKENS * 5) if least <= count <= most][:TOKENS]
         more = ["letters", "words", "first number"]
         return cls([f"{column.name} {word}" for word in [*words, *more]], words)
 
     def __call__(self, column: pd.Series) -> np.ndarray:
-        texts = _texts(column)
-        values = np.zeros((len(texts), len(self.names)), np.float32)
+        codes, texts = pd.factorize(_texts(column))  # codes repeat: each different one is looked at once
+        values = np.zeros((len(texts) + 1, len(self.names)), np.float32)
+        values[-1] = np.nan  # of missing ones, whose code is -1
         place = {word: number for number, word in enumerate(self.words)}
-        for row, text in enumerate(texts):
-            if not isinstance(text, str):
-                values[row] = np.nan
-                continue
+        for row, text in enumerate(map(str, texts)):
             tokens = _tokens(text)
             for token in tokens:
                 if token in place:
                     values[row, place[token]] = 1
             number = next((float(token) for token in tokens if token.isdecimal()), np.nan)
             values[row, len(self.words) :] = len(text), len(tokens), number
-        return values
+        return values[codes]
 
 
 class Pair(Part):
@@ -465,10 +465,12 @@ def _parts(column: pd.Series, seed: int) -> tuple[list[Part], bool]:
     texts = _texts(present)
     if terms.are_numbers(texts):
         return [Lists.of(column)], False
-    different = texts.nunique()
+    counts = texts.value_counts(sort=False)
+    different = len(counts)
     if different < 2:
         return [], False
-    if pd.to_numeric(texts, errors="coerce").notna().mean() >= MOSTLY:
+    numeric = pd.to_numeric(pd.Series(counts.index), errors="coerce").notna().to_numpy()
+    if counts.to_numpy()[numeric].sum() >= MOSTLY * len(texts):
         return [Parsed([str(column.name)])], False
     if different <= FEW and different < 0.5 * len(texts):
         return [Category.of(column)], False

@@ -11,6 +11,10 @@ import numpy as np
 from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, spread
 
+LEAST = 1e-4
+"""What the loss must gain within the patience, of numbers as a share of their variance. With scikit-learn's 1e-7 the
+loss of classes that are told apart without an error falls for ever: 60 rows took 3,000 trees and 12 s a model."""
+
 
 @dataclass(frozen=True)
 class Hist:
@@ -55,6 +59,7 @@ class Hist:
                 categorical_features=problem.encoder.categories[known] > 0,
                 early_stopping=not rounds,
                 n_iter_no_change=self.patience,
+                tol=LEAST * (float(np.var(y[fitted])) if goal.kind == "numbers" else 1),
                 random_state=seed,
                 **more,
             )

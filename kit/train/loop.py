@@ -78,7 +78,7 @@ def _finished(entry: Entry, run: Run, wanted: list[int], started: float) -> Run:
     rows = fold.of(run)
     judged.remember(entry, run.plan, rows.train)
     done = [one for number in wanted if (one := run.done(number))]
-    tests = [predictions.load(run.fold(number) / "test.npz")["pred"] for number in wanted]
+    tests = [predictions.load(run.fold(number) / "test.npz", "pred")["pred"] for number in wanted]
     merge = merging.declared(entry.competition.metric, tests[0])
     return finish.conclude(
         entry.competition,
@@ -107,7 +107,7 @@ def gathered(run: Run, rows: Rows, held: list[int]) -> dict[str, np.ndarray]:
     """The out-of-fold predictions of the folds `held`, in the order of the training rows: ids, fold, y, pred."""
     if not held:
         return {"ids": rows.train.ids[:0], "fold": rows.column[:0]}
-    parts = [predictions.load(run.fold(number) / "valid.npz") for number in held]
+    parts = [predictions.load(run.fold(number) / "valid.npz", *predictions.OOF) for number in held]
     order = np.argsort(np.concatenate([splits.rows(rows.split, rows.column, number)[1] for number in held]))
     return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit import places, records
+from kit.errors import KitError
 from kit.task import imports
 from kit.task.catalog import Recipe
 from kit.train.record import Git
@@ -142,9 +143,16 @@ def code(files: Iterable[Path]) -> str:
 
 def data(folder: Path) -> dict[str, str]:
     """The sha256 of each public file: from the manifest where there is one, else computed."""
-    listed = records.read_json(folder.parent / "manifest.json").get("public")
-    if listed:
-        return {name: facts["sha256"] for name, facts in listed.items()}
+    file = folder.parent / "manifest.json"
+    if listed := records.read_json(file).get("public"):
+        try:
+            return {str(name): str(facts["sha256"]) for name, facts in listed.items()}
+        except (AttributeError, KeyError, TypeError):
+            raise KitError(
+                f"{file} is damaged: it does not list the sha256 of each public file.",
+                "kit download writes it.",
+                f"rm {file}  # the files stay, and their sha256 is computed anew",
+            ) from None
     files = sorted(path for path in folder.iterdir() if path.is_file())
     return {path.name: _sha256(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files}
 

@@ -141,6 +141,41 @@ class Record:
     git: Git | None = None
 
 
+@dataclass(frozen=True)
+class Pulled:
+    """The version of a kernel that left a run."""
+
+    ref: str
+    version: int
+    url: str
+    accelerator: str = ""
+    timeout: int = 0
+    sha256: str = ""
+    at: str = ""
+    words: str = ""
+    pulled: str = ""
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What `kaggle.json` may hold: what became of a run's submission, and which kernel left the run, or its folds."""
+
+    ref: int | None = None
+    status: str = ""
+    public_score: float | None = None
+    private_score: float | None = None
+    rank: int | None = None
+    teams: int | None = None
+    when: str = ""
+    server: str = ""
+    user: str = ""
+    message: str = ""
+    sha256: str = ""
+    error: str = ""
+    kernel: Pulled | None = None
+    kernels: tuple[Pulled, ...] = ()
+
+
 def write(path: Path, value: Plan | Done | Record) -> None:
     """Write `value` as JSON with the version of its schema, whole or not at all."""
     records.write_json(path, {"schema": SCHEMA} | facts(value))

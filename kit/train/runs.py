@@ -78,11 +78,17 @@ class Run:
 
     def kaggle(self) -> dict[str, Any]:
         """What submit and pull recorded; nothing where the file is damaged, of which a person is told."""
+        file = self.folder / "kaggle.json"
         try:
-            return records.read_json(self.folder / "kaggle.json")
+            stored = records.read_json(file)
+            records.typed(record.Outside, stored)
         except KitError as error:
             tell_once(error)
-            return {}
+        except ValueError as error:
+            tell_once(KitError(f"{file} is damaged: {error}.", "It tells what was submitted or pulled.", f"rm {file}"))
+        else:
+            return stored
+        return {}
 
     def finish(self, recorded: Record) -> Run:
         """Write `run.json`, whole."""

@@ -79,7 +79,7 @@ def grid(texts: Sequence[str]) -> list[dict[str, Any]]:
             raise KitError(f"{text!r} is not a setting.", "A setting is name=value,value.", "--set epochs=3,5")
         try:
             tried = list(ast.literal_eval(f"[{values}]"))
-        except (ValueError, SyntaxError):
+        except catalog.UNREADABLE:
             tried = [catalog.parse_setting(f"{name}={value}")[1] for value in values.split(",")]
         axes.append([(name, value) for value in tried])
     return [dict(chosen) for chosen in itertools.product(*axes)]

@@ -1,31 +1,18 @@
-"""The verbs as functions: from download to leaderboard in Python."""
+"""The verbs as functions: settings as arguments, results in a console and in a notebook, refusals."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 import kit
 from kit.api.results import Result
-from kit.train import runs
-
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def cells(result) -> list[str]:
     """The texts of the table that a notebook shows."""
     return re.findall(r"<t[hd] .*?>(.*?)</t[hd]>", result._repr_html_())
-
-
-def test_the_lines_of_the_readme_run_as_they_stand(workspace):
-    lines = README.partition("## From Python\n")[2].partition("```python\n")[2].partition("```")[0]
-    assert lines.count("kit.") >= 8
-    exec(compile(lines, "README.md", "exec"), scope := {})
-    assert scope["run"].score > 0.8
-    assert [run.kaggle()["public_score"] for run in runs.every("digit-recognizer")] != []
-    assert scope["board"].own.rank >= 1
 
 
 def test_settings_are_arguments(parity):

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from kit.emulator.grading import Grader
 from kit.emulator.local import Emulator
 from tests.emulator import titanic
 from tests.emulator.conftest import Caller
@@ -28,6 +29,18 @@ def test_a_submission_is_pending_until_it_is_graded_and_then_complete(emulator, 
     assert (done["status"], done["publicScore"], done["description"]) == ("COMPLETE", "1.00000", "first entry")
     assert (done["submittedBy"], done["teamName"], done["fileName"]) == ("tester", "tester", "submission.csv")
     assert done["totalBytes"] == len(titanic.right_but(0))
+
+
+def test_a_submission_to_what_is_hosted_no_longer_stays_pending(emulator, call) -> None:
+    ref = call.submit(titanic.right_but(0)).json["ref"]
+    emulator.settle()
+    emulator.store.run("UPDATE submissions SET status = 'PENDING' WHERE ref = ?", ref)
+    grader = Grader(emulator.store, {})
+    for number in (ref, 10**6):  # one that nobody has sent too
+        grader.add(number)
+    grader.settle()
+    grader.stop()
+    assert call("GetSubmission", ref=ref).json["status"] == "PENDING"
 
 
 def test_the_public_score_counts_public_rows_only(emulator, call) -> None:

@@ -33,6 +33,12 @@ def hosted(swift: None, raw: Path, tmp_path: Path) -> Path:
     raw.rename(folder / "public")
     (folder / "public" / "solution.csv").rename(folder / "private" / "solution.csv")
     (folder / "public" / "extra.bin").write_bytes(random.Random(0).randbytes(900_000))
+    for file, text, more in (
+        ("competition.py", '{\n            "train.csv"', '{\n            "extra.bin": None,\n            "train.csv"'),
+        ("_sample.py", "    train, test", '    (raw / "extra.bin").write_bytes(b"extra")\n    train, test'),
+    ):
+        declared = tmp_path / "competitions" / "parity" / file
+        declared.write_text(declared.read_text().replace(text, more))
     told = {"title": "Parity", "metric": "accuracy", "id": "id", "target": "odd", "labels": [0, 1]}
     teams = [{"name": f"Team {n}", "public": 0.5 + n / 100} for n in range(9)]
     teams.append({"name": "Baseline", "public": 0.5, "baseline": True})

@@ -255,6 +255,18 @@ def test_secrets_and_signed_addresses_are_taken_out_of_texts(monkeypatch):
     assert credentials.redact(text) == "no [hidden] at https://storage.googleapis.com/x/train.zip sorry"
 
 
+def test_a_key_that_another_outranks_is_taken_out_of_texts_too(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".kaggle").mkdir()
+    (tmp_path / ".kaggle" / "kaggle.json").write_text('{"username": "me", "key": "in-the-file"}')
+    monkeypatch.delenv("KAGGLE_CONFIG_DIR", raising=False)
+    monkeypatch.setenv("KAGGLE_USERNAME", "me")
+    monkeypatch.setenv("KAGGLE_KEY", "in-the-variable")
+    assert credentials.redact("in-the-file, in-the-variable") == "[hidden], [hidden]"
+    monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(tmp_path))
+    assert credentials.redact("in-the-file, in-the-variable") == "[hidden], [hidden]"
+
+
 def test_the_clients_verbose_mode_prints_no_credential(site, workspace):
     done = subprocess.run(
         [sys.executable, "-m", "kit", "download", "parity"],

@@ -13,6 +13,8 @@ from kit.data import fetch
 from kit.emulator.faults import Fault
 from kit.kaggle import transfer
 
+FILES = ("extra.bin", "sample_submission.csv", "test.csv", "train.csv")
+
 
 def declare(parity: Path, source: str, files: str) -> None:
     """Let parity come from another source."""
@@ -139,7 +141,7 @@ def test_a_full_disk_is_told_before_a_byte_is_fetched(run, site, monkeypatch):
 def test_a_dataset_is_downloaded_through_the_same_door(run, site, hosted, parity, workspace):
     run("download", "parity")
     assert run("publish", "parity")[0] == 0
-    declare(parity, 'KaggleDataset("tester/kit-parity"', '{"train.csv": None}')
+    declare(parity, 'KaggleDataset("tester/kit-parity"', repr(dict.fromkeys(FILES)))
     (workspace / "data" / "parity").rename(workspace / "data" / "old")
     import sys
 
@@ -183,6 +185,14 @@ def test_plain_addresses_are_fetched_and_their_sha256_compared(kit, parity, web,
     status, _, err = kit("download", "parity")
     assert status == 0, err
     assert (workspace / "data" / "parity" / "private" / "solution.csv").exists()
+
+
+def test_a_file_that_is_not_declared_does_not_stay(run, site, hosted, workspace):
+    (hosted / "public" / "zeros.bin").write_bytes(bytes(1 << 24))
+    status, _, err = run("download", "parity")
+    assert (status, "Left out, since competition.py does not declare them: zeros.bin\n" in err) == (0, True)
+    kept = workspace / "data" / "parity" / "public"
+    assert sorted(path.name for path in kept.iterdir()) == sorted(FILES)
 
 
 def test_a_wrong_sha256_keeps_a_file_out(kit, parity, web, workspace, monkeypatch):

@@ -194,6 +194,15 @@ def test_weights_that_cannot_be_read_are_refused(trained, tmp_path):
         files.files(entry, run, [spoken(tmp_path / "one.wav", 1)])
 
 
+@pytest.mark.parametrize("error", ["RecursionError", "MemoryError", "AttributeError"])
+def test_whatever_a_framework_raises_for_damaged_weights_is_one_clear_error(trained, tmp_path, error):
+    entry, run = trained(clips(4), clips(2), "audio")
+    file = entry.folder / "none.py"
+    file.write_text(file.read_text().replace("    far = float", f"    raise {error}('no config')\n    far = float"))
+    with pytest.raises(KitError, match=r"weights of run .* cannot be read: .*no config"):
+        files.files(entry, run, [spoken(tmp_path / "one.wav", 1)])
+
+
 def test_a_recipe_that_stores_no_model_is_refused(trained, tmp_path):
     entry, run = trained(clips(4), clips(2), "audio")
     (entry.folder / "none.py").write_text(RECIPE.replace("def load", "def read"))

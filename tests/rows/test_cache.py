@@ -73,3 +73,24 @@ def test_edited_code_is_not_served_what_the_code_before_it_parsed(tmp_path):
         code.write_text(f"import numpy as np\n\ndef read(path):\n    return {{'values': np.array([{constant}])}}\n")
         exec(compile(code.read_text(), str(code), "exec"), scope := {})
         assert cache.arrays(path, scope["read"])["values"].tolist() == [constant]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"hello", b"\x93NUMPY\x01\x00\x04\x00((((", b"\x93NUMPY\x01\x00"], ids=range(4)
+)
+def test_damaged_arrays_are_parsed_again(tmp_path, told, damage):
+    path = source(tmp_path)
+    cache.arrays(path, parse)
+    (file,) = (tmp_path / "cache").rglob("values.npy")
+    file.write_bytes(damage)
+    assert cache.arrays(path, parse)["values"].tolist() == [1, 2]
+    assert told == [f"{file.parent} is damaged; it is made again."]
+
+
+def test_a_folder_that_somebody_else_made_first_holds_no_cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / f"kit-cache-{os.getuid()}").symlink_to(tmp_path / "theirs")
+    assert cache.arrays(source(tmp_path), parse)["values"].tolist() == [1, 2]
+    assert not list((tmp_path / "theirs").iterdir())

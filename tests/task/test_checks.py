@@ -159,6 +159,7 @@ def test_a_declared_label_that_looks_missing_is_none_that_is(entry):
         ((train(x=["a", None, "b"]), test()), "returned nothing in `x` for the train row 8"),
         ((train(x=["a", "b", float("nan")]), test()), "returned nothing in `x` for the train row 9"),
         ((train(weight=np.array([1.0, -0.5, 1.0])), test()), "one has the weight -0.5: row 8"),
+        ((train(weight=np.array([0.0, -0.5, 1.0])), test()), "one has the weight -0.5: row 8"),
         ((train(weight=np.array([1.0, np.nan, 1.0])), test()), "one has no weight: row 8"),
         ((train(weight=np.array([1.0, 1.0, np.inf])), test()), "one has an infinite weight: row 9"),
         ((train(weight=np.zeros(3)), test()), "one has the weight 0, and so have all others: row 7"),

@@ -123,3 +123,49 @@ def test_the_labels_of_a_competition_are_declared_or_columns_or_what_the_rows_ho
     form = replace(found.submission, target=target, holds=declared and Labels(declared))
     known = decisions.labels(replace(found, metric=metric, submission=form), np.array(y))
     assert (known if known is None else list(known)) == labels
+
+
+def test_numbers_are_cut_halfway_between_ordered_labels():
+    pred = np.array([-5.0, 1.49, 1.5, 2.9, 3.0, 9.0])
+    assert decisions.Cuts((1, 2, 4))(pred).tolist() == [1, 1, 2, 2, 4, 4]
+    assert decisions.Cuts((1, 2, 4))(pred[:, None]).tolist() == [1, 1, 2, 2, 4, 4]
+    assert decisions.Cuts((1, 2, 4), (0.0, 9.5))(pred).tolist() == [1, 2, 2, 2, 2, 2]
+    assert decisions.facts(decisions.Cuts((1, 2), (0.5,))) == {"cuts": (0.5,)}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_kappa_of_cuts_is_that_of_scikit_learn(seed):
+    from sklearn.metrics import cohen_kappa_score
+
+    random = np.random.default_rng(seed)
+    y, pred = random.integers(1, 5, 60), random.integers(1, 5, 60)
+    assert decisions._kappa(y.astype(float), pred) == pytest.approx(cohen_kappa_score(y, pred, weights="quadratic"))
+    assert decisions._kappa(np.ones(3), np.ones(3)) == 0.0
+
+
+def test_cuts_that_part_all_labels_are_found():
+    y = np.repeat([1, 2, 4], [5, 3, 4])
+    pred = np.concatenate([np.linspace(0, 1, 5), np.linspace(1.5, 1.6, 3), np.linspace(3, 8, 4)])
+    assert decisions.Cuts((1, 2, 4)).fit(y, pred)(pred).tolist() == y.tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_cuts_chosen_have_nearly_the_best_kappa_of_all(seed):
+    random = np.random.default_rng(seed)
+    y = random.integers(0, 3, 40)
+    pred = 0.4 * y + random.normal(0, 0.35, 40)
+    chosen = decisions.Cuts((0, 1, 2)).fit(y, pred)
+    places = [*np.sort(pred), np.inf]
+    best = max(
+        decisions._kappa(y.astype(float), decisions.Cuts((0, 1, 2), (low, high))(pred))
+        for low in places
+        for high in places
+        if low <= high
+    )
+    assert list(chosen.cuts) == sorted(chosen.cuts)
+    assert decisions._kappa(y.astype(float), chosen(pred)) >= best - 0.05
+
+
+def test_a_label_that_no_row_has_is_cut_off():
+    y, pred = np.array([0, 0, 2, 2]), np.array([0.0, 0.1, 0.8, 0.9])
+    assert decisions.Cuts((0, 1, 2)).fit(y, pred)(pred).tolist() == [0, 0, 2, 2]

@@ -122,3 +122,15 @@ def test_top_keeps_the_likeliest_classes_in_order():
 
 def test_five_of_many_classes_take_twenty_bytes_a_row():
     assert outputs.top(5)(np.random.default_rng(0).random((3, 1588))).itemsize == 20
+
+
+@pytest.mark.parametrize(
+    ("y", "declared", "values"),
+    [
+        (np.array([1, 0]), ("no", "yes"), [0, 1]),
+        (np.array(["yes", "no"]), ("no", "yes"), ["no", "yes"]),
+        (np.array([5, 3]), (3, 5), [3, 5]),
+    ],
+)
+def test_declared_labels_come_as_declared_or_by_their_numbers_as_the_rows_hold_them(y, declared, values):
+    assert outputs.classes(y, 2, declared).tolist() == values

@@ -101,3 +101,78 @@ def test_more_folds_than_rows_of_a_class_is_refused():
 def test_a_grouped_split_without_groups_says_where_they_belong():
     with pytest.raises(KitError, match="needs to know the group"):
         splits.column(splits.Grouped(3), data())
+
+
+def test_blocks_of_a_horizon_are_held_out_one_after_the_other_at_the_end():
+    rows = Data(np.arange(10), np.arange(10)[:, None], np.zeros(10), time=np.arange(10.0))
+    split = splits.Time(2, horizon=3)
+    assert split(rows).tolist() == [-1, -1, -1, -1, 0, 0, 0, 1, 1, 1]
+    assert splits.rows(split, split(rows), 1, rows.time)[0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_rows_within_the_gap_before_a_block_are_not_trained_on():
+    days = np.datetime64("2020-01-01") + np.arange(10).astype("timedelta64[D]")
+    rows = Data(np.arange(10), np.arange(10)[:, None], np.zeros(10), time=days)
+    split = splits.Time(2, horizon=3, gap=2)
+    column = split(rows)
+    assert [splits.rows(split, column, number, rows.time)[0].tolist() for number in (0, 1)] == [[0, 1], [0, 1, 2, 3, 4]]
+
+
+def test_a_gap_that_leaves_nothing_to_train_on_is_refused():
+    rows = Data(np.arange(6), np.arange(6)[:, None], np.zeros(6), time=np.arange(6.0))
+    with pytest.raises(KitError, match="No row lies before the first of 2 blocks of time"):
+        splits.Time(2, horizon=2, gap=5)(rows)
+
+
+def test_a_holdout_keeps_the_share_of_each_class():
+    rows = data()
+    column = splits.column(splits.Holdout(0.5), rows)
+    assert [rows.y[column == part].mean() for part in (0, -1)] == pytest.approx([1 / 3] * 2)
+    numbers = Data(rows.ids, rows.x, np.linspace(0, 1, COUNT))
+    assert (splits.column(splits.Holdout(0.5), numbers) == 0).sum() == 30
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ([], "are in more than one fold."),
+        (["bob"], "fold, and so are those of 1 other group."),
+        (["bob", "cy"], "fold, and so are those of 2 other groups."),
+    ],
+)
+def test_a_split_that_cuts_several_groups_says_how_many(others, said):
+    rows = data(group=np.resize(["ann", *others], COUNT))
+    with pytest.raises(KitError, match="The rows of group 'ann'") as caught:
+        splits.column(lambda rows: np.arange(COUNT) // 30, rows)
+    assert caught.value.wrong.endswith(said)
+
+
+def test_five_folds_are_usual():
+    kinds = (splits.Stratified, splits.Shuffled, splits.Grouped, splits.StratifiedGrouped)
+    assert [len(np.unique(kind()(data(group=np.arange(COUNT) // 5)))) for kind in kinds] == [5] * 4
+
+
+def test_a_horizon_holds_out_the_last_blocks_of_that_length():
+    column = splits.column(splits.Time(2, horizon=10), data())
+    assert column.tolist() == [-1] * 40 + [0] * 10 + [1] * 10
+    weeks = np.datetime64("2020-01-01") + np.arange(COUNT) * np.timedelta64(7, "D")
+    assert splits.column(splits.Time(2, horizon=70), data(time=weeks)).tolist() == column.tolist()
+    backwards = splits.column(splits.Time(2, horizon=70), data(time=weeks[::-1]))
+    assert backwards.tolist() == column.tolist()[::-1]
+
+
+def test_rows_within_a_gap_before_a_block_are_not_trained_on():
+    split = splits.Time(2, horizon=10, gap=3)
+    column = splits.column(split, data())
+    assert split.kept(np.arange(COUNT), column, 0).nonzero()[0].tolist() == list(range(37))
+    assert split.kept(np.arange(COUNT), column, 1).nonzero()[0].tolist() == list(range(47))
+
+
+def test_a_block_without_rows_is_no_fold():
+    time = np.concatenate([np.arange(40), np.arange(50, 60), np.arange(70, 80)])
+    assert splits.column(splits.Time(4, horizon=10), data(time=time)).tolist() == [-1] * 40 + [0] * 10 + [1] * 10
+
+
+def test_blocks_of_time_that_leave_no_row_to_train_on_are_refused():
+    with pytest.raises(KitError, match="No row lies before the first of 6 blocks of time"):
+        splits.column(splits.Time(6, horizon=10), data())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kit.errors import KitError
-from kit.task import ids, metrics, submission
+from kit.task import ids, lines, metrics, submission
 from kit.task.contract import Submission
 from kit.task.targets import Labels, Numbers, Text
 
@@ -357,3 +358,17 @@ def test_a_folder_and_a_link_that_leads_nowhere_are_no_submissions(tmp_path, sam
         submission.check(FORM, tmp_path / "folder.csv", sample)
     with pytest.raises(KitError, match=r"loop\.csv would be refused: it is a link that leads nowhere"):
         submission.check(FORM, tmp_path / "loop.csv", sample)
+
+
+@pytest.mark.parametrize(
+    ("keys", "text", "right"),
+    [
+        ("id", "id,y\n1,0\n1,0\n", "Each id stands once."),
+        (("a", "b"), "a,b,y\n1,2,0\n1,2,0\n", "Each combination of keys stands once."),
+    ],
+)
+def test_what_stands_once_is_named_by_its_keys(keys, text, right):
+    form = Submission(keys, "y", decide=lambda pred: pred)
+    with pytest.raises(KitError, match="row 2") as caught:
+        list(lines.of_text(form, text.splitlines(keepends=True), Path("mine.csv")))
+    assert caught.value.right == right

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,3 +69,62 @@ def test_nothing_is_unpickled(tmp_path):
     np.savez(tmp_path / "evil.npz", pred=np.array([{"a": 1}], object))
     with pytest.raises(KitError, match="cannot be read"):
         predictions.load(tmp_path / "evil.npz")
+
+
+def npy(header: str, body: bytes = b"", version: int = 1) -> bytes:
+    """An array's file with a header of one's own."""
+    return b"\x93NUMPY" + bytes([version, 0]) + len(header).to_bytes(2, "little") + header.encode() + body
+
+
+RIGHT = "{'descr': '<f8', 'fortran_order': False, 'shape': (2,), }\n"
+
+BAD_ARRAYS = {
+    "7 TiB": npy(RIGHT.replace("(2,)", "(962072674304,)"), bytes(16)),
+    "more than a number counts": npy(RIGHT.replace("(2,)", f"({10**30},)"), bytes(16)),
+    "fewer than none": npy(RIGHT.replace("(2,)", "(-2,)"), bytes(16)),
+    "an unbalanced header": npy("{'descr': '<f8', 'shape': ((((", bytes(16)),
+    "nested brackets": npy("[" * 9_000, bytes(16)),
+    "a header without a key": npy("{'descr': '<f8', 'shape': (2,)}", bytes(16)),
+    "a header that is code": npy("__import__('os').abort()", bytes(16)),
+    "a type that there is not": npy(RIGHT.replace("<f8", "<q99"), bytes(16)),
+    "objects": npy(RIGHT.replace("<f8", "|O"), bytes(16)),
+    "too few bytes": npy(RIGHT, bytes(15)),
+    "another version": npy(RIGHT, bytes(16), version=9),
+    "no array": b"hello",
+    "nothing": b"",
+    "not a number": npy(RIGHT, np.array([1.0, np.nan]).tobytes()),
+}
+
+
+@pytest.mark.parametrize("member", BAD_ARRAYS.values(), ids=BAD_ARRAYS)
+def test_a_damaged_array_is_one_clear_error(tmp_path, member):
+    with zipfile.ZipFile(tmp_path / "oof.npz", "w") as archive:
+        archive.writestr("pred.npy", member)
+    with pytest.raises(KitError, match=r"oof\.npz cannot be read: "):
+        predictions.load(tmp_path / "oof.npz", "pred")
+
+
+def test_an_array_that_is_missing_is_named(tmp_path):
+    predictions.save(tmp_path / "oof.npz", ids=np.arange(2), pred=np.arange(2.0))
+    with pytest.raises(KitError, match="it holds no 'fold'"):
+        predictions.load(tmp_path / "oof.npz", *predictions.OOF)
+
+
+def test_arrays_of_other_lengths_are_refused(tmp_path):
+    for arrays in ({"ids": np.arange(3), "pred": np.arange(2.0)}, {"pred": np.array(1.0)}):
+        predictions.save(tmp_path / "oof.npz", **arrays)
+        with pytest.raises(KitError, match="its arrays have different numbers of rows"):
+            predictions.load(tmp_path / "oof.npz")
+
+
+def test_what_unpacks_to_more_than_it_has_is_refused(tmp_path):
+    np.savez_compressed(tmp_path / "oof.npz", pred=np.zeros(1 << 20))
+    with pytest.raises(KitError, match=r"'pred\.npy' in it is compressed"):
+        predictions.load(tmp_path / "oof.npz")
+
+
+@pytest.mark.parametrize("text", [b"", b"PK", b"\x93NUMPY\x01\x00", b"\x80\x04N."])
+def test_what_is_no_npz_file_is_refused(tmp_path, text):
+    (tmp_path / "oof.npz").write_bytes(text)
+    with pytest.raises(KitError, match=r"oof\.npz cannot be read: File is not a zip file"):
+        predictions.load(tmp_path / "oof.npz")

@@ -11,6 +11,8 @@ from kit.drawing import sweep_plot
 from kit.errors import KitError
 from kit.task import catalog
 from kit.train import loop, runs, sweep
+from kit.train.record import Plan
+from tests.given import recorded
 
 
 @pytest.mark.parametrize(
@@ -117,3 +119,30 @@ def test_the_command_sweeps_in_processes_of_their_own_and_is_idempotent(kit, par
     assert [row["settings"] for row in json.loads(out)] in (["noise=0.1", "noise=0.2"], ["noise=0.2", "noise=0.1"])
     assert kit(*words)[2].count("finished before") == 2
     assert len(runs.every("parity")) == 2
+
+
+def cell(seed: int, rate: float, score: float | None, **more):
+    """A finished run of the cell `rate`."""
+    made = runs.create(Plan("parity", "table", "", {"rate": rate, "depth": 3}, seed=seed))
+    return made.finish(recorded(made, oof_score=score, **more))
+
+
+@pytest.mark.parametrize(("higher", "order"), [(True, [0.2, 0.1, 0.3]), (False, [0.1, 0.2, 0.3])])
+def test_the_best_mean_comes_first_and_a_cell_without_a_score_last(workspace, higher, order):
+    given = {"higher_is_better": higher}
+    finished = [
+        cell(0, 0.3, None, **given),
+        cell(0, 0.1, -0.5, **given, parameters=7, fit_seconds=3.0, peak_memory_bytes=2**30, also={"auc": 0.5}),
+        cell(0, 0.2, 0.25, **given),
+        cell(1, 0.1, -0.25, **given, parameters=9, fit_seconds=2.0, peak_memory_bytes=2**29, also={"auc": 1.0}),
+    ]
+    table = sweep.rows(finished)
+    assert [row.settings for row in table] == [f"rate={rate}" for rate in order]
+    both = next(row for row in table if row.seeds == 2)
+    assert (both.mean, both.oof, both.parameters, both.seconds) == (-0.375, -0.25 if higher else -0.5, 9, 3.0)
+    assert (both.sd, both.also, both.peak) == (pytest.approx(0.1767767), {"auc": 0.75}, 2**30)
+    assert both.cells()[2:] == ["2", "-0.37500", "0.17678", f"{both.oof:.5f}", "9", "3.0", "1.00", "0.75000"]
+    alone = next(row for row in table if row.settings == "rate=0.2")
+    assert (alone.sd, alone.parameters, alone.cells()[6]) == (None, None, "-")
+    zero = sweep.rows([cell(0, 0.5, 0.0, **given), cell(0, 0.6, 0.1, **given), cell(0, 0.7, -0.1, **given)])
+    assert [row.mean for row in zero] == sorted([0.0, 0.1, -0.1], reverse=higher)

@@ -18,7 +18,7 @@ def submit(entry: Entry, parcel: Parcel, kaggle: Client, *, force: bool) -> tupl
 
     Raises KitError when the run was not pulled from a kernel on this server, and what `send.once` raises.
     """
-    kernel = parcel.run.kaggle().get("kernel", {}) if parcel.run else {}
+    kernel = (parcel.run.kaggle().get("kernel") if parcel.run else None) or {}
     if not str(kernel.get("url", "")).startswith(connection.site()):
         raise KitError(
             f"{parcel.run.name if parcel.run else parcel.file.name} was not left by a kernel on {connection.server()}.",

@@ -31,14 +31,14 @@ PAUSE = 15.0
 class Kernels:
     """An executor that fits folds in kernels on Kaggle and lands their folders in the run's own.
 
-    `found` is the metadata of the recipe's kernel, `timeout` the seconds of one fold. What is pushed is kept in the run
+    `described` is the metadata of the recipe's kernel, `timeout` the seconds of one fold. What is pushed is kept in the run
     folder, so that an interrupted call, resumed, goes on with the kernels that run already.
     """
 
     client: Client
     entry: Entry
     run: Run
-    found: Metadata
+    described: Metadata
     machine: Accelerator
     timeout: int | None
 
@@ -49,8 +49,8 @@ class Kernels:
         failed: list[KitError] = []
         told = False
         for number in folds:
-            if stored := records.read_json(self._folder(number) / versions.RECORD):
-                going[number] = Pushed(**stored)
+            if pushed := versions.recorded(self._folder(number)):
+                going[number] = pushed
                 waiting.remove(number)
         while waiting or going:
             while waiting and len(going) < limits.AT_ONCE[self.machine.kind] and not failed:
@@ -89,14 +89,14 @@ class Kernels:
     def _push(self, number: int) -> Pushed:
         plan = replace(self.run.plan, only=number)
         name = notebook.name(plan)
-        owner = str(self.found["id"]).partition("/")[0]
-        found = self.found | {"id": f"{owner}/{name}", "title": name.replace("-", " ")}
+        owner = str(self.described["id"]).partition("/")[0]
+        described = self.described | {"id": f"{owner}/{name}", "title": name.replace("-", " ")}
         folder = self._folder(number)
         folder.mkdir(parents=True, exist_ok=True)
         text = notebook.build(self.entry, plan, self.machine.kind)
         (folder / notebook.FILE).write_text(text, encoding="utf-8")
-        metadata.write(folder, found)
-        pushed = push.push(self.client, text, found, machine=self.machine, timeout=self.timeout)
+        metadata.write(folder, described)
+        pushed = push.push(self.client, text, described, machine=self.machine, timeout=self.timeout)
         versions.remember(folder, pushed)
         tell(f"Fold {number}: {pushed.ref} {pushed.label} runs on {self.machine.word}, {pushed.url}")
         return pushed

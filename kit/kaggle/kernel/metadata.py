@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,14 @@ FILE = "kernel-metadata.json"
 
 USER = "INSERT_USER_HERE"
 """Stands for the name of whoever pushes, so that a repository's kernels serve everybody."""
+
+SOURCES = {
+    "competition_sources": "titanic",
+    "dataset_sources": "ada/engines",
+    "kernel_sources": "ada/a-notebook",
+    "model_sources": "keras/bert/keras/small",
+}
+"""The fields that name sources, and what a name looks like at least; a version may follow."""
 
 Metadata = dict[str, Any]
 
@@ -91,12 +100,9 @@ def read(folder: Path, words: str = "") -> Metadata:
     reads.
     """
     path = folder / FILE
-    try:
-        described = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise KitError(f"{path} is missing.", "Building writes one.", f"kit kernel build {words}".rstrip()) from None
-    except ValueError as error:
-        raise KitError(f"{path} is not JSON: {error}", "It is Kaggle's kernel-metadata.json.") from None
+    if not path.exists():
+        raise KitError(f"{path} is missing.", "Building writes one.", f"kit kernel build {words}".rstrip())
+    described = records.read_json(path)
     check(described, path)
     return described
 
@@ -127,6 +133,13 @@ def check(described: Metadata, path: Path) -> None:
         raise KitError(
             f"{path}: code_file must be {notebook.FILE!r} and kernel_type 'notebook'.", "kit builds just that file."
         )
+    for field, like in SOURCES.items():
+        refs = described.get(field) or []
+        for ref in refs if isinstance(refs, list) else [refs]:
+            parts = ref.split("/") if isinstance(ref, str) else []
+            named = all(re.fullmatch(r"[\w.-]+", part) and part.strip(".") for part in parts)
+            if not isinstance(refs, list) or len(parts) <= like.count("/") or not named:
+                raise KitError(f"{path}: {field} holds {str(ref)[:200]!r}.", f"It is a list of names such as {like!r}.")
     machine = machine_of(described)
     if machine.kind == "tpu" and described.get("docker_image"):
         raise KitError(

@@ -13,14 +13,17 @@ from kit.errors import KitError
 from kit.kaggle import progress, transfer
 from kit.kaggle.client import Client
 from kit.kaggle.kernel.versions import Pushed
-from kit.train import runs
+from kit.train import record, runs
 from kit.train.runs import Run
 
 PAGE = 100
 """Files asked for at a time."""
 
-LONGEST_NAME = 240
+LONGEST_NAME = 220
 """Bytes of a file's name: file systems take 255, and what a transfer adds to it while it lasts must fit too."""
+
+LONGEST_PATH = 1_000
+"""Bytes of a path below the run's folder: Linux takes 4,096 with all that stands before it."""
 
 
 class Output(NamedTuple):
@@ -46,6 +49,7 @@ def listing(client: Client, pushed: Pushed) -> list[Output]:
             files.append(Output(file.file_name, file.url))
         token = answer.next_page_token or ""
         if not token:
+            _check_together({file.name for file in files})
             return files
 
 
@@ -62,17 +66,20 @@ def fetch(files: dict[str, Output], folder: Path) -> None:
             before += to.stat().st_size
 
 
-def land(client: Client, pushed: Pushed, competition: str) -> Run:
-    """The run that a finished version left, in `submissions/` like any other, with a `kaggle.json` that says whence.
+def land(client: Client, pushed: Pushed, competition: str, *, finished: bool = True) -> Run:
+    """The run that a version left, in `submissions/` like any other, with a `kaggle.json` that says whence.
 
-    The run appears whole; a run that is here already is given as it is. Raises KitError when the version left none.
+    Without `finished` it is the one that a version which failed, or came to its time limit, had begun: what it holds is
+    gone on with here. The run appears whole; a run that is here already is given as it is. Raises KitError when the
+    version left none.
     """
-    name, files = run_files(client, pushed, competition)
+    name, files = run_files(client, pushed, competition, finished=finished)
     target = places.runs(competition) / name
     if target.exists():
-        mine = records.read_json(target / "kaggle.json").get("kernel", {})
+        here = runs.at(target)
+        mine = here.kaggle().get("kernel") or {}
         if (mine.get("ref"), mine.get("version")) == (pushed.ref, pushed.version):
-            return runs.find(competition, name)
+            return here
         raise KitError(
             f"{target} is another run.", "A pulled run keeps its name.", f"mv {target} {target}-other  # and pull again"
         )
@@ -95,27 +102,35 @@ def land(client: Client, pushed: Pushed, competition: str) -> Run:
 
 
 def run_files(
-    client: Client, pushed: Pushed, competition: str, wanted: Callable[[str], bool] = lambda name: True
+    client: Client,
+    pushed: Pushed,
+    competition: str,
+    wanted: Callable[[str], bool] = lambda name: True,
+    *,
+    finished: bool = True,
 ) -> tuple[str, dict[str, Output]]:
-    """The name of the run that a version left, and its wanted files by their path below the run's folder."""
+    """The name of the run that a version left, finished or only begun, and its wanted files by their path below the
+    run's folder."""
     start = ("submissions", competition)
     left: dict[str, dict[str, Output]] = {}
+    paths: dict[str, set[str]] = {}
     for output in listing(client, pushed):
         parts = PurePosixPath(output.name).parts
         if parts[:2] == start and len(parts) > 3:
             path = "/".join(parts[3:])
             left.setdefault(parts[2], {})
+            paths.setdefault(parts[2], set()).add(path)
             if wanted(path):
                 left[parts[2]][path] = output
-    finished = [name for name, files in left.items() if "run.json" in files]
-    if len(finished) != 1:
+    names = [name for name, held in paths.items() if record.PLAN in held and (record.RUN in held) == finished]
+    if len(names) != 1:
         raise KitError(
-            f"{pushed.ref} {pushed.label} left {len(finished) or 'no'} finished run{'s' * (len(finished) != 1)} of "
-            f"{competition}.",
-            "A complete kernel that kit built leaves just one.",
+            f"{pushed.ref} {pushed.label} left {len(names) or 'no'} {'' if finished else 'un'}finished "
+            f"run{'s' * (len(names) > 1)} of {competition}.",
+            "A complete kernel that kit built leaves just one finished run.",
             f"{pushed.url}  # its output, and its log",
         )
-    return finished[0], left[finished[0]]
+    return names[0], left[names[0]]
 
 
 def _check(name: str) -> None:
@@ -123,11 +138,23 @@ def _check(name: str) -> None:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name:
         raise KitError(f"The output holds {name!r}, which would be written outside its folder.")
-    if not name.isprintable() or any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+    if (
+        not name.isprintable()
+        or any(len(part.encode()) > LONGEST_NAME for part in path.parts)
+        or (len(name.encode()) > LONGEST_PATH)
+    ):
         raise KitError(
             f"The output holds a file whose name cannot be used here: {name[:60]!r}.",
-            f"A name has at most {LONGEST_NAME} bytes, and no line ends or other signs that cannot be printed.",
+            f"A name has at most {LONGEST_NAME} bytes, a path {LONGEST_PATH:,}, and neither has signs that cannot be "
+            "printed, such as line ends.",
         )
+
+
+def _check_together(names: set[str]) -> None:
+    """Refuse a name that is both a file's and a folder's."""
+    folders = {folder.as_posix() for name in names for folder in PurePosixPath(name).parents}
+    if both := sorted(folders & names):
+        raise KitError(f"The output holds {both[0]!r} as a file and as a folder.", "It can be one of the two only.")
 
 
 def _from(before: int, show: progress.Show) -> progress.Show:

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from kit.errors import KitError
+from kit.kaggle import credentials
 from kit.limits import Kind
 from kit.task import imports
 from kit.task.catalog import Entry, Recipe
@@ -20,7 +21,8 @@ ROOMS = ("errors", "places", "words", "records", "notes", "task", "rows", "toolb
 """What of kit may travel: all that lies below the rooms which reach outside."""
 
 SECRETS = {
-    "a Kaggle key": r"\bKGAT_\w{8,}|[\"']?(?:KAGGLE_)?(?:API_)?KEY[\"']?\s*[:=]\s*[\"']?[0-9a-f]{32}\b",
+    # A legacy key is 32 hexadecimal digits, as the MD5 of a file is; a word near it tells which it is.
+    "a Kaggle key": r"\bKGAT_\w{8,}|(?:key|token|kaggle|secret)\w*\W{1,20}(?:\w+\W{1,10})?(?<!\w)[0-9a-f]{32}(?!\w)",
     "a Hugging Face token": r"\bhf_[A-Za-z0-9]{30,}",
     "a GitHub token": r"\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}",
     "an AWS key": r"\bAKIA[0-9A-Z]{16}\b",
@@ -51,7 +53,8 @@ def refuse_secrets(name: str, text: str, words: str) -> None:
 
     `words` are those by which commands name the kernel, such as `digit-recognizer cnn`.
     """
-    for what, pattern in SECRETS.items():
+    own = "|".join(map(re.escape, credentials.secrets()))
+    for what, pattern in {**SECRETS, **({"a credential of yours": own} if own else {})}.items():
         if hit := re.search(pattern, text, re.IGNORECASE if what == "a Kaggle key" else 0):
             line = text[: hit.start()].count("\n") + 1
             raise KitError(

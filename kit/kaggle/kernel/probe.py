@@ -87,11 +87,11 @@ def look(client: Client, machine: Accelerator) -> Seen:
     pushed = _pushed(client, machine)
     tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}: {pushed.url}")
     sessions.succeeded(client, pushed, sessions.follow(client, pushed, echo=lambda line: tell(f"  | {line}")))
-    found = {one.name: one for one in outputs.listing(client, pushed)}
-    if FILE not in found:
+    files = {one.name: one for one in outputs.listing(client, pushed)}
+    if FILE not in files:
         raise KitError(f"{pushed.ref} {pushed.label} left no {FILE}.", "Its log may say why.", pushed.url)
     with tempfile.TemporaryDirectory(prefix="kit-probe-") as folder:
-        outputs.fetch({FILE: found[FILE]}, Path(folder))
+        outputs.fetch({FILE: files[FILE]}, Path(folder))
         file = Path(folder, FILE)
         if file.stat().st_size > LARGEST:
             raise KitError(f"The {FILE} of {pushed.ref} has {file.stat().st_size:,} bytes.", f"{LARGEST:,} are enough.")

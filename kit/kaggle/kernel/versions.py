@@ -53,6 +53,23 @@ def remember(folder: Path, pushed: Pushed) -> None:
     records.write_json(folder / RECORD, asdict(pushed))
 
 
+def recorded(folder: Path) -> Pushed | None:
+    """The version of the kernel in `folder` that was pushed last from here; None where there is none.
+
+    Raises KitError when the record is damaged.
+    """
+    file = folder / RECORD
+    stored = records.read_json(file)
+    try:
+        return records.typed(Pushed, stored) if stored else None
+    except ValueError as error:
+        raise KitError(
+            f"{file} is damaged: {error}.",
+            "It tells which version was pushed last. Without it Kaggle is asked for the newest one.",
+            f"rm {file}",
+        ) from None
+
+
 def remembered(client: Client, plan: runs.Plan, number: int | None = None) -> Pushed:
     """The version of the kernel of `plan` that was pushed last from here, else Kaggle's newest; or version `number`.
 
@@ -60,11 +77,11 @@ def remembered(client: Client, plan: runs.Plan, number: int | None = None) -> Pu
     """
     folder, words = folder_of(plan), notebook.words(plan)
     described = metadata.owned(metadata.read(folder, words), client.user)
-    known = records.read_json(folder / RECORD)
+    known = recorded(folder)
     ref = str(described["id"])
     # An emulator's versions are not Kaggle's, and the page tells whose a record is.
-    if known and known["url"] == page(ref) and number in (None, known["version"]):
-        return Pushed(**known)
+    if known and known.url == page(ref) and number in (None, known.version):
+        return known
     last = newest(client, ref)
     if not last or (number or 0) > last:
         raise KitError(

@@ -52,10 +52,10 @@ def locate(handle: str, part: Part) -> str:
         return str(importlib.import_module("kit.toolbox.encoders.bert").tiny() / part)
     if "://" in handle:
         return handle
-    tried = [places.workspace() / Path(handle).expanduser(), places.encoders() / handle]
+    tried = [places.workspace() / places.named(handle), places.encoders() / handle]
     for folder in tried:
         for place in (folder / part, folder):
-            if any((place / file).is_file() for file in MODELS):
+            if any(os.path.isfile(place / file) for file in MODELS):
                 return str(place)
     known = sorted(path.parent.name for path in places.encoders().glob(f"*/{CARD}"))
     raise KitError(

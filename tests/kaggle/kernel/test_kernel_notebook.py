@@ -138,6 +138,9 @@ def test_a_notebook_is_valid_and_names_its_kernel(parity):
     ("line", "what"),
     [
         ('TOKEN = "KGAT_0123456789abcdef"', "a Kaggle key"),
+        (f'os.environ["KAGGLE_KEY"] = "{"0123456789abcdef" * 2}"', "a Kaggle key"),
+        (f'os.environ.setdefault("KAGGLE_KEY", "{"0123456789abcdef" * 2}")', "a Kaggle key"),
+        (f'api_key: str = (\n    "{"0123456789ABCDEF" * 2}"\n)', "a Kaggle key"),
         ('CONFIG = {"username": "me", "key": "0123456789abcdef0123456789abcdef"}', "a Kaggle key"),
         ('HUB = "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH"', "a Hugging Face token"),
         ('GIT = "ghp_abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"', "a GitHub token"),

@@ -33,7 +33,19 @@ def test_every_page_is_read():
 
 
 @pytest.mark.parametrize(
-    "name", ["../a", "a/../../b", "/etc/passwd", "..\\a", "a\nb", "a\0", "\udcff", "a/" + "n" * 241, "é" * 121]
+    "name",
+    [
+        "../a",
+        "a/../../b",
+        "/etc/passwd",
+        "..\\a",
+        "a\nb",
+        "a\0",
+        "\udcff",
+        "a/" + "n" * 221,
+        "é" * 111,
+        "a/" * 500 + "b",
+    ],
 )
 def test_a_name_that_leads_out_or_cannot_be_written_is_refused(name):
     with pytest.raises(KitError, match=r"outside its folder|cannot be used here"):
@@ -41,7 +53,7 @@ def test_a_name_that_leads_out_or_cannot_be_written_is_refused(name):
 
 
 def test_names_may_be_long_and_in_any_language():
-    assert len(outputs.listing(Client("n" * 240, "año/日本.csv"), PUSHED)) == 2
+    assert len(outputs.listing(Client("n" * 220, "año/日本.csv"), PUSHED)) == 2
 
 
 def test_the_one_finished_run_is_told_from_all_other_files():
@@ -50,6 +62,7 @@ def test_the_one_finished_run_is_told_from_all_other_files():
         f"{RUN}/run.json",
         f"{RUN}/fold-0/done.json",
         "submissions/other/x/run.json",
+        f"{RUN}/plan.json",
         f"{RUN}-2/plan.json",
     ]
     name, files = outputs.run_files(Client(*names), PUSHED, "digits", lambda path: path.endswith("run.json"))
@@ -58,8 +71,20 @@ def test_the_one_finished_run_is_told_from_all_other_files():
 
 
 @pytest.mark.parametrize(
-    ("names", "left"), [([], "no finished runs"), ([f"{RUN}/run.json", f"{RUN}-2/run.json"], "2 finished runs")]
+    ("names", "left"),
+    [
+        ([], "no finished run"),
+        ([f"{RUN}{n}/{name}.json" for n in ("", "-2") for name in ("plan", "run")], "2 finished runs"),
+    ],
 )
 def test_none_and_several_finished_runs_are_refused(names, left):
     with pytest.raises(KitError, match=f"me/kernel v3 left {left} of digits"):
         outputs.run_files(Client(*names), PUSHED, "digits")
+
+
+def test_a_run_that_was_only_begun_is_told_from_a_finished_one():
+    names = [f"{RUN}/plan.json", f"{RUN}/run.json", f"{RUN}-2/plan.json", f"{RUN}-2/fold-0/done.json"]
+    name, files = outputs.run_files(Client(*names), PUSHED, "digits", finished=False)
+    assert (name, list(files)) == ("20260101-120000-cnn-2", ["plan.json", "fold-0/done.json"])
+    with pytest.raises(KitError, match="left no unfinished run of digits"):
+        outputs.run_files(Client(*names[:2]), PUSHED, "digits", finished=False)

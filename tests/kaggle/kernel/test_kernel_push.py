@@ -99,6 +99,32 @@ def test_a_recipe_goes_to_kaggle_and_its_run_comes_back_as_if_trained_here(emula
     assert len(runs.every("parity")) == 2
 
 
+FAILS_THERE = """
+    import os
+    if os.environ.get("KAGGLE_KERNEL_RUN_TYPE") and fold.number == 1:
+        os.kill(os.getpid(), 9)
+"""
+
+
+@boxed
+def test_what_a_kernel_finished_before_it_was_ended_is_pulled_and_gone_on_with(emulator: Emulator, kit, parity):
+    recipe = (parity / "table.py").read_text()
+    (parity / "table.py").write_text(recipe.replace("    random =", f"{FAILS_THERE[1:]}    random =", 1))
+    status, _, err = kit("push", "parity", "table", "--sample", "--no-rehearse")
+    assert status == 1
+    status, out, err = kit("kernel", "pull", "parity", "table", "--sample")
+    assert status == 0, err
+    begun = runs.find("parity", "last")
+    assert out == f"Unfinished run: {begun.folder}\n"
+    assert f"Go on with: kit train parity --resume {begun.name}" in err
+    assert [begun.done(number) is not None for number in range(3)] == [True, False, False]
+    assert kit("train", "parity", "--resume", begun.name, "--no-plots")[0] == 0
+    assert kit("train", "parity", "table", "--sample", "--no-plots")[0] == 0
+    whole = next(run for run in runs.every("parity") if run.name != begun.name)
+    for name in ("submission.csv", "oof.npz", "test.npz"):
+        assert (begun.folder / name).read_bytes() == (whole.folder / name).read_bytes()
+
+
 @boxed
 def test_a_failed_kernel_ends_with_its_failure_and_the_end_of_its_log(emulator: Emulator):
     pushed = send(book("print('before')", "1 / 0"))
