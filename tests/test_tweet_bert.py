@@ -278,8 +278,6 @@ def test_the_optimiser_does_what_that_of_the_official_models_does(tmp_path):
 
     theirs = network()
     optimizer = optimization.create_optimizer(0.03, 40, 4, optimizer_type="adamw")
-    # Rows of word pieces that come twice in a batch would else count twice in the norm by which gradients are clipped.
-    optimizer.gradient_transformers = [lambda pairs: [(tf.convert_to_tensor(each), at) for each, at in pairs]]
     theirs.compile(optimizer, tf_keras.losses.BinaryCrossentropy(from_logits=True))
     mine = network()
     ours.prepare(mine, 40, rate=0.03, warmup=0.1)

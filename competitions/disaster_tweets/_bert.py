@@ -211,12 +211,18 @@ class Climb(tf_keras.optimizers.schedules.LearningRateSchedule):
 
 
 class AdamW(tf_keras.optimizers.AdamW):
-    """Adam with decoupled weight decay, to which gradients that come row by row, as those of word embeddings do, are
-    given whole: it changes every row anyway, and so in one pass."""
+    """Adam with decoupled weight decay, whose gradients are clipped together to the norm 1, as in BERT's own training.
 
-    def compute_gradients(self, loss: Any, var_list: Any, tape: Any = None) -> Any:
-        pairs = super().compute_gradients(loss, var_list, tape)
-        return [(tf.convert_to_tensor(gradient), variable) for gradient, variable in pairs]
+    The gradient of word embeddings comes row by row, and is clipped so. Then it is made whole: Adam changes every row
+    anyway, and so in one pass.
+    """
+
+    def apply_gradients(self, grads_and_vars: Any, *rest: Any, **more: Any) -> Any:
+        gradients, variables = zip(*grads_and_vars, strict=True)
+        clipped, _ = tf.clip_by_global_norm(gradients, 1.0)
+        return super().apply_gradients(
+            list(zip(map(tf.convert_to_tensor, clipped), variables, strict=True)), *rest, **more
+        )
 
 
 def prepare(
@@ -228,7 +234,7 @@ def prepare(
 
     `scaled` is for float16, whose small gradients would vanish.
     """
-    optimizer = AdamW(Climb(rate, int(warmup * steps), steps), weight_decay=0.01, epsilon=1e-6, global_clipnorm=1.0)
+    optimizer = AdamW(Climb(rate, int(warmup * steps), steps), weight_decay=0.01, epsilon=1e-6)
     optimizer.exclude_from_weight_decay(var_names=["LayerNorm", "layer_norm", "bias"])
     model.compile(
         optimizer=tf_keras.mixed_precision.LossScaleOptimizer(optimizer) if scaled else optimizer,

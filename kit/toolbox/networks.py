@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -422,9 +423,35 @@ def save(model: Any, dir: Path, **settings: Any) -> None:
     """Write `model` and what else `load` needs to predict into `dir`; an earlier model stays until the new is whole."""
     dir.mkdir(parents=True, exist_ok=True)
     partial = dir / f"partial-{WEIGHTS}"
-    model.save(partial)
+    write(model, partial)
     os.replace(partial, dir / WEIGHTS)
     (dir / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def write(model: Any, path: Path) -> None:
+    """Write a `.keras` file that Keras 3.13, which is on Kaggle's image, can read too.
+
+    Later ones write settings of initializers that 3.13 refuses, `input_axes` and `output_axes`. They are left out where
+    they say nothing; a model that is read has its weights already.
+    """
+    model.save(path)
+    with zipfile.ZipFile(path) as file:
+        parts = [(part, file.read(part)) for part in file.infolist()]
+    whole = {part.filename: content for part, content in parts}
+    described = json.dumps(_without_defaults(json.loads(whole["config.json"]))).encode()
+    if described != whole["config.json"]:
+        with zipfile.ZipFile(path, "w") as file:
+            for part, content in parts:
+                file.writestr(part, described if part.filename == "config.json" else content)
+
+
+def _without_defaults(config: Any) -> Any:
+    if isinstance(config, list):
+        return [_without_defaults(inner) for inner in config]
+    if not isinstance(config, dict):
+        return config
+    new = ("input_axes", "output_axes")
+    return {key: _without_defaults(inner) for key, inner in config.items() if not (key in new and inner is None)}
 
 
 def load(dir: Path) -> tuple[Any, dict[str, Any]]:

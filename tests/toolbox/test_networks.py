@@ -507,3 +507,19 @@ def test_batches_are_filled_until_all_devices_get_as_many_rows(tmp_path, monkeyp
     held = networks._judging(of.valid.x, of.valid.y)
     assert [len(held[number][1]) for number in range(len(held))] == [24]
     assert networks.predictor(network(), batch=30).predict(of.valid.x.take()).shape == (21, 4)
+
+
+def test_a_stored_model_holds_nothing_that_the_keras_of_kaggles_image_refuses(tmp_path):
+    import json
+    import zipfile
+
+    model = network()
+    networks.write(model, tmp_path / "model.keras")
+    with zipfile.ZipFile(tmp_path / "model.keras") as file:
+        described = file.read("config.json").decode()
+        assert file.testzip() is None and json.loads(described)["class_name"] == "Functional"
+    assert "input_axes" not in described and "output_axes" not in described
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    x = rows(5).x.take()
+    np.testing.assert_array_equal(again.predict_on_batch(x), model.predict_on_batch(x))
+    assert networks._without_defaults([{"input_axes": 1, "output_axes": None}]) == [{"input_axes": 1}]

@@ -31,8 +31,8 @@ PAUSE = 15.0
 class Kernels:
     """An executor that fits folds in kernels on Kaggle and lands their folders in the run's own.
 
-    `described` is the metadata of the recipe's kernel, `timeout` the seconds of one fold. What is pushed is kept in
-    the run folder, so that an interrupted call, resumed, goes on with the kernels that run already.
+    `described` is the metadata of the recipe's kernel, `timeout` the seconds of one fold. What is pushed is kept in the
+    run folder, so that an interrupted call, resumed, goes on with the kernels that run already.
     """
 
     client: Client

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
+from kit.toolbox import networks
 from kit.toolbox.encoders import handles
 
 NAME = "speech-embedding"
@@ -114,7 +115,7 @@ def convert(file: Path, out: Path, name: str = "") -> dict[str, Any]:
     }
     with handles.writing(out, card) as part:
         (part / "encoder").mkdir()
-        model.save(part / "encoder" / MODEL)
+        networks.write(model, part / "encoder" / MODEL)
     return card
 
 

@@ -41,11 +41,12 @@ for name, word in json.loads(sys.argv[1]):
     stored[f"{name} {word}"] = str(run.fold(0))
     loop.fold.forget()
 import keras
+from kit.toolbox import networks
 from kit.toolbox.encoders import speech
 encoder = speech.network((4, 4, 8, 8, 8))
 part = Path(sys.argv[2], "encoder")
 part.mkdir(parents=True)
-encoder.save(part / speech.MODEL)
+networks.write(encoder, part / speech.MODEL)
 np.save(part / "given.npy", np.asarray(encoder(np.ones((2, 100, speech.BANDS), "float32"))))
 print(json.dumps({"keras": keras.__version__, "stored": stored}))
 """
