@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -65,6 +66,8 @@ def _typed(kind: Any, value: Any, at: str) -> Any:
         return tuple(_typed(get_args(kind)[0], inner, f"{at}[{place}]") for place, inner in enumerate(value))
     if is_dataclass(kind) and isinstance(value, Mapping):
         return _object(kind, value, at)
+    if kind is float and type(value) is float and not math.isfinite(value):
+        raise ValueError(f"{at.lstrip('.') or 'it'} is {value}, which is no finite number")
     if kind is float and type(value) is int and abs(value) < 2**1023:  # JSON has no sign for a whole float
         return float(value)
     if origin is None and type(value) is kind:

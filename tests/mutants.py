@@ -58,7 +58,9 @@ NEIGHBOURS: dict[str, tuple[str, ...]] = {
     "kit/rows/csvs.py": ("tests/rows/test_csvs.py", "tests/data/test_check.py"),
     "kit/rows/cache.py": ("tests/rows/test_cache.py",),
     "kit/kaggle/ledger.py": ("tests/kaggle/test_ledger.py", "tests/kaggle/test_ledger_damaged.py"),
-    "kit/emulator/grading.py": ("tests/emulator/test_emulator_grading.py",),
+    "kit/emulator/grading.py": (
+        *("tests/emulator/test_emulator_grading.py", "tests/emulator/test_emulator_submissions.py"),
+    ),
 }
 """Files that are changed, and the tests beside them."""
 

@@ -78,7 +78,7 @@ def write(run: Run, *, text: str | None = None, tag: Sequence[str] = (), untag: 
             )
     notes = replace(
         before,
-        text=before.text if text is None else " ".join(text.split()),
+        text=before.text if text is None else " ".join(text.split()).encode(errors="replace").decode(),
         tags=tuple(sorted({*before.tags, *tag} - {*untag})),
     )
     if notes != before:

@@ -134,3 +134,10 @@ def test_five_of_many_classes_take_twenty_bytes_a_row():
 )
 def test_declared_labels_come_as_declared_or_by_their_numbers_as_the_rows_hold_them(y, declared, values):
     assert outputs.classes(y, 2, declared).tolist() == values
+
+
+def test_twelve_declared_labels_are_named_and_of_more_the_first_twelve():
+    for count, end in ((12, "11."), (13, "11, ....")):
+        with pytest.raises(KitError) as caught:
+            outputs.index(np.array(["x"]), tuple(map(str, range(count))))
+        assert caught.value.right == "These are " + ", ".join(map(str, range(11))) + f", {end}"

@@ -13,7 +13,8 @@ from kit.judge import ensemble, paired
 from kit.kaggle import ledger
 from kit.task import catalog
 from kit.task.contract import Data
-from kit.train import runs
+from kit.train import keeping, runs
+from kit.train.record import Plan
 
 
 @pytest.fixture
@@ -242,3 +243,8 @@ def test_what_a_failing_run_has_finished_stays(kit, parity):
     (run,) = runs.every("parity")
     assert run.done(0) and not run.finished
     assert catalog.find("parity").name == run.plan.competition
+
+
+def test_what_a_terminal_gives_that_is_no_text_is_kept_with_question_marks(workspace):
+    run = runs.create(Plan("parity", "table", "", {}))
+    assert keeping.write(run, text="a \udcff b").text == "a ? b" == keeping.read(run).text

@@ -73,6 +73,7 @@ DAMAGE = {
     '{"schema": 7}': "run.json has the schema version 7; this kit reads version 1.",
     "{}": "run.json has no schema version; this kit reads version 1.",
     '{"schema": 1, "plan": {"seed": "x"}}': "run.json is damaged",
+    '{"schema": 1, "seconds": Infinity}': "run.json is damaged",
 }
 
 
@@ -149,3 +150,12 @@ def test_a_json_file_is_written_whole_or_not_at_all(workspace):
         records.write_json(path, {"a": object()})
     assert records.read_json(path) == {"a": 1}
     assert [item.name for item in workspace.iterdir()] == ["value.json"]
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_record_whose_numbers_are_not_finite_is_passed_over(workspace, told, seconds):
+    made = runs.create(PLAN)
+    file = made.finish(recorded(made)).folder / "run.json"
+    file.write_text(file.read_text().replace('"fit_seconds": 1.0', f'"fit_seconds": {seconds}'))
+    assert runs.every("parity") == []
+    assert "fit_seconds is " in told[0] and "which is no finite number" in told[0]

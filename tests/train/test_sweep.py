@@ -146,3 +146,5 @@ def test_the_best_mean_comes_first_and_a_cell_without_a_score_last(workspace, hi
     assert (alone.sd, alone.parameters, alone.cells()[6]) == (None, None, "-")
     zero = sweep.rows([cell(0, 0.5, 0.0, **given), cell(0, 0.6, 0.1, **given), cell(0, 0.7, -0.1, **given)])
     assert [row.mean for row in zero] == sorted([0.0, 0.1, -0.1], reverse=higher)
+    assert [row.mean for row in sweep.rows([cell(0, 0.9, 0.5, **given)])] == [0.5]
+    assert sweep.rows([]) == []

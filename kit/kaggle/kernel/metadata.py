@@ -134,7 +134,7 @@ def check(described: Metadata, path: Path) -> None:
             f"{path}: code_file must be {notebook.FILE!r} and kernel_type 'notebook'.", "kit builds just that file."
         )
     for field, like in SOURCES.items():
-        refs = described.get(field) or []
+        refs = described.get(field, [])
         for ref in refs if isinstance(refs, list) else [refs]:
             parts = ref.split("/") if isinstance(ref, str) else []
             named = all(re.fullmatch(r"[\w.-]+", part) and part.strip(".") for part in parts)
