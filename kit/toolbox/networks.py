@@ -24,6 +24,15 @@ from kit.toolbox import resume
 WEIGHTS = "model.keras"
 SETTINGS = "settings.json"
 
+NEWER_SETTINGS: dict[str, Any] = {
+    **{"input_axes": None, "output_axes": None},  # initializers
+    **{"renorm": False, "renorm_clipping": None, "renorm_momentum": 0.99},  # BatchNormalization
+    **{"sliding_window": None, "use_gate": False},  # attention
+    "salt": None,  # look-ups
+}
+"""Settings of layers and initializers that Keras 3.15.0 writes and 3.13.2 does not know, with the defaults that mean
+what 3.13.2 does. Source: the signatures of all classes of both, compared."""
+
 LARGEST = 256 << 20
 """Bytes of rows up to which they are copied whole, for speed; a larger array or memory map is read batch by batch."""
 
@@ -431,27 +440,31 @@ def save(model: Any, dir: Path, **settings: Any) -> None:
 def write(model: Any, path: Path) -> None:
     """Write a `.keras` file that Keras 3.13, which is on Kaggle's image, can read too.
 
-    Later ones write settings of initializers that 3.13 refuses, `input_axes` and `output_axes`. They are left out where
-    they say nothing; a model that is read has its weights already.
+    Later ones write settings that 3.13 refuses; they are left out where they have their defaults.
     """
     model.save(path)
     with zipfile.ZipFile(path) as file:
         parts = [(part, file.read(part)) for part in file.infolist()]
     whole = {part.filename: content for part, content in parts}
-    described = json.dumps(_without_defaults(json.loads(whole["config.json"]))).encode()
+    described = json.dumps(_without_newer(json.loads(whole["config.json"]))).encode()
     if described != whole["config.json"]:
         with zipfile.ZipFile(path, "w") as file:
             for part, content in parts:
                 file.writestr(part, described if part.filename == "config.json" else content)
 
 
-def _without_defaults(config: Any) -> Any:
-    if isinstance(config, list):
-        return [_without_defaults(inner) for inner in config]
-    if not isinstance(config, dict):
-        return config
-    new = ("input_axes", "output_axes")
-    return {key: _without_defaults(inner) for key, inner in config.items() if not (key in new and inner is None)}
+def _without_newer(described: Any) -> Any:
+    """A model's description without the settings in NEWER_SETTINGS that have their defaults."""
+    if isinstance(described, list):
+        return [_without_newer(inner) for inner in described]
+    if not isinstance(described, dict):
+        return described
+    kept = {key: _without_newer(inner) for key, inner in described.items()}
+    if str(kept.get("module", "")).startswith("keras") and isinstance(kept.get("config"), dict):
+        config = kept["config"]
+        newer = {key for key, usual in NEWER_SETTINGS.items() if key in config and config[key] == usual}
+        kept["config"] = {key: inner for key, inner in config.items() if key not in newer}
+    return kept
 
 
 def load(dir: Path) -> tuple[Any, dict[str, Any]]:

@@ -103,12 +103,12 @@ def image_python() -> Path:
     return environments.made(image, names)
 
 
-@pytest.fixture(scope="module", params=["from the image to here", "from here to the image"])
+@pytest.fixture(scope="module", params=["stored_there", "stored_here"])
 def crossed(request, image_python, tmp_path_factory) -> tuple[dict, Path]:
     """The folders of the folds that one Keras stored, after the other one has loaded them and predicted."""
     home = tmp_path_factory.mktemp("home")
     pythons = [image_python, Path(sys.executable)]
-    if request.param == "from here to the image":
+    if request.param == "stored_here":
         pythons.reverse()
     with places.environment({"KIT_HOME": str(home)}):
         for name in {name for name, _ in networks()}:
