@@ -31,7 +31,7 @@ def test_a_model_is_stored_in_its_own_format_and_predicts_the_same(booster, tmp_
 def test_a_damaged_model_is_a_value_error(booster):
     state = Foreign("xgboost", booster).__getstate__()
     damaged = Foreign("xgboost", None)
-    damaged.__setstate__({"kind": "xgboost", "file": state["file"][:100]})
+    damaged.__setstate__(state | {"file": state["file"][:100]})
     with pytest.raises(ValueError, match="the stored model is damaged"):
         damaged.model  # noqa: B018
     with pytest.raises(ValueError, match="'pickle' is no kind of model that is stored"):

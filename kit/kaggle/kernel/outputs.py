@@ -122,7 +122,11 @@ def run_files(
             paths.setdefault(parts[2], set()).add(path)
             if wanted(path):
                 left[parts[2]][path] = output
-    names = [name for name, held in paths.items() if record.PLAN in held and (record.RUN in held) == finished]
+    names = [
+        name
+        for name, held in paths.items()
+        if (record.RUN in held if finished else record.PLAN in held and record.RUN not in held)
+    ]
     if len(names) != 1:
         raise KitError(
             f"{pushed.ref} {pushed.label} left {len(names) or 'no'} {'' if finished else 'un'}finished "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from kit.api import kernel
 from kit.data import fetch
 from kit.kaggle.kernel import accelerators, card, estimate
 from kit.kaggle.kernel.estimate import Estimate
+from kit.kaggle.kernel.versions import Pushed
 from kit.sandbox import images
 from kit.task import catalog
 from kit.train import record, runs
@@ -30,7 +32,8 @@ def run(seconds: float, *, accelerator: str = "", **changes) -> runs.Run:
     told = recorded(made, rows=Rows(60, 60, 20), fit_seconds=seconds, where="kaggle" if accelerator else "local")
     made.finish(told)
     if accelerator:
-        (made.folder / "kaggle.json").write_text(json.dumps({"kernel": {"accelerator": accelerator}}))
+        pushed = Pushed("me/kernel", 1, "https://example.org/kernel", accelerator, 60, "", "")
+        (made.folder / "kaggle.json").write_text(json.dumps({"kernel": asdict(pushed)}))
     return made
 
 

@@ -185,7 +185,7 @@ def test_every_page_of_the_output_is_fetched(emulator: Emulator, tmp_path, monke
 def test_a_kernel_that_left_no_run_lands_nothing(emulator: Emulator):
     pushed = send()
     emulator.settle()
-    assert "left no finished runs of parity" in error_of(outputs.land, client.connect(), pushed, "parity")
+    assert "left no finished run of parity" in error_of(outputs.land, client.connect(), pushed, "parity")
     assert runs.every("parity") == []
 
 
