@@ -16,7 +16,7 @@ from kit.task import catalog
 
 EXPORTED = sorted(set(dir(kit)) & set(kit._EXPORTED))
 FUNCTIONS = [name for name in EXPORTED if name not in ("KitError", "kernel", "encoder")]
-GROUPS = {"kernel": ("build", "rehearse", "push", "status", "logs", "pull"), "encoder": ("import_", "publish")}
+GROUPS = {"kernel": ("build", "probe", "rehearse", "push", "status", "logs", "pull"), "encoder": ("import_", "publish")}
 EVERY = [*FUNCTIONS, *(f"{group}.{name}" for group, names in GROUPS.items() for name in names)]
 
 

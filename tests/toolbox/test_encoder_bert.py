@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kit.errors import KitError
-from kit.toolbox.encoders import bert, checkpoint
+from kit.toolbox.encoders import bert, checkpoint, seeding
 from tests import tiny_bert
 
 pytest.importorskip("tensorflow_text", reason="the extra bert is not installed")
@@ -85,7 +85,7 @@ def test_dropout_draws_by_the_seed_that_a_copy_is_given(converted, tmp_path):
     given = {name: tf.constant(array) for name, array in inputs().items()}
     drawn = []
     for place, seed in enumerate((1, 1, 2)):
-        copy = bert.seeded(str(converted / "encoder"), seed, tmp_path / str(place))
+        copy = seeding.seeded(str(converted / "encoder"), seed, tmp_path / str(place))
         model = tf.saved_model.load(str(copy))
         drawn.append(model(given, training=True)["pooled_output"].numpy())
         np.testing.assert_allclose(
