@@ -148,6 +148,7 @@ def test_a_process_that_dies_is_one_clear_sentence_and_the_run_goes_on_later(sam
     assert trained(run, executors.Processes(2)).finished
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_all_processes_and_keeps_what_was_finished(sample, monkeypatch):
     path = sample / "table.py"
     path.write_text(
@@ -277,6 +278,7 @@ def test_folds_go_on_with_the_epoch_in_which_they_were_killed_in_any_number_of_p
     assert not [*run.folder.rglob("checkpoint")]
 
 
+@pytest.mark.slow
 def test_an_interrupted_fold_says_with_which_epoch_it_goes_on(sample, told):
     pytest.importorskip("keras")
     path = doomed(sample, "SIGINT")
