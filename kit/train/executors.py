@@ -83,8 +83,9 @@ class Processes:
                 try:
                     list(pool.map(work, workers))
                 except BaseException:  # Ctrl-C reaches this thread only
+                    # All before any is waited for: a second Ctrl-C in a wait would leave the others at work.
                     for worker in workers:
-                        worker.end()
+                        worker.kill()
                     raise
         finally:
             for worker in workers:
@@ -151,10 +152,14 @@ class _Worker:
             show(said["fold"], said["done"], said["of"], said["figures"], row=self.name)
         raise self._died(number)
 
-    def end(self) -> None:
-        """End the process, whatever it does."""
+    def kill(self) -> None:
+        """Send the process to its end, whatever it does, without waiting for it."""
         if self._process.poll() is None:
             self._process.kill()
+
+    def end(self) -> None:
+        """End the process, and wait until it has ended."""
+        self.kill()
         self._process.wait()
 
     def _died(self, number: int) -> Died:

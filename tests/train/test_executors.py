@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -148,8 +150,17 @@ def test_a_process_that_dies_is_one_clear_sentence_and_the_run_goes_on_later(sam
     assert trained(run, executors.Processes(2)).finished
 
 
-@pytest.mark.slow
-def test_an_interrupt_ends_all_processes_and_keeps_what_was_finished(sample, monkeypatch):
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C as on a terminal; a shell starts what runs in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_interrupt_ends_all_processes_and_keeps_what_was_finished(sample, monkeypatch, interruptible, times):
+    """The second one comes while the processes are being ended."""
     path = sample / "table.py"
     path.write_text(
         path.read_text().replace("    random =", "    import time; time.sleep(60 * fold.number)\n    random =", 1)
@@ -160,12 +171,15 @@ def test_an_interrupt_ends_all_processes_and_keeps_what_was_finished(sample, mon
         executors._Worker, "__init__", lambda self, *words: start(self, *words) or started.append(self._process)
     )
 
-    def show(*words, row: str = "") -> None:
-        if words[0] == "fold 1/3":
+    def show(fold: str, done: int, *words, row: str = "") -> None:
+        if fold == "fold 1/3" and done <= times:
+            time.sleep(0.05 * (done - 1))
             os.kill(os.getpid(), signal.SIGINT)
 
+    began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         executors.Processes(2)(run.folder, [0, 1], show)
+    assert time.perf_counter() - began < 40  # fold 1 would sleep for 60 seconds
     assert [process.poll() for process in started] == [-signal.SIGKILL] * 2
 
 
@@ -215,6 +229,8 @@ NETWORK = """\
 import os
 import pathlib
 import signal
+import time
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -278,8 +294,7 @@ def test_folds_go_on_with_the_epoch_in_which_they_were_killed_in_any_number_of_p
     assert not [*run.folder.rglob("checkpoint")]
 
 
-@pytest.mark.slow
-def test_an_interrupted_fold_says_with_which_epoch_it_goes_on(sample, told):
+def test_an_interrupted_fold_says_with_which_epoch_it_goes_on(sample, told, interruptible):
     pytest.importorskip("keras")
     path = doomed(sample, "SIGINT")
     run = planned("network")
