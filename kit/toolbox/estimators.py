@@ -87,7 +87,7 @@ def save(dir: Path, *, level: int = 1, **parts: Any) -> None:
 
     dir.mkdir(parents=True, exist_ok=True)
     boosted = {name: type(part).__name__ for name, part in parts.items() if type(part).__name__ in BOOSTED}
-    # XGBoost reads beyond the end of a file that was cut off: 22 GB of memory were taken for one of 100 bytes.
+    # XGBoost reads beyond the end of a file that was cut off: it crashed, or took 22 GB of memory.
     digests = {}
     for name in boosted:
         partial = dir / f"partial-{name}.ubj"

@@ -23,7 +23,7 @@ class Foreign:
         """The library's model. Raises ValueError when the stored file is damaged."""
         if isinstance(self._model, np.ndarray):
             if hashlib.sha256(self._model.tobytes()).hexdigest() != self._digest:
-                # XGBoost reads beyond the end of a file that was cut off: 22 GB of memory were taken for one.
+                # XGBoost reads beyond the end of a file that was cut off: it crashed, or took 22 GB of memory.
                 raise ValueError("the stored model is damaged: it is not what was stored")
             try:
                 self._model = FORMATS[self.kind][1](self._model.tobytes())

@@ -12,7 +12,8 @@ import numpy as np
 
 from kit.toolbox.foreign import Foreign
 from kit.toolbox.goals import Goal
-from kit.toolbox.problems import Learned, Prepared, Problem, spread
+from kit.toolbox.problems import Predictor, Prepared, Problem, spread
+from kit.toolbox.rounds import Rounds
 
 ALONE = 200_000
 """Values of a matrix up to which one thread is as fast as several, which wait for each other."""
@@ -23,7 +24,7 @@ WIDE = 500
 
 
 @dataclass(frozen=True)
-class Boosted:
+class Boosted(Rounds):
     """Trees, as many as the rows set aside want.
 
     `rounds` is the most trees that are tried, `rate` the share of a tree that counts, `depth` the questions that a tree
@@ -41,17 +42,14 @@ class Boosted:
     weight: float = 1.0
     patience: int = 50
 
-    def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
-        """One booster for classes, one for each column of numbers and flags."""
-        return self._learned(problem, fitted, held, seed, [])
-
-    def _learned(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]) -> Learned:
-        """As above; with `rounds`, the trees of each booster, nothing ends the fitting sooner."""
+    def fit(
+        self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]
+    ) -> tuple[Predictor, list[int]]:
         goal = problem.goal
         present = np.unique(problem.targets[fitted]) if goal.kind == "classes" else np.zeros(0, np.int64)
         if len(present) == 1:
             always = Trees([], goal, present, _kinds(problem))
-            return Learned(always, 0, lambda all_: self._learned(problem, all_, held, seed, rounds))
+            return always, rounds
         columns, objective = _columns(problem, present)
         held = held[np.isin(problem.targets[held], present)] if goal.kind == "classes" else held
         boosters = [
@@ -60,7 +58,7 @@ class Boosted:
         ]
         fitted_trees = Trees([Foreign("xgboost", booster) for booster in boosters], goal, present, _kinds(problem))
         trees = [booster.num_boosted_rounds() for booster in boosters]
-        return Learned(fitted_trees, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
+        return fitted_trees, trees
 
     def _booster(
         self,

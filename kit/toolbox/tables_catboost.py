@@ -9,11 +9,12 @@ import numpy as np
 
 from kit.toolbox.foreign import Foreign
 from kit.toolbox.goals import Goal
-from kit.toolbox.problems import Learned, Prepared, Problem, spread
+from kit.toolbox.problems import Predictor, Prepared, Problem, spread
+from kit.toolbox.rounds import Rounds
 
 
 @dataclass(frozen=True)
-class CatBoost:
+class CatBoost(Rounds):
     """`rounds` trees at most of `depth` questions each; the rows set aside end the fitting after `patience` trees
     without a gain. `rate` is the share of a tree that counts, `l2` the regularisation of its leaves.
 
@@ -26,12 +27,9 @@ class CatBoost:
     l2: float = 3.0
     patience: int = 50
 
-    def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
-        """One model for classes, one for each column of numbers and flags."""
-        return self._learned(problem, fitted, held, seed, [])
-
-    def _learned(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]) -> Learned:
-        """As above; with `rounds`, the trees of each model, nothing ends the fitting sooner."""
+    def fit(
+        self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]
+    ) -> tuple[Predictor, list[int]]:
         goal = problem.goal
         columns = [problem.targets] if goal.kind == "classes" else list(problem.targets.T)
         models = [
@@ -41,7 +39,7 @@ class CatBoost:
         places = np.flatnonzero(problem.encoder.categories)
         fitted_trees = Trees([each if isinstance(each, int) else _stored(each) for each in models], goal, places)
         trees = [getattr(model, "tree_count_", 1) for model in models]
-        return Learned(fitted_trees, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
+        return fitted_trees, trees
 
     def _model(
         self, problem: Problem, y: np.ndarray, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: int

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from kit.toolbox.goals import Goal
-from kit.toolbox.problems import Learned, Prepared, Problem, spread
+from kit.toolbox.problems import Predictor, Prepared, Problem, spread
+from kit.toolbox.rounds import Rounds
 
 LEAST = 1e-4
 """What the loss must gain within the patience, of numbers as a share of their variance. With scikit-learn's 1e-7 the
@@ -17,7 +18,7 @@ loss of classes that are told apart without an error falls for ever: 60 rows too
 
 
 @dataclass(frozen=True)
-class Hist:
+class Hist(Rounds):
     """`rounds` trees at most of `leaves` leaves each; the rows set aside end the fitting after `patience` trees
     without a gain. `rate` is the share of a tree that counts, `l2` the regularisation.
 
@@ -30,12 +31,9 @@ class Hist:
     l2: float = 1.0
     patience: int = 30
 
-    def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
-        """One model for classes, one for each column of numbers and flags."""
-        return self._learned(problem, fitted, held, seed, [])
-
-    def _learned(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]) -> Learned:
-        """As above; with `rounds`, the trees of each model, nothing ends the fitting sooner."""
+    def fit(
+        self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]
+    ) -> tuple[Predictor, list[int]]:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         goal, matrix = problem.goal, problem.rows.matrix
@@ -67,9 +65,7 @@ class Hist:
             stopping = {} if rounds else _stopping(model, matrix[stop], y[stop])
             models.append(_storable(model.fit(matrix[fitted], y[fitted], problem.weights(fitted), **stopping)))
         trees = [getattr(model, "n_iter_", 1) for model in models]
-        return Learned(
-            Trees(models, goal, known), sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees)
-        )
+        return Trees(models, goal, known), trees
 
 
 @dataclass

@@ -9,11 +9,12 @@ import numpy as np
 
 from kit.toolbox.foreign import Foreign
 from kit.toolbox.goals import Goal
-from kit.toolbox.problems import Learned, Prepared, Problem, spread
+from kit.toolbox.problems import Predictor, Prepared, Problem, spread
+from kit.toolbox.rounds import Rounds
 
 
 @dataclass(frozen=True)
-class LightGbm:
+class LightGbm(Rounds):
     """`rounds` trees at most of `leaves` leaves; the rows set aside end the fitting after `patience` trees without a
     gain. `rate` is the share of a tree that counts, `rows` and `columns` the share that a tree sees, `least` the fewest
     rows of a leaf.
@@ -29,12 +30,9 @@ class LightGbm:
     least: int = 20
     patience: int = 50
 
-    def __call__(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int) -> Learned:
-        """One booster for classes, one for each column of numbers and flags."""
-        return self._learned(problem, fitted, held, seed, [])
-
-    def _learned(self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]) -> Learned:
-        """As above; with `rounds`, the trees of each booster, nothing ends the fitting sooner."""
+    def fit(
+        self, problem: Problem, fitted: np.ndarray, held: np.ndarray, seed: int, rounds: list[int]
+    ) -> tuple[Predictor, list[int]]:
         goal, count = problem.goal, len(problem.goal.classes)
         if goal.kind == "classes":
             objective: dict[str, Any] = {"objective": "multiclass", "num_class": count} if count > 2 else {}
@@ -50,7 +48,7 @@ class LightGbm:
         ]
         fitted_trees = Trees([Foreign("lightgbm", booster) for booster in boosters], goal)
         trees = [booster.num_trees() // objective.get("num_class", 1) for booster in boosters]
-        return Learned(fitted_trees, sum(trees), lambda all_: self._learned(problem, all_, held, seed, trees))
+        return fitted_trees, trees
 
     def _booster(
         self,

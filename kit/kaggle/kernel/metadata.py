@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,23 @@ def first(entry: Entry, plan: Plan, machine: Accelerator) -> Metadata:
     """
     name = notebook.name(plan)
     source = entry.competition.source
-    competitions, datasets = [], [f"{USER}/{publish.name(entry)}"]
+    competitions, datasets = list[str](), [f"{USER}/{publish.name(entry)}"]
     if entry.competition.prepare is None and isinstance(source, KaggleCompetition):
         competitions, datasets = [source.slug], []
     elif entry.competition.prepare is None and isinstance(source, KaggleDataset):
         datasets = [source.ref]
     encoder_datasets, models = attached(entry, plan)
+    return described(name, machine, [*datasets, *encoder_datasets], competitions, models)
+
+
+def described(
+    name: str,
+    machine: Accelerator,
+    datasets: Sequence[str] = (),
+    competitions: Sequence[str] = (),
+    models: Sequence[str] = (),
+) -> Metadata:
+    """The metadata of a private notebook called `name`, without internet, that attaches these."""
     return {
         "id": f"{USER}/{name}",
         "title": name.replace("-", " "),
@@ -56,10 +68,10 @@ def first(entry: Entry, plan: Plan, machine: Accelerator) -> Metadata:
         "is_private": True,
         **hardware(machine),
         "enable_internet": False,
-        "dataset_sources": [*datasets, *encoder_datasets],
-        "competition_sources": competitions,
+        "dataset_sources": [*datasets],
+        "competition_sources": [*competitions],
         "kernel_sources": [],
-        "model_sources": models,
+        "model_sources": [*models],
     }
 
 

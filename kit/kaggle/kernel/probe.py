@@ -104,21 +104,7 @@ def server() -> str:
 
 
 def _pushed(client: Client, machine: Accelerator) -> Pushed:
-    name = f"kit-probe-{machine.word}"
-    described = {
-        "id": f"{metadata.USER}/{name}",
-        "title": name.replace("-", " "),
-        "code_file": notebook.FILE,
-        "language": "python",
-        "kernel_type": "notebook",
-        "is_private": True,
-        **metadata.hardware(machine),
-        "enable_internet": False,
-        "dataset_sources": [],
-        "competition_sources": [],
-        "kernel_sources": [],
-        "model_sources": [],
-    }
+    described = metadata.described(f"kit-probe-{machine.word}", machine)
     return push.push(client, notebook.of_cells([CELL]), described, machine=machine, timeout=TIMEOUT)
 
 

@@ -147,7 +147,8 @@ def test_a_log_that_breaks_off_is_gone_on_with_and_no_line_is_said_twice(emulato
 
 
 @boxed
-def test_a_status_that_cannot_be_asked_for_is_waited_out(emulator: Emulator):
+def test_a_status_that_cannot_be_asked_for_is_waited_out(emulator: Emulator, monkeypatch):
+    monkeypatch.setattr(sessions, "PATIENCE", 60.0)  # half a second is over before the retries on a busy machine
     pushed = send(book("import time\ntime.sleep(1)\nprint('end')"))
     emulator.faults.add(Fault("GetKernelSessionStatus", "status", times=client.ATTEMPTS + 1))
     emulator.faults.add(Fault("LogStream", "cut", times=0))
