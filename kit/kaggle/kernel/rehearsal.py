@@ -202,6 +202,8 @@ def _once(
         (kept / stale).unlink(missing_ok=True)
     if ready.runner == "Jupyter":
         opened.copy(ready.folder, EXECUTED, kept / EXECUTED, most=LARGEST)
+        if not _whole(kept / EXECUTED):
+            (kept / EXECUTED).unlink()
     if ending.failure:
         raise failed(ending.failure)
     if ending.code != 0:
@@ -238,3 +240,11 @@ def _label(text: str) -> str:
         return f"{plan['recipe']}:{plan['variant']}" if plan["variant"] else str(plan["recipe"])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def _whole(book: Path) -> bool:
+    """Whether an executed notebook was written to its end; a kernel that is stopped may be stopped while it writes."""
+    try:
+        return isinstance(json.loads(book.read_bytes()), dict)
+    except (ValueError, RecursionError):
+        return False
