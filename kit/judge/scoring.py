@@ -1,0 +1,172 @@
+"""What a blend scores when one more run is added, for all runs at once.
+
+A blend is told by how often each run was picked, its counts. A scorer tells the score of such blends on all rows and,
+for each fold, on all rows but its own, so that selections that are nested in folds share a pass over the rows as long
+as they agree. `scorers.of` chooses the quickest one that serves.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kit.errors import KitError
+from kit.task import merging, outputs
+from kit.task.contract import Merge, Metric
+
+Counts = tuple[int, ...]
+"""How often each run was picked."""
+
+ROWS = 16_384
+"""Rows of a part: 64 kB of float32 a run, so that the sum, one run's values and the result stay in a core's cache."""
+
+
+class Pool(NamedTuple):
+    """Predictions of runs for the same rows, and what judges them.
+
+    `preds` are arrays of n rows, `fold` numbers of (n,). `threshold` says that the score is F1 at the threshold that
+    is best on the rows that are scored.
+    """
+
+    metric: Metric
+    merge: Merge
+    preds: Sequence[np.ndarray]
+    y: np.ndarray
+    fold: np.ndarray
+    columns: Mapping[str, np.ndarray]
+    labels: outputs.Values | None
+    threshold: bool = False
+
+
+class Scorer(ABC):
+    """Scores of blends, higher is better whatever the metric; NaN where a blend cannot be scored."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.numbers = np.unique(pool.fold)
+        self.runs = len(pool.preds)
+        self.sign = 1 if pool.metric.higher_is_better else -1
+
+    @abstractmethod
+    def added(self, counts: Counts, without: int | None = None) -> np.ndarray:
+        """The score of the blend with each run added once more, (runs,): on all rows, or on those outside the fold at
+        the place `without` of `numbers`."""
+
+
+class Additive(Scorer):
+    """A scorer whose metric is a function of sums over rows: one pass answers for all rows and without each fold."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._known: dict[Counts, np.ndarray] = {}
+        self.rows = np.array([np.sum(pool.fold == number) for number in self.numbers], np.float64)
+
+    def added(self, counts: Counts, without: int | None = None) -> np.ndarray:
+        if counts not in self._known:
+            sums = self._sums(np.array(counts), sum(counts) + 1)  # (folds, runs, k)
+            whole = sums.sum(0)
+            scores = [self._score(whole, self.rows.sum())]
+            if len(self.rows) > 1:
+                scores += [
+                    self._score(whole - part, self.rows.sum() - rows)
+                    for part, rows in zip(sums, self.rows, strict=True)
+                ]
+            self._known[counts] = self.sign * np.array(scores)
+        return self._known[counts][0 if without is None else without + 1]
+
+    @abstractmethod
+    def _sums(self, counts: np.ndarray, step: int) -> np.ndarray:
+        """What the rows of each fold add up to for each run that is added, (folds, runs, k) float64."""
+
+    @abstractmethod
+    def _score(self, sums: np.ndarray, rows: float) -> np.ndarray:
+        """Scores (runs,) of sums (runs, k) over so many rows, in the metric's own direction."""
+
+
+class Part(NamedTuple):
+    """Rows of one fold and one class: `values` are (runs, rows) or (runs, columns, rows) float32."""
+
+    fold: int
+    label: int
+    values: np.ndarray
+
+
+def parts(pool: Pool, label: np.ndarray, column: Callable[[np.ndarray], np.ndarray], most: int = ROWS) -> list[Part]:
+    """The rows in parts of one fold and one label each, of `most` rows; `column` gives what is kept of a run's
+    predictions, (n,) or (columns, n)."""
+    fold = np.unique(pool.fold, return_inverse=True)[1]
+    order = np.lexsort((label, fold))
+    key = (fold * (int(label.max()) + 1) + label)[order]
+    bounds = [0, *(np.flatnonzero(np.diff(key)) + 1).tolist(), len(key)]
+    spans = [(at, min(at + most, end)) for start, end in itertools.pairwise(bounds) for at in range(start, end, most)]
+    kept: list[Part] = []
+    for run, pred in enumerate(pool.preds):
+        values = np.asarray(column(pred), np.float32)[..., order]
+        if not kept:
+            shape = (len(pool.preds), *values.shape[:-1])
+            kept = [
+                Part(int(fold[order[a]]), int(label[order[a]]), np.empty((*shape, b - a), np.float32)) for a, b in spans
+            ]
+        for (a, b), part in zip(spans, kept, strict=True):
+            part.values[run] = values[..., a:b]
+    return kept
+
+
+class Called(Scorer):
+    """Any metric and any way of merging: predictions are merged, and the metric's function, or its terms where it has
+    some, is called for each run that is added."""
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__(pool)
+        self._pool = pool
+        sums = pool.metric.sums
+        self._sums = None if sums is None or (sums.single and pool.y.size != len(pool.y)) else sums
+        self._folds = [pool.fold == number for number in self.numbers]
+        self._known: dict[tuple[Counts, int | None], np.ndarray] = {}
+        self._adds = pool.merge is merging.mean and not pool.preds[0].dtype.names
+
+    def added(self, counts: Counts, without: int | None = None) -> np.ndarray:
+        if (counts, without) not in self._known:
+            if self._sums is None or len(self.numbers) == 1:
+                rows = slice(None) if without is None else ~self._folds[without]
+                self._known[counts, without] = np.array([self._one(blend, rows) for blend in self._blends(counts)])
+            else:
+                scores = np.array([self._each(blend) for blend in self._blends(counts)])
+                for at in range(1 + len(self.numbers)):
+                    self._known[counts, at - 1 if at else None] = scores[:, at]
+        return self._known[counts, without]
+
+    def _blends(self, counts: Counts) -> Any:
+        preds, step = self._pool.preds, sum(counts) + 1
+        base: Any = 0
+        if self._adds:
+            for pred, count in zip(preds, counts, strict=True):
+                base = base + count * pred.astype(np.float64) if count else base
+        for run, pred in enumerate(preds):
+            if self._adds:
+                yield (base + pred) / step
+                continue
+            weights = np.array(counts) + np.eye(self.runs)[run]
+            yield self._pool.merge([preds[at] for at in np.flatnonzero(weights).tolist()], weights[weights > 0])
+
+    def _one(self, blend: np.ndarray, rows: Any) -> float:
+        pool = self._pool
+        columns = {name: column[rows] for name, column in pool.columns.items()}
+        try:
+            return self.sign * pool.metric.score(pool.y[rows], blend[rows], columns, pool.labels)
+        except KitError:
+            return math.nan
+
+    def _each(self, blend: np.ndarray) -> list[float]:
+        pool = self._pool
+        y, pred, given = pool.metric.arguments(pool.y, blend, pool.columns, pool.labels)
+        assert self._sums is not None
+        terms = self._sums.terms(y, pred, **given)
+        by_fold = [np.asarray(terms[rows].sum(0), np.float64) for rows in self._folds]
+        whole, rows = np.sum(by_fold, axis=0), len(pool.y)
+        left = [(whole - part, rows - np.sum(held)) for part, held in zip(by_fold, self._folds, strict=True)]
+        return [self.sign * float(self._sums.score(sums, count)) for sums, count in [(whole, rows), *left]]
