@@ -157,7 +157,8 @@ class Order(Scorer):
         """Raises Coarse where many pairs of rows would fall into the same bin."""
         super().__init__(pool)
         self._best_f1 = pool.threshold
-        self._bins = BINS if len(pool.y) > 8 * BINS else BINS // 2  # which take longer than fewer rows
+        # About one for a row: more of them would take longer to add up than the rows.
+        self._bins = int(np.clip(1 << int(np.log2(len(pool.y))), BINS // 8, BINS))
         low = min(float(positive(pred).min()) for pred in pool.preds)
         width = max(float(positive(pred).max()) for pred in pool.preds) - low or 1.0
         self._parts = parts(pool, true, lambda pred: (positive(pred) - low) / width, most=8 * ROWS)

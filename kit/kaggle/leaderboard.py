@@ -78,12 +78,12 @@ def file(kaggle: Client, slug: str) -> bytes:
     return data
 
 
-def read(data: bytes) -> Board:
-    """The leaderboard in a zip file with one CSV file, or in a CSV file.
+def read(data: bytes, name: str = "") -> Board:
+    """The leaderboard in a zip file with one CSV file, or in a CSV file; `name` is the file's, which says whether it is
+    the private one.
 
     Raises KitError when it is neither or lacks a column.
     """
-    name = ""
     if data[:2] == b"PK":
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
