@@ -1,4 +1,4 @@
-"""From runs to what is sent: forecast."""
+"""From runs to what is sent: forecast, choose."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.api.results import Listing
+from kit.api.results import Listing, Result
 from kit.api.training import named
 from kit.errors import KitError
 from kit.notes import tell
@@ -19,6 +19,7 @@ from kit.words import Table
 
 if TYPE_CHECKING:
     from kit.judge.forecast import Range
+    from kit.judge.selection import Choice
 
 SHARE = 0.5
 """The share of test rows that is taken for the public one where none is told."""
@@ -86,6 +87,74 @@ def forecast(
             expected, sd = (one.private, one.private_sd) if board.private else (one.public, one.public_sd)
             places[one.run] = judge.places(scores, expected.expected, sd, higher_is_better=higher, seed=seed)
     return Forecasts(tuple(made), entry.competition.metric.name, places)
+
+
+@dataclass(frozen=True, repr=False)
+class Chosen(Result):
+    """What to send with the slots that are left, and which two submissions to select at the end."""
+
+    choice: Choice
+    metric: str
+
+    def summary(self) -> str:
+        select = self.choice.select
+        return f"select {select.first}" + (f" and {select.second}" if select.second else "")
+
+    def table(self) -> Table:
+        """The candidates, with what is expected of them before any public score was seen."""
+        spend = {one.run: at for at, one in enumerate(self.choice.spend, 1)}
+        rows = [
+            (
+                one.run,
+                f"{one.private.expected:.5f}",
+                "sent" if one.run in self.choice.sent else f"send as {spend[one.run]}" if one.run in spend else None,
+                "yes" if one.run in (self.choice.select.first, self.choice.select.second) else None,
+            )
+            for one in self.choice.forecasts
+        ]
+        return Table(("run", f"private {self.metric}", "slot", "select"), rows)
+
+    def facts(self) -> dict[str, Any]:
+        return self.choice.facts()
+
+
+def choose(
+    competition: str,
+    runs: Sequence[str | Run] = (),
+    *,
+    slots: int = 1,
+    public_share: float = SHARE,
+    sample: bool = False,
+    seed: int = 0,
+) -> Chosen:
+    """Which runs to send with `slots` submissions, and which two to select at the end: those of which the better one
+    should have the best private score.
+
+    Without `runs` all that were judged by as many rows as any other, the best 40 of them. Raises KitError where there
+    is none, and where nothing was sent and no slot is left.
+    """
+    from kit.judge import forecast as judge
+    from kit.judge import selection
+
+    if slots < 0:
+        raise KitError(f"{slots} slots are too few.", "It is the number of submissions that are left, from 0.")
+    entry, known = candidates(competition, runs, sample=sample)
+    most = max(run.record.rows.out_of_fold for run in known)
+    few = [run for run in known if not runs and run.record.rows.out_of_fold < most]
+    if few:
+        tell(f"Left out, since fewer rows judged them: {', '.join(run.name for run in few)}.")
+    repeats = _repeats(entry)
+    made = {
+        run.name: judge.forecast(entry, run, public_share=public_share, repeats=repeats, seed=seed)
+        for run in known
+        if run not in few
+    }
+    sign = 1 if entry.competition.metric.higher_is_better else -1
+    chosen = sorted((run for run in known if run not in few), key=lambda run: -sign * made[run.name].private.expected)
+    chosen = chosen[: selection.MOST]
+    forecasts = [made[run.name] for run in chosen]
+    done = selection.choose(entry, chosen, forecasts, slots=slots, public_share=public_share, seed=seed)
+    return Chosen(done, entry.competition.metric.name)
 
 
 def candidates(competition: str, runs: Sequence[str | Run], *, sample: bool = False) -> tuple[Entry, list[Run]]:

@@ -37,7 +37,7 @@ VERBS = (
     *(looking.competitions, looking.files),
     *(tasks.list_, tasks.download, tasks.explore, tasks.new),
     *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
-    *(predicting.predict, judging.importance, judging.ensemble, deciding.forecast),
+    *(predicting.predict, judging.importance, judging.ensemble, deciding.forecast, deciding.choose),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),

@@ -76,13 +76,16 @@ def _logistic(x: np.ndarray, true: np.ndarray, strength: float, classes: int) ->
     the intercept is that of a probability of nearly 0."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     present = np.unique(true)
     rows = 1 if classes == 2 else classes
     if len(present) < 2:
         sure = np.where(np.arange(classes) == present[0], 5.0, -5.0)
         return np.zeros((rows, x.shape[1])), sure[-rows:]
-    with warnings.catch_warnings():  # 200 steps are enough for a blend, converged or not
+    # Matrices this narrow gain nothing by several threads, which on a busy machine took seven times the seconds. 200
+    # steps are enough for a blend, converged or not.
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model: Any = LogisticRegression(C=strength, max_iter=200).fit(x, true)
     if classes == 2:
