@@ -80,17 +80,19 @@ def judged(home: Path, slug: str, task: dict[str, Any]) -> list[dict[str, Any]]:
     again = None
     if entry.competition.kind in ("table", "text"):
         again = repeats.find(*entry.competition.load(entry.public()))
-    for run in runs.every(slug):
-        if not run.finished or run.score is None:
+    known = [run for run in runs.every(slug) if run.finished]
+    for run in known:
+        if run.score is None:
             continue
         try:
-            said = forecast.forecast(entry, run, public_share=0.5, repeats=again)
+            said = forecast.forecast(entry, run, public_share=0.5, repeats=again, others=known)
         except KitError as error:
             print(f"{run.name}: {error.wrong}")
             continue
         came = np.array(halves(run.submission, FILES / f"{slug}.solution.csv", task))
         parts, expected = said.parts, said.private.expected
-        plain = math.hypot(parts["rows"], parts["private_rows"])
+        alone = forecast.forecast(entry, run, public_share=0.5).parts
+        plain = math.hypot(alone["rows"], alone["private_rows"])
         lines.append(
             {
                 "competition": slug,
@@ -113,7 +115,7 @@ def judged(home: Path, slug: str, task: dict[str, Any]) -> list[dict[str, Any]]:
 
 def means(lines: list[dict[str, Any]], by: str) -> list[tuple[str, ...]]:
     """A line for each value of a column, and one for all."""
-    told = []
+    told: list[tuple[str, ...]] = []
     for value in [*dict.fromkeys(line[by] for line in lines), "all"]:
         some = [line for line in lines if value in ("all", line[by])]
 
@@ -131,8 +133,10 @@ def main() -> None:
     asked.add_argument("--home", type=Path, required=True)
     asked.add_argument("--no-train", dest="train", action="store_false", help="judge the runs that are there")
     asked.add_argument("--slugs", nargs="*")
+    asked.add_argument("--unknown", type=float, help="in place of forecast.UNKNOWN")
     given = asked.parse_args()
     os.environ["KIT_HOME"] = str(given.home)
+    forecast.UNKNOWN = forecast.UNKNOWN if given.unknown is None else given.unknown
     tasks = json.loads((FILES / "tasks.json").read_text())
     lines: list[dict[str, Any]] = []
     for slug in given.slugs or tasks:

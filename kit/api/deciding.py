@@ -77,7 +77,11 @@ def forecast(
     entry, chosen = candidates(competition, runs, sample=sample)
     board = _board(leaderboard)
     repeats = _repeats(entry)
-    made = [judge.forecast(entry, run, public_share=public_share, repeats=repeats, seed=seed) for run in chosen]
+    others = _others(entry)
+    made = [
+        judge.forecast(entry, run, public_share=public_share, repeats=repeats, others=others, seed=seed)
+        for run in chosen
+    ]
     higher = entry.competition.metric.higher_is_better
     made.sort(key=lambda one: one.private.expected, reverse=higher)
     places = {}
@@ -145,7 +149,9 @@ def choose(
         tell(f"Left out, since fewer rows judged them: {', '.join(run.name for run in few)}.")
     repeats = _repeats(entry)
     made = {
-        run.name: judge.forecast(entry, run, public_share=public_share, repeats=repeats, seed=seed)
+        run.name: judge.forecast(
+            entry, run, public_share=public_share, repeats=repeats, others=_others(entry), seed=seed
+        )
         for run in known
         if run not in few
     }
@@ -178,6 +184,11 @@ def candidates(competition: str, runs: Sequence[str | Run], *, sample: bool = Fa
             f"kit train {entry.name}{entry.flag}",
         )
     return entry, here
+
+
+def _others(entry: Entry) -> list[Run]:
+    """The finished runs of the competition's data, of which one may tell how easy another's rows were."""
+    return [run for run in store.every(entry.name) if run.finished and run.plan.sample == entry.sample]
 
 
 def _repeats(entry: Entry) -> Any:

@@ -17,6 +17,12 @@ ALIKE = 1e-6
 float32 and of luck, and AutoGluon rounds to six digits too. A run that is in the blend already is then picked again."""
 
 
+FEW, ANEW = 8, 13
+"""Of many runs a selection without a fold tries only the 8 that were the best of its last steps, and after 13
+steps all. Picks rarely come from elsewhere, and five nested selections of 50 runs then take half of the time of the
+plain one, not three times as much."""
+
+
 class Climbed(NamedTuple):
     """How often each run is in the best blend that was met, and its score, higher is better."""
 
@@ -31,9 +37,13 @@ def climb(scorer: Scorer, without: int | None = None, picks: int = PICKS) -> Cli
     taken, then the first; of equal blends the smallest. Source: Caruana, Niculescu-Mizil, Crew, Ksikes, Ensemble
     Selection from Libraries of Models, ICML 2004, section 2.1.
     """
-    counts, met = [0] * scorer.runs, []
-    for _ in range(picks):
-        scores = scorer.added(tuple(counts), without)
+    counts, met = [0] * scorer.runs, list[Climbed]()
+    latest = np.full(scorer.runs, -np.inf)
+    for step in range(picks):
+        few = without is not None and scorer.runs > 2 * FEW and step % ANEW
+        among = np.argsort(-latest, kind="stable")[:FEW].tolist() if few else None
+        scores = scorer.added(tuple(counts), without, among)
+        latest = np.where(np.isfinite(scores), scores, latest)
         if np.isnan(scores).all():
             break
         best = np.nanmax(scores)

@@ -3,8 +3,9 @@
 An out-of-fold score is a biased estimate of a test score. Each out-of-fold prediction is one model's, and a test
 prediction the mean of all folds' models, which is better (`merging`); a row of test that repeats a row of train is
 easier than folds that keep repeats together say (`overlap`). Both gains are estimated here from the run's own
-predictions and rows. What remains is noise: of the rows that judged the run, of the test rows, between folds, and of
-the two gains themselves.
+predictions and rows. A run that few rows have judged, as a holdout, is held against another run that was judged by
+these and by more: were they easy for that one, they were easy (`easy`). What remains is noise: of the rows that judged
+the run, of the test rows, between folds, and of the gains themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from kit.train.runs import Run
 LEVEL = 0.9
 """The share of scores that an interval should hold."""
 
-UNKNOWN = 0.5
+UNKNOWN = 0.25
 """What is not known of the future: a further standard deviation, in parts of that of the rows that judged the run. By
 it the interval holds 85 to 95% of the hidden scores in `benchmarks/forecast.md`."""
 
@@ -48,10 +49,10 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is expected of a run. `parts` are, in the metric's own unit: `cv`, the out-of-fold score; `merging` and
-    `overlap`, what is added to it; and standard deviations: `rows` of the rows that judged the run, `public_rows` and
-    `private_rows` of the test rows, `folds` between folds beyond the noise of their rows, `gains` of the two gains, and
-    `unknown` of all else. `public_sd` and `private_sd` are those of the whole."""
+    """What is expected of a run. `parts` are, in the metric's own unit: `cv`, the out-of-fold score; `merging`,
+    `overlap` and `easy`, what is added to it; and standard deviations: `rows` of the rows that judged the run,
+    `public_rows` and `private_rows` of the test rows, `folds` between folds beyond the noise of their rows, `gains` of
+    the first two gains, and `unknown` of all else. `public_sd` and `private_sd` are those of the whole."""
 
     run: str
     public: Range
@@ -70,13 +71,29 @@ class Forecast:
         }
 
 
+class Easy(NamedTuple):
+    """What is added to a score since its rows were easier or harder than others (`gain`), the standard deviation of the
+    rows that is left, and that of `one` row: of n rows it is as much over the root of n."""
+
+    gain: float
+    rows: float
+    one: float
+
+
 def forecast(
-    entry: Entry, run: Run, *, public_share: float = 0.5, repeats: Repeats | None = None, seed: int = 0
+    entry: Entry,
+    run: Run,
+    *,
+    public_share: float = 0.5,
+    repeats: Repeats | None = None,
+    others: Sequence[Run] = (),
+    seed: int = 0,
 ) -> Forecast:
     """The forecast for a run of which `public_share` of the test rows, between 0 and 1, make the public score.
 
-    `repeats` are the rows of test that repeat rows of train, where that is known. Raises KitError for a run without a
-    score or predictions here, and for a share that is none.
+    `repeats` are the rows of test that repeat rows of train, where that is known; `others` are runs of the same data,
+    of which one that more rows have judged tells how easy the rows of this one were. Raises KitError for a run without
+    a score or predictions here, and for a share that is none.
     """
     if not 0 < public_share < 1:
         raise KitError(f"A public share of {public_share:g} is none.", "It is between 0 and 1, such as 0.3.")
@@ -91,23 +108,22 @@ def forecast(
     oof = held_out(run)
     labels = decisions.labels(competition, oof["y"])
     judged = decisions.nested(competition, oof["fold"], oof["y"], oof["pred"])
-    columns = {name: column for name, column in oof.items() if name not in ("fold", "y", "pred")}
-    scores = intervals.replicates(metric, oof["y"], [judged], columns=columns, labels=labels, seed=seed)[0]
-    rows = float(np.nanstd(scores))
-    if not math.isfinite(rows):
+    scores = _replicates(competition, oof, [judged], labels, seed)[0]
+    own = float(np.nanstd(scores))
+    if not math.isfinite(own):
         raise KitError("No bootstrap sample of these rows can be scored.", "They may hold one class only.")
-    judged_by, test = len(oof["y"]), max(record.rows.test, 2)
-    public_rows, private_rows = (
-        rows * math.sqrt(judged_by / (test * part)) for part in (public_share, 1 - public_share)
-    )
+    easy = _easy(competition, run, oof, judged, others, labels, seed) or Easy(0.0, own, own * math.sqrt(len(judged)))
+    rows, test = easy.rows, max(record.rows.test, 2)
+    public_rows, private_rows = (easy.one / math.sqrt(test * part) for part in (public_share, 1 - public_share))
     merged = _merging(competition, run, oof, labels, seed)
     overlap = 0.0 if repeats is None else repeats.gain(competition, oof, judged, labels)
-    between = _between(list(record.fold_scores.values()), rows)
+    between = _between(list(record.fold_scores.values()), own)
     gains, unknown = math.hypot(merged, overlap) / 2, UNKNOWN * rows
     parts = {
         "cv": cv,
         "merging": merged,
         "overlap": overlap,
+        "easy": easy.gain,
         "rows": rows,
         "public_rows": public_rows,
         "private_rows": private_rows,
@@ -115,10 +131,63 @@ def forecast(
         "gains": gains,
         "unknown": unknown,
     }
-    expected = cv + merged + overlap
-    public_sd, private_sd = (math.hypot(rows, between, gains, unknown, own) for own in (public_rows, private_rows))
+    expected = cv + merged + overlap + easy.gain
+    public_sd, private_sd = (math.hypot(rows, between, gains, unknown, new) for new in (public_rows, private_rows))
     public, private = (_range(expected, sd, metric.perfect, metric.higher_is_better) for sd in (public_sd, private_sd))
     return Forecast(run.name, public, private, public_sd, private_sd, parts)
+
+
+def _replicates(
+    competition: Competition,
+    oof: dict[str, np.ndarray],
+    preds: list[np.ndarray],
+    labels: outputs.Values | None,
+    seed: int,
+) -> np.ndarray:
+    columns = {name: column for name, column in oof.items() if name not in ("fold", "y", "pred")}
+    return intervals.replicates(competition.metric, oof["y"], preds, columns=columns, labels=labels, seed=seed)
+
+
+def _easy(
+    competition: Competition,
+    run: Run,
+    oof: dict[str, np.ndarray],
+    judged: np.ndarray,
+    others: Sequence[Run],
+    labels: outputs.Values | None,
+    seed: int,
+) -> Easy | None:
+    """The other run that tells most; None where none helps.
+
+    It is the regression estimator of sampling: the other run's score on all its rows less that on these rows, times
+    the slope of one run's score on the other's in samples of these rows. Source: Cochran, Sampling Techniques, 1977,
+    chapter 7.
+    """
+    best: Easy | None = None
+    metric = competition.metric
+    for other in others:
+        if other.name == run.name or other.score is None or other.record.metric != metric.name:
+            continue
+        if other.record.rows.out_of_fold < 2 * len(oof["y"]) or not (other.folder / "oof.npz").exists():
+            continue
+        whole = held_out(other)
+        order = np.argsort(whole["ids"], kind="stable")
+        at = order[np.minimum(np.searchsorted(whole["ids"][order], oof["ids"]), len(order) - 1)]
+        if not np.array_equal(whole["ids"][at], oof["ids"]):
+            continue
+        also = decisions.nested(competition, whole["fold"], whole["y"], whole["pred"])
+        mine, theirs = _replicates(competition, oof, [judged, also[at]], labels, seed)
+        both = np.cov(np.stack([mine, theirs])[:, np.isfinite(mine) & np.isfinite(theirs)])
+        if not both[1, 1] > 0:
+            continue
+        slope = both[0, 1] / both[1, 1]
+        columns = {name: column for name, column in oof.items() if name not in ("fold", "y", "pred")}
+        there = float(np.nanstd(_replicates(competition, whole, [also], labels, seed)[0]))
+        left = math.hypot(math.sqrt(max(both[0, 0] - slope * both[0, 1], 0.0)), slope * there)
+        if left < math.sqrt(both[0, 0]) and (best is None or left < best.rows):
+            off = other.score - metric.score(oof["y"], also[at], columns, labels)
+            best = Easy(float(slope * off), left, there * math.sqrt(len(also)))
+    return best
 
 
 def _range(expected: float, sd: float, perfect: float, higher_is_better: bool) -> Range:

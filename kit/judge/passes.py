@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kit.judge.scoring import ROWS, Additive, Counts, Pool, Scorer, parts
+from kit.judge.scoring import ROWS, Additive, Counts, Passing, Pool, Sums, parts
 from kit.task import merging, metrics
 
 BINS = 1 << 14
@@ -28,15 +28,17 @@ class LogLoss(Additive):
         super().__init__(pool)
         nothing = np.zeros(len(pool.y), np.int64)
         self._parts = parts(pool, nothing, lambda pred: np.maximum(true(pred), merging.LEAST))
+        self._bases = Sums(self._parts)
 
-    def _sums(self, counts: np.ndarray, step: int) -> np.ndarray:
-        sums, weights = np.zeros((len(self.numbers), self.runs, 1)), counts.astype(np.float32)
-        for part in self._parts:
-            base = weights @ part.values
+    def _sums(self, counts: Counts, step: int, among: Sequence[int], without: int | None) -> np.ndarray:
+        sums = np.zeros((len(self.numbers), len(among), 1))
+        for part, base in zip(self._parts, self._bases.of(counts), strict=True):
+            if part.fold == without:
+                continue
             one = np.empty_like(base)
-            for run, values in enumerate(part.values):
-                np.log(np.add(base, values, out=one), out=one)
-                sums[part.fold, run] += one.sum()
+            for at, run in enumerate(among):
+                np.log(np.add(base, part.values[run], out=one), out=one)
+                sums[part.fold, at] += one.sum()
         return sums - self.rows[:, None, None] * math.log(step)
 
     def _score(self, sums: np.ndarray, rows: float) -> np.ndarray:
@@ -67,10 +69,11 @@ class Squares(Additive):
                 for column in range(columns):
                     self._products[at, column] += held[..., column] @ held[..., column].T
 
-    def _sums(self, counts: np.ndarray, step: int) -> np.ndarray:
-        base = self._products @ counts  # (folds, columns, runs)
-        squares = (base @ counts)[..., None] + 2 * base + np.diagonal(self._products, axis1=2, axis2=3)
-        return np.swapaxes(squares, 1, 2) / step**2
+    def _sums(self, counts: Counts, step: int, among: Sequence[int], without: int | None) -> np.ndarray:
+        picked = np.array(counts)
+        base = self._products @ picked  # (folds, columns, runs)
+        squares = (base @ picked)[..., None] + 2 * base + np.diagonal(self._products, axis1=2, axis2=3)
+        return np.swapaxes(squares[..., [*among]], 1, 2) / step**2
 
     def _score(self, sums: np.ndarray, rows: float) -> np.ndarray:
         return self._of(sums, rows)
@@ -86,19 +89,21 @@ class TwoClasses(Additive):
         self._metric = pool.metric
         self._above = np.greater_equal if at_zero else np.greater
         self._parts = parts(pool, true, margin)
+        self._bases = Sums(self._parts)
         self._true = np.array(
             [[np.sum(true[pool.fold == number] == label) for label in (0, 1)] for number in self.numbers]
         )
 
-    def _sums(self, counts: np.ndarray, step: int) -> np.ndarray:
-        sums, weights = np.zeros((len(self.numbers), self.runs, 4)), counts.astype(np.float32)
+    def _sums(self, counts: Counts, step: int, among: Sequence[int], without: int | None) -> np.ndarray:
+        sums = np.zeros((len(self.numbers), len(among), 4))
         sums[..., 2:] = self._true[:, None]
-        for part in self._parts:
-            base = weights @ part.values
+        for part, base in zip(self._parts, self._bases.of(counts), strict=True):
+            if part.fold == without:
+                continue
             one, called = np.empty_like(base), np.empty(len(base), bool)
-            for run, values in enumerate(part.values):
-                self._above(np.add(base, values, out=one), 0, out=called)
-                sums[part.fold, run, part.label] += np.count_nonzero(called)
+            for at, run in enumerate(among):
+                self._above(np.add(base, part.values[run], out=one), 0, out=called)
+                sums[part.fold, at, part.label] += np.count_nonzero(called)
         return sums
 
     def _score(self, sums: np.ndarray, rows: float) -> np.ndarray:
@@ -127,19 +132,21 @@ class Classes(Additive):
             return p.T
 
         self._parts = parts(pool, true, true_first)
+        self._bases = Sums(self._parts)
         self._classes = int(true.max()) + 1
         self._true = np.array(
             [np.bincount(true[pool.fold == number], minlength=self._classes) for number in self.numbers], np.float64
         )
 
-    def _sums(self, counts: np.ndarray, step: int) -> np.ndarray:
-        sums, weights = np.zeros((len(self.numbers), self.runs, 2 * self._classes)), counts.astype(np.float32)
+    def _sums(self, counts: Counts, step: int, among: Sequence[int], without: int | None) -> np.ndarray:
+        sums = np.zeros((len(self.numbers), len(among), 2 * self._classes))
         sums[..., self._classes :] = self._true[:, None]
-        for part in self._parts:
-            base = np.tensordot(weights, part.values, 1)
-            for run, values in enumerate(part.values):
-                total = base + values
-                sums[part.fold, run, part.label] += np.count_nonzero(total[0] >= total[1:].max(0))
+        for part, base in zip(self._parts, self._bases.of(counts), strict=True):
+            if part.fold == without:
+                continue
+            for at, run in enumerate(among):
+                height = base + part.values[run]
+                sums[part.fold, at, part.label] += np.count_nonzero(height[0] >= height[1:].max(0))
         return sums
 
     def _score(self, sums: np.ndarray, rows: float) -> np.ndarray:
@@ -149,7 +156,7 @@ class Classes(Additive):
         return np.mean(hits[:, true[0] > 0] / true[:, true[0] > 0], axis=-1)
 
 
-class Order(Scorer):
+class Order(Passing):
     """AUC, and F1 at its best threshold: how many rows of each class lie in each of many narrow bins. Rows of one bin
     count as equal."""
 
@@ -162,20 +169,17 @@ class Order(Scorer):
         low = min(float(positive(pred).min()) for pred in pool.preds)
         width = max(float(positive(pred).max()) for pred in pool.preds) - low or 1.0
         self._parts = parts(pool, true, lambda pred: (positive(pred) - low) / width, most=8 * ROWS)
-        self._known: dict[Counts, np.ndarray] = {}
+        self._bases = Sums(self._parts)
         self._rooted = False
         if self._coarseness() > COARSE:  # predictions crowd near 0, as those of a rare class do
             self._rooted = True
             if self._coarseness() > COARSE:
                 raise Coarse
 
-    def added(self, counts: Counts, without: int | None = None) -> np.ndarray:
-        if counts not in self._known:
-            weights = np.array(counts, np.float32)
-            bases = [weights @ part.values for part in self._parts]
-            scores = [self._scores(*self._counted(bases, run, sum(counts) + 1)) for run in range(self.runs)]
-            self._known[counts] = np.array(scores).T
-        return self._known[counts][0 if without is None else without + 1]
+    def _pass(self, counts: Counts, among: Sequence[int], without: int | None) -> np.ndarray:
+        bases = self._bases.of(counts)
+        scores = np.array([self._scores(*self._counted(bases, run, sum(counts) + 1)) for run in among]).T
+        return scores if without is None else scores[without + 1]
 
     def _counted(self, bases: list[np.ndarray], run: int, step: int) -> np.ndarray:
         """Rows by class, fold and bin, (2, folds, bins)."""
@@ -209,7 +213,6 @@ class Order(Scorer):
 
     def _coarseness(self) -> float:
         """The share of pairs of a row of each class that fall into one bin, of the mean of all runs."""
-        weights = np.ones(self.runs, np.float32)
-        weights[0] = 0
-        no, yes = self._counted([weights @ part.values for part in self._parts], 0, self.runs).sum(1)
+        bases = Sums(self._parts).of((0, *[1] * (self.runs - 1)))
+        no, yes = self._counted(bases, 0, self.runs).sum(1)
         return float(np.sum(no * yes) / max(no.sum() * yes.sum(), 1))

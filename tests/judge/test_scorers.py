@@ -142,10 +142,35 @@ def test_more_rows_than_a_part_holds_are_scored_alike(monkeypatch):
 def test_a_blend_is_scored_once_for_all_folds(monkeypatch):
     scorer, passes = scorers.of(CASES["log loss of two classes"][0]), []
     sums = scorer._sums
-    monkeypatch.setattr(scorer, "_sums", lambda counts, step: passes.append(step) or sums(counts, step))
+    monkeypatch.setattr(scorer, "_sums", lambda counts, step, *rest: passes.append(step) or sums(counts, step, *rest))
     for without in (None, 0, 1, 2):
         scorer.added((1, 0, 0, 0), without)
     assert passes == [2]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, kind) in CASES.items() if kind is not Called])
+def test_some_runs_are_scored_without_a_fold_as_all_are(name):
+    whole, some = (scorers.of(CASES[name][0]) for _ in range(2))
+    scores = some.added((3, 0, 1, 2), 1, [2, 0])
+    assert scores[[1, 3]].tolist() == [-np.inf, -np.inf]
+    assert np.allclose(scores[[0, 2]], whole.added((3, 0, 1, 2), 1)[[0, 2]], rtol=1e-6)
+
+
+def test_of_many_runs_a_nested_selection_tries_few_and_picks_as_well_as_one_that_tries_all(monkeypatch):
+    many = [np.clip(TWO * 0.4 + random.random(ROWS) * 0.6, 0.01, 0.99) for _ in range(30)]
+    asked = pool(metrics.log_loss, TWO, many)
+    few = climb.climb(scorers.of(asked), 1)
+    monkeypatch.setattr(climb, "ANEW", 1)
+    whole = climb.climb(scorers.of(asked), 1)
+    assert few.score >= whole.score - 0.003
+    tried = []
+    scorer = scorers.of(asked)
+    monkeypatch.setattr(climb, "ANEW", 10)
+    added = scorer.added
+    monkeypatch.setattr(scorer, "added", lambda counts, at, among: tried.append(among) or added(counts, at, among))
+    climb.climb(scorer, 1)
+    assert [at for at, among in enumerate(tried) if among is None] == [0, 10, 20]
+    assert {len(among) for among in tried if among} == {climb.FEW}
 
 
 def climbed(metric, y, preds, **given) -> np.ndarray:
