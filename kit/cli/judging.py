@@ -51,7 +51,7 @@ def importance(competition: str, run: str, repeats: int, rows: int, as_json: boo
 @click.option(
     "--method",
     metavar="METHOD",
-    help="best, mean, vote, rank, geometric, log-mean, hill-climb or stack (default: the one that holds best).",
+    help="best, mean, vote, rank, geometric, log-mean, hill-climb, stack or cma (default: the one that holds best).",
 )
 @seed
 @as_json
@@ -62,7 +62,7 @@ def ensemble(competition: str, run: tuple[str, ...], method: str | None, seed: i
     the blend; where none is better than the best run alone, that run is the answer. hill-climb chooses weights by
     greedy selection with replacement (Caruana et al. 2004), stack fits a regularised linear model on the predictions,
     rank is for metrics of order such as AUC, geometric for probabilities, log-mean for RMSLE, vote for labels and
-    texts. Runs with other folds are joined by id.
+    texts; cma evolves weights, for metrics of labels such as balanced accuracy. Runs with other folds are joined by id.
 
     Example:
       kit ensemble digit-recognizer 20260105-143012-cnn 20260105-150101-vgg

@@ -8,17 +8,17 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from kit.errors import KitError
-from kit.judge import climb, scorers, stack
+from kit.judge import climb, evolve, scorers, stack
 from kit.judge.aligning import Aligned
 from kit.judge.scoring import Pool, Scorer
 from kit.predict.stacked import Stacked
 from kit.task import decisions, merging, metrics
 from kit.task.contract import Competition, Merge
 
-Method = Literal["best", "mean", "vote", "rank", "geometric", "log-mean", "hill-climb", "stack"]
+Method = Literal["best", "mean", "vote", "rank", "geometric", "log-mean", "hill-climb", "stack", "cma"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
-CHOOSING = ("best", "hill-climb", "stack")
+CHOOSING = ("best", "hill-climb", "stack", "cma")
 """Methods that choose something on out-of-fold predictions; the others only merge."""
 
 SAMPLE = 50_000
@@ -110,13 +110,15 @@ class Trials:
             return f"it is for numbers, and {metric.name} is not a metric of numbers"
         if method == "log-mean" and any(pred.min() < 0 for pred in self.oof.preds):
             return "it is for numbers of 0 or more, and some predictions are below"
+        if method == "cma" and metric.predictions != "labels":
+            return f"it is for metrics of labels such as balanced accuracy, and {metric.name} has a slope to climb"
         if method == "stack" and stack.kind(metric, self.oof.y, first, self.labels) is None:
             return "a linear model needs numbers, or probabilities of one target column"
         return ""
 
     def fitting(self) -> list[Method]:
-        """The methods that fit."""
-        return [method for method in METHODS if not self.unfit(method)]
+        """The methods that fit, without cma, which takes a thousand blends for each fold and is tried when asked."""
+        return [method for method in METHODS if method != "cma" and not self.unfit(method)]
 
     def run(self, method: Method) -> Trial:
         """Try a method."""
@@ -125,9 +127,12 @@ class Trials:
             merge = merging.BY_METHOD.get(method) or self._merge
             pred = merge(oof.preds)
             return self._trial(method, pred, Fitted(merge, np.full(len(oof.preds), 1 / len(oof.preds))), True)
-        fits: Callable[[int | None], Fitted] = {"best": self._best, "hill-climb": self._climb, "stack": self._stack}[
-            method
-        ]
+        fits: Callable[[int | None], Fitted] = {
+            "best": self._best,
+            "hill-climb": self._climb,
+            "stack": self._stack,
+            "cma": self._evolve,
+        }[method]
         whole = fits(None)
         if len(self.numbers) < 2:
             return self._trial(method, whole(oof.preds), whole, False)
@@ -209,6 +214,18 @@ class Trials:
             )
             self._scorer = scorers.of(pool)
         return Fitted(self._merge, climb.weights(climb.climb(self._scorer, without)))
+
+    def _evolve(self, without: int | None) -> Fitted:
+        rows = np.flatnonzero(self._rows(without))
+        if len(rows) > evolve.ROWS:
+            rows = np.sort(np.random.default_rng(self.seed).choice(rows, evolve.ROWS, replace=False))
+        preds = [pred[rows] for pred in self.oof.preds]
+        equal = np.full(len(preds), 1 / len(preds))
+
+        def score(weights: np.ndarray) -> float:
+            return self.sign * self.judged(self._merge(preds, weights), rows)
+
+        return Fitted(self._merge, evolve.weights(score, equal, self.seed))
 
     def _stack(self, without: int | None) -> Fitted:
         oof, rows = self.oof, self._rows(without)

@@ -188,7 +188,7 @@ def test_one_run_is_no_blend(kit, members):
 def test_an_unknown_method_is_answered_with_the_known_ones(kit, members):
     status, _, err = kit("ensemble", "parity", members[0].name, members[1].name, "--method", "magic")
     assert status == 1
-    assert "Known: best, mean, vote, rank, geometric, log-mean, hill-climb, stack." in err
+    assert "Known: best, mean, vote, rank, geometric, log-mean, hill-climb, stack, cma." in err
 
 
 def test_a_run_that_is_named_twice_is_refused(kit, members):

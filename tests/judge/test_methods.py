@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kit.judge import stack
+from kit.errors import KitError
+from kit.judge import evolve, stack
 from kit.judge.aligning import Aligned
 from kit.judge.methods import Fitted, Trials, _without_idle, dropped
 from kit.predict import stacked
@@ -62,7 +64,7 @@ def test_the_best_of_many_runs_of_mere_noise_looks_better_than_it_is():
     random = np.random.default_rng(2)
     y = random.integers(0, 2, ROWS)
     preds = [random.random(ROWS) for _ in range(20)]
-    trials = Trials(competition(metrics.auc, Labels((0, 1))), aligned(y, preds))
+    trials = Trials(competition(metrics.accuracy, Labels((0, 1))), aligned(y, preds))
     for method in ("best", "hill-climb"):
         tried = trials.run(method).tried
         assert tried.optimism > 0.02
@@ -202,3 +204,32 @@ def test_a_damaged_linear_model_is_named(tmp_path: Path):
     (tmp_path / stacked.FILE).write_bytes(b"PK")
     with pytest.raises(Exception, match=r"stack.npz cannot be read"):
         stacked.load(tmp_path)
+
+
+def test_weights_are_evolved_for_metrics_of_labels(monkeypatch):
+    monkeypatch.setattr(evolve, "EVALUATIONS", 80)
+    random = np.random.default_rng(12)
+    y = random.integers(0, 3, 150)
+    preds = [random.dirichlet([1, 1, 1], 150) * 0.5 + np.eye(3)[y] * share for share in (0.3, 0.25, 0.0)]
+    trials = Trials(competition(metrics.balanced_accuracy, Labels((0, 1, 2))), aligned(y, preds))
+    assert "cma" not in trials.fitting()
+    trial = trials.run("cma")
+    assert trial.fitted.weights.sum() == pytest.approx(1)
+    assert trial.fitted.weights.min() >= 0
+    assert trial.chosen_score >= metrics.balanced_accuracy.score(y, merging.mean(preds))
+    assert trial.tried.optimism > -0.02
+    again = Trials(competition(metrics.balanced_accuracy, Labels((0, 1, 2))), aligned(y, preds)).run("cma")
+    assert again.fitted.weights.tolist() == trial.fitted.weights.tolist()
+    smooth = Trials(competition(metrics.log_loss), aligned(y, preds))
+    assert smooth.unfit("cma").startswith("it is for metrics of labels")
+
+
+def test_evolution_without_its_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cma", None)
+    with pytest.raises(KitError, match="needs the package 'cma'"):
+        evolve.weights(lambda weights: 0.0, np.ones(2) / 2, 0)
+
+
+def test_what_is_below_zero_is_no_weight():
+    assert evolve.shares(np.array([-1.0, 1.0, 3.0])).tolist() == [0, 0.25, 0.75]
+    assert evolve.shares(np.array([-1.0, -2.0])).tolist() == [0.5, 0.5]
