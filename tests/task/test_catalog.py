@@ -157,10 +157,10 @@ def test_every_competition_declares_a_default_recipe_that_exists(name):
     recipe, _ = entry.recipe()
     assert recipe.name in entry.recipes
     assert entry.summary
-    assert all(found.summary for found in entry.recipes.values())
-    for found in entry.recipes.values():
-        for word in ("", *found.variants):
-            found.resolve(word, smoke=True)
+    assert all(each.summary for each in entry.recipes.values())
+    for each in entry.recipes.values():
+        for word in ("", *each.variants):
+            each.resolve(word, smoke=True)
 
 
 SHARED = '''\

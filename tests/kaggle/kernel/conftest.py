@@ -40,10 +40,10 @@ def emulator(
     monkeypatch.setattr(sessions, "PATIENCE", 0.5)
     monkeypatch.setattr(sessions, "LATE", 0.5)
     monkeypatch.setattr(fanout, "PAUSE", 0.1)
-    with running(sample=True, kernels="sandbox") as found:
-        for name, value in found.env.items():
+    with running(sample=True, kernels="sandbox") as emulator:
+        for name, value in emulator.env.items():
             monkeypatch.setenv(name, value)
-        yield found
+        yield emulator
 
 
 PREPARE = """
