@@ -33,22 +33,9 @@ KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 """What a value of each type is called."""
 
 OPTIONS = frozenset(
-    {"accelerator", "code", "competition", "deterministic", "fold", "folds", "folds_as_kernels"}
-    | {
-        "inputs",
-        "jobs",
-        "plots",
-        "recipe",
-        "recipes",
-        "rehearse",
-        "resume",
-        "sample",
-        "scheme",
-        "seed",
-        "seeds",
-        "submit",
-    }
-    | {"time", "timeout", "trials", "wait"}
+    {"accelerator", "address", "code", "competition", "deterministic", "engine", "fold", "folds", "folds_as_kernels"}
+    | {"gpus_per_fold", "inputs", "jobs", "plots", "recipe", "recipes", "rehearse", "resume", "sample"}
+    | {"scheme", "seed", "seeds", "submit", "time", "timeout", "trials", "wait"}
 )
 """Arguments of `kit.train`, `kit.sweep`, `kit.tune` and `kit.push` beside which settings are given by name, as in
 `kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""
