@@ -120,7 +120,8 @@ class OnRay:
                 "object_store_memory": STORE,
             }
         try:
-            ray.init(logging_level=logging.ERROR, configure_logging=True, **options)
+            # What workers tell comes with their steps; Ray's own copy of their output would be mixed into the bars.
+            ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             where = f"join Ray at {self.address}" if self.address else "start Ray on this machine"
             raise KitError(
@@ -193,6 +194,8 @@ class _Slot:
             return True
         elif "finished" in said:
             return True
+        elif "note" in said:
+            tell(said["note"])
         else:
             show(said["fold"], said["done"], said["of"], said["figures"], row=self.name)
         return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,10 @@ from kit.train.runs import at
 
 class Fitter:
     """Fits folds one after another, and tells what it does, as dictionaries: `{"fold", "done", "of", "figures"}` for a
-    step, `{"finished"}` for a fold, `{"error"}` for a KitError, `{"crash"}` for any other error."""
+    step, `{"note"}` for a person, `{"finished"}` for a fold, `{"error"}` for a KitError, `{"crash"}` for any other
+    error."""
 
     def __init__(self) -> None:
-        notes.show()
         self._own: tempfile.TemporaryDirectory[str] | None = None
 
     def fit(self, folder: str, number: int) -> Iterator[dict[str, Any]]:
@@ -61,9 +63,27 @@ def _steps(folder: Path, number: int) -> Iterator[dict[str, Any]]:
         else:
             told.put({"finished": number})
 
-    threading.Thread(target=work, daemon=True).start()
-    while True:
-        said = told.get()
-        yield said
-        if not said.keys().isdisjoint(("finished", "error", "crash")):
-            return
+    with _notes(told):
+        threading.Thread(target=work, daemon=True).start()
+        while True:
+            said = told.get()
+            yield said
+            if not said.keys().isdisjoint(("finished", "error", "crash")):
+                return
+
+
+@contextmanager
+def _notes(told: queue.SimpleQueue[dict[str, Any]]) -> Iterator[None]:
+    """Notes to a person go the same way as steps."""
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.put({"note": record.getMessage()})
+
+    handler = Handler()
+    notes.LOG.addHandler(handler)
+    notes.LOG.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        notes.LOG.removeHandler(handler)
