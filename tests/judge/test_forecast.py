@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kit.errors import KitError
@@ -133,6 +134,10 @@ def test_rows_of_test_that_repeat_rows_of_train_are_counted():
     assert found.key[0] == found.key[1] == "a fire"
     table = Data(np.arange(3), np.array([[1.0, 2], [3, 4], [1, 2]]), np.zeros(3))
     assert find(table, Data(np.arange(2), np.array([[1.0, 2], [9, 9]]))).share == 0.5
+    lists = pd.DataFrame({"number": [1, 2], "parts": [["salt", "oil"], ["oil"]]})
+    same = Data(np.arange(2), lists, np.zeros(2))
+    assert find(same, Data(np.arange(1), pd.DataFrame({"number": [2], "parts": [["oil"]]}))).share == 1
+    assert find(same, Data(np.arange(1), pd.DataFrame({"number": [2], "parts": [["salt"]]}))).share == 0
     pictures = Data(np.arange(2), np.zeros((2, 4, 4)), np.zeros(2))
     assert find(pictures, pictures) is None
 
