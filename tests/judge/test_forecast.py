@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -118,6 +119,21 @@ def test_the_gain_is_that_of_models_whose_answers_are_known(given, finished):
     alone = np.mean([metrics.log_loss.score(y[ROWS:], one[ROWS:]) for one in models])
     together = metrics.log_loss.score(y[ROWS:], np.mean([one[ROWS:] for one in models], axis=0))
     assert made.parts["merging"] == pytest.approx(together - alone, rel=0.4)
+
+
+def test_a_blend_gains_by_merging_as_its_members_folds_do(sure, finished):
+    entry, run = sure
+    random = np.random.default_rng(3)
+    other = finished(entry, predictions.load(run.folder / "oof.npz")["pred"], np.full((TEST, 2), 0.5))
+    for member in (run, other):
+        second = np.clip(0.5 + random.normal(0, 0.3, (3, TEST)), 0.02, 0.98)
+        folds(member, [np.stack([1 - one, one], axis=1) for one in second])
+    plan = replace(run.plan, recipe="blend", variant="mean", settings={run.name: 0.5, other.name: 0.5})
+    blend = replace(run, plan=plan)
+    alone, together = (forecast.forecast(entry, one).parts["merging"] for one in (run, blend))
+    assert 0.02 < together < alone  # two members agree more than one, since each is a mean already
+    gone = replace(run, plan=replace(plan, settings={"gone": 1.0}))
+    assert forecast.forecast(entry, gone).parts["merging"] == 0
 
 
 def test_folds_that_differ_by_more_than_their_rows_make_the_forecast_wider():
