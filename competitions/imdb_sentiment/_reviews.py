@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -140,3 +140,14 @@ def _halved(reviews: list[Review]) -> tuple[list[Review], list[Review]]:
     parts = (np.sort(order[:end]), np.sort(order[end:]))
     train, test = ([reviews[i] for i in part] for part in parts)
     return train, test
+
+
+def ends(reviews: Sequence[str], *, words: int, first: int) -> list[str]:
+    """Reviews of at most `words` words: of a longer one the `first` and those of its end."""
+    return [_ends(review.split(), words, min(first, words)) for review in reviews]
+
+
+def _ends(review: list[str], words: int, first: int) -> str:
+    if len(review) <= words:
+        return " ".join(review)
+    return " ".join([*review[:first], *review[len(review) - words + first :]])
