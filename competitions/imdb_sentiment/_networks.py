@@ -15,6 +15,8 @@ from kit.task.contract import Fitted, Fold
 from kit.toolbox import networks, recurrent, sequences
 from kit.toolbox.sequences import PADDING, Vocabulary
 
+from ._reviews import cleaned
+
 Network = Callable[..., Any]
 """Embedded words `(n, words, width)`, which places hold words, bool `(n, words)`, the class of LSTM layers, and a
 recipe's settings as keywords, to features `(n, d)`."""
@@ -42,8 +44,7 @@ def train(
 ) -> Fitted:
     """Train the network that `network` builds with the settings `own`, store it and give its Fitted."""
     settings = {**own, "spatial_dropout": spatial_dropout, "dropout": dropout, "length": length}
-    texts = [str(text) for text in fold.train.x.take()]
-    known = Vocabulary.learned(texts, vocabulary)
+    known = Vocabulary.learned(cleaned(fold.train.x), vocabulary)
     matrix = sequences.embedding(known, vectors) if vectors else None
     shape = (len(known), embedding if matrix is None else matrix.shape[1])
     model = built(network, settings, shape, recurrent.lstm, tuned=tuned)
@@ -59,7 +60,7 @@ def train(
         ]
     read = {
         part: sequences.batches(
-            known([str(text) for text in rows.x.take()], length),
+            known(cleaned(rows.x), length),
             np.asarray(rows.y, np.float32),
             batch,
             seed=fold.seed if part == "train" else None,
@@ -81,7 +82,7 @@ def train(
     plain = built(network, settings, shape, layers.LSTM, tuned=tuned)
     plain.set_weights(model.get_weights())
     networks.save(sequences.of_texts(plain, known, length), fold.dir, **settings)
-    return sequences.predictor(model, known, length)
+    return _predictor(model, known, length)
 
 
 def load(dir: Path, network: Network) -> Fitted:
@@ -92,7 +93,12 @@ def load(dir: Path, network: Network) -> Fitted:
     shape = stored.get_layer("embedding").get_weights()[0].shape
     model = built(network, settings, shape, recurrent.lstm)
     model.set_weights(stored.get_weights())
-    return sequences.predictor(model, known, settings["length"])
+    return _predictor(model, known, settings["length"])
+
+
+def _predictor(model: Any, known: Vocabulary, length: int) -> Fitted:
+    told = sequences.predictor(model, known, length)
+    return Fitted(lambda reviews: told.predict(cleaned(reviews)), told.parameters)
 
 
 def built(network: Network, settings: dict[str, Any], shape: tuple[int, int], lstm: Any, *, tuned: bool = True) -> Any:

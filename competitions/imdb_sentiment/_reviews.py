@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -142,9 +142,14 @@ def _halved(reviews: list[Review]) -> tuple[list[Review], list[Review]]:
     return train, test
 
 
-def ends(reviews: Sequence[str], *, words: int, first: int) -> list[str]:
+def cleaned(reviews: Iterable[Any]) -> list[str]:
+    """Reviews as recipes read them, also those of a text file, which may have tags still."""
+    return [plain(str(review)) for review in reviews]
+
+
+def ends(reviews: Iterable[Any], *, words: int, first: int) -> list[str]:
     """Reviews of at most `words` words: of a longer one the `first` and those of its end."""
-    return [_ends(review.split(), words, min(first, words)) for review in reviews]
+    return [_ends(review.split(), words, min(first, words)) for review in cleaned(reviews)]
 
 
 def _ends(review: list[str], words: int, first: int) -> str:

@@ -11,6 +11,8 @@ from kit.task.contract import Fitted
 from kit.toolbox import estimators
 from kit.toolbox.texts_nbsvm import Terms, ratio
 
+from ._reviews import cleaned
+
 VARIANTS = {"bigrams": {"longest": 2}}
 SMOKE = {"rarest": 1}
 RANGES = {"longest": [1, 2, 3], "rarest": [1, 2, 3], "smoothing": (0.1, 10.0, "log"), "strength": (0.001, 10.0, "log")}
@@ -25,7 +27,7 @@ def fit(
     unit: bool = True,  # whether the weighted terms of a review have length 1, so that long reviews are not surer
     strength: float = 10.0,  # inverse of the regularisation
 ):
-    terms, x = Terms.learned(fold.train.x.take(), (1, longest), rarest)
+    terms, x = Terms.learned(cleaned(fold.train.x), (1, longest), rarest)
     weights = ratio(x, fold.train.y, smoothing).astype(np.float32)
     # The dual problem is as large as the reviews, the primal one as large as their terms.
     model = LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=300, tol=1e-3, random_state=0)
@@ -52,7 +54,7 @@ def _predictor(longest, columns, weights, unit, coefficients, intercept):
     def predict(texts):
         if not len(texts):
             return np.zeros(0, np.float32)
-        logits = _weighted(terms(texts), weights, unit) @ coefficients + intercept
+        logits = _weighted(terms(cleaned(texts)), weights, unit) @ coefficients + intercept
         return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
     return Fitted(predict, len(coefficients) + 1)
