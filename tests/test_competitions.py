@@ -132,6 +132,24 @@ def test_a_stored_model_predicts_the_very_bytes_of_the_fitted_one(entry, word, p
     assert not list(folder.rglob("partial-*"))
 
 
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.competition.prepare], ids=named)
+def test_new_rows_of_a_prepared_task_are_read_in_the_form_of_its_source_too_with_their_answers(entry, public):
+    raw = public(entry).parent / "raw"
+    read = []
+    for source in (raw, *sorted(raw.iterdir())):
+        try:
+            read.append(next(entry.competition.rows(source, 20)))
+        except KitError:
+            continue
+    assert read and all(len(part) == 20 and part.y is not None for part in read)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_the_address_of_a_source_is_an_address(entry):
+    source = entry.competition.source
+    assert all(url.startswith("https://") for url in (source.page, *getattr(source, "urls", ())))
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=named)
 def test_its_rows_can_be_explored(entry, kit, workspace):
     status, out, err = kit("explore", entry.name, "--sample")

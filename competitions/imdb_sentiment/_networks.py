@@ -17,6 +17,9 @@ from kit.toolbox.sequences import PADDING, Vocabulary
 
 from ._reviews import cleaned
 
+OURS = ("spatial_dropout", "dropout", "length", "ngrams")
+"""Settings that are stored and not the recipe's own."""
+
 Network = Callable[..., Any]
 """Embedded words `(n, words, width)`, which places hold words, bool `(n, words)`, the class of LSTM layers, and a
 recipe's settings as keywords, to features `(n, d)`."""
@@ -27,6 +30,7 @@ def train(
     network: Network,
     own: dict[str, Any],
     *,
+    ngrams: int,
     vocabulary: int = 20_000,  # numbers of words, that of padding and of unknown words among them
     length: int = 400,  # words of a review that are read, its last ones; 88 % of the reviews have no more
     embedding: int = 100,
@@ -42,9 +46,12 @@ def train(
     stop: float = 0.2,
     patience: int = 2,  # epochs without a lower loss after which the training ends; half as many halve the rate
 ) -> Fitted:
-    """Train the network that `network` builds with the settings `own`, store it and give its Fitted."""
-    settings = {**own, "spatial_dropout": spatial_dropout, "dropout": dropout, "length": length}
-    known = Vocabulary.learned(cleaned(fold.train.x), vocabulary)
+    """Train the network that `network` builds with the settings `own`, store it and give its Fitted.
+
+    It reads runs of up to `ngrams` words, and knows the commonest of them.
+    """
+    settings = {**own, "spatial_dropout": spatial_dropout, "dropout": dropout, "length": length, "ngrams": ngrams}
+    known = Vocabulary.learned(cleaned(fold.train.x), vocabulary, ngrams)
     matrix = sequences.embedding(known, vectors) if vectors else None
     shape = (len(known), embedding if matrix is None else matrix.shape[1])
     model = built(network, settings, shape, recurrent.lstm, tuned=tuned)
@@ -88,7 +95,8 @@ def train(
 def load(dir: Path, network: Network) -> Fitted:
     """The Fitted whose model `train` stored."""
     whole, settings = networks.load(dir)
-    known = Vocabulary(whole.get_layer("words").get_vocabulary()[sequences.FIRST :])
+    words = whole.get_layer("words").get_vocabulary()[sequences.FIRST :]
+    known = Vocabulary(words, ngrams=settings["ngrams"])
     stored = whole.get_layer("classifier")
     shape = stored.get_layer("embedding").get_weights()[0].shape
     model = built(network, settings, shape, recurrent.lstm)
@@ -103,7 +111,7 @@ def _predictor(model: Any, known: Vocabulary, length: int) -> Fitted:
 
 def built(network: Network, settings: dict[str, Any], shape: tuple[int, int], lstm: Any, *, tuned: bool = True) -> Any:
     """A model of word numbers `(n, words)` that gives the probability that a review is favourable, `(n, 1)`."""
-    own = {name: value for name, value in settings.items() if name not in ("spatial_dropout", "dropout", "length")}
+    own = {name: value for name, value in settings.items() if name not in OURS}
     words = keras.Input((None,), dtype="int32", name="numbers")
     there = ops.not_equal(words, PADDING)
     x = layers.Embedding(*shape, trainable=tuned, name="embedding")(words)

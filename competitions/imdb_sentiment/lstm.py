@@ -42,7 +42,7 @@ def fit(
 ):
     networks.begin(fold)
     own = {name: value for name, value in locals().items() if name not in ("fold", "training")}
-    return _networks.train(fold, _network, own, **training)
+    return _networks.train(fold, _network, own, ngrams=1, **training)
 
 
 def load(dir):

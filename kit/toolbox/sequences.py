@@ -28,25 +28,29 @@ PUNCTUATION = re.compile(rb"[!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']")
 """What TextVectorization takes out of a text (`lower_and_strip_punctuation`). Its lower case is that of ASCII."""
 
 
-def words(text: str) -> list[bytes]:
-    """The words of a text as TextVectorization tells them, in UTF-8."""
-    return PUNCTUATION.sub(b"", text.encode("utf-8", "replace").lower()).split()
+def words(text: str, ngrams: int = 1) -> list[bytes]:
+    """The words of a text as TextVectorization tells them, in UTF-8; behind them the runs of two words, and so on up to
+    `ngrams`."""
+    told = PUNCTUATION.sub(b"", text.encode("utf-8", "replace").lower()).split()
+    runs = [b" ".join(told[at : at + n]) for n in range(2, ngrams + 1) for at in range(len(told) - n + 1)]
+    return told + runs
 
 
 class Vocabulary:
     """The numbers of words. `words` are those it holds, the commonest first, the first of them numbered FIRST; `counts`
-    says how often each stands in the texts that it was learned from, and is empty for one that was stored."""
+    says how often each stands in the texts that it was learned from, and is empty for one that was stored. With
+    `ngrams` above 1 runs of so many words at most are words too."""
 
-    def __init__(self, words: Iterable[str], counts: Sequence[int] = ()) -> None:
-        self.words, self.counts = tuple(words), tuple(counts)
+    def __init__(self, words: Iterable[str], counts: Sequence[int] = (), ngrams: int = 1) -> None:
+        self.words, self.counts, self.ngrams = tuple(words), tuple(counts), ngrams
         self._number = {word.encode(): number for number, word in enumerate(self.words, FIRST)}
 
     @classmethod
-    def learned(cls, texts: Sequence[str], size: int) -> Vocabulary:
+    def learned(cls, texts: Sequence[str], size: int, ngrams: int = 1) -> Vocabulary:
         """The commonest words of texts, of equals the first by letters: as many as make `size` numbers in all."""
-        counts = Counter(word for text in texts for word in words(text))
+        counts = Counter(word for text in texts for word in words(text, ngrams))
         ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[: max(size - FIRST, 1)]
-        return cls([word.decode("utf-8") for word, _ in ranked], [count for _, count in ranked])
+        return cls([word.decode("utf-8") for word, _ in ranked], [count for _, count in ranked], ngrams)
 
     def __len__(self) -> int:
         return len(self.words) + FIRST
@@ -55,7 +59,7 @@ class Vocabulary:
         """The numbers of the words of texts, of a longer text its last `length`: the verdict is at the end."""
         parts = []
         for text in texts:
-            told = words(text)[-length:]
+            told = words(text, self.ngrams)[-length:]
             parts.append(np.fromiter((self._number.get(word, UNKNOWN) for word in told), np.int32, len(told)))
         return Sequences(parts)
 
@@ -160,7 +164,8 @@ def of_texts(model: Any, vocabulary: Vocabulary, length: int) -> Any:
     from keras import ops
 
     text = keras.Input((1,), dtype="string", name="text")
-    told = keras.layers.TextVectorization(vocabulary=list(vocabulary.words), name="words")(text)
+    ngrams = vocabulary.ngrams if vocabulary.ngrams > 1 else None
+    told = keras.layers.TextVectorization(vocabulary=list(vocabulary.words), ngrams=ngrams, name="words")(text)
     # The last `length` words of each text, from its first place on.
     count = ops.sum(ops.cast(ops.not_equal(told, PADDING), "int32"), axis=1, keepdims=True)
     wide = ops.pad(told, ((0, 0), (0, length)))

@@ -35,6 +35,15 @@ def test_words_are_numbered_as_keras_numbers_them():
         assert own.tolist() == row[row != 0].tolist()
 
 
+def test_runs_of_words_are_numbered_as_keras_numbers_them():
+    known = Vocabulary.learned(TEXTS, 30, ngrams=2)
+    assert {"good", "good good", "its good"} < {*known.words}
+    layer = keras.layers.TextVectorization(vocabulary=list(known.words), ngrams=2)
+    theirs = np.asarray(layer(np.array(TEXTS)[:, None]))
+    for own, row in zip(known(TEXTS, 30).parts, theirs, strict=True):
+        assert own.tolist() == row[row != 0].tolist()
+
+
 def test_a_longer_text_keeps_its_end():
     known = Vocabulary(["a", "b", "c"])
     assert known(["a b c"], 2).parts[0].tolist() == [3, 4]
