@@ -22,13 +22,14 @@ def fit(
     vocabulary: int = 150_000,
     length: int = 5_000,  # no review has as many words and pairs
     embedding: int = 32,
+    batch: int = 256,
     dropout: float = 0.5,
     rate: float = 3e-3,
     **training: _networks.train,
 ):
     networks.begin(fold)
-    named = {"vocabulary": vocabulary, "length": length, "embedding": embedding, "dropout": dropout, "rate": rate}
-    return _networks.train(fold, _network, {}, ngrams=ngrams, **named, **training)
+    named = {"vocabulary": vocabulary, "length": length, "embedding": embedding, "dropout": dropout}
+    return _networks.train(fold, _network, {}, ngrams=ngrams, batch=batch, rate=rate, **named, **training)
 
 
 def load(dir):

@@ -38,8 +38,9 @@ def load(dir):
 def _network(x, there, lstm, *, depth, heads, hidden, within):
     width = x.shape[-1]
     x = x + _sines(there, width)
-    # A review without a word would attend to nothing; its padding may see itself.
-    seen = ops.logical_or(there, ops.logical_not(ops.any(there, axis=1, keepdims=True)))
+    # A review without a word would attend to nothing: its first place counts as a word.
+    first = ops.equal(ops.cumsum(ops.ones_like(there, dtype="int32"), axis=1), 1)
+    seen = ops.logical_or(there, ops.logical_and(first, ops.logical_not(ops.any(there, axis=1, keepdims=True))))
     for _ in range(depth):
         attention = layers.MultiHeadAttention(heads, width // heads, dropout=within)
         x = layers.LayerNormalization()(x + attention(x, x, attention_mask=seen[:, None, :]))
