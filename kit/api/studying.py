@@ -9,7 +9,7 @@ from typing import Any
 
 from kit.api.results import Listing
 from kit.api.training import named
-from kit.drawing.study_plot import Curve
+from kit.drawing.curves_plot import Curve
 from kit.errors import KitError
 from kit.task import catalog
 from kit.train import progress, reading
@@ -71,7 +71,7 @@ def curves(competition: str, *runs: str | Run, out: str | Path | None = None) ->
     A picture of all of them goes to `out`, by default `curves.png` in the folder of the competition's runs. Raises
     KitError where no run has training and validation losses of two epochs or more.
     """
-    from kit.drawing import study_plot
+    from kit.drawing import curves_plot
 
     entry = catalog.find(competition)
     chosen = [named(entry, run) for run in runs] or [run for run in store.every(entry.name) if run.finished]
@@ -84,7 +84,7 @@ def curves(competition: str, *runs: str | Run, out: str | Path | None = None) ->
             f"kit runs {entry.name}",
         )
     place = Path(out) if out is not None else chosen[0].folder.parent / "curves.png"
-    return Curves(tuple(read), study_plot.draw(entry.name, read, place))
+    return Curves(tuple(read), curves_plot.several(entry.name, read, place))
 
 
 def _of(run: Run) -> list[Curve]:

@@ -1,7 +1,8 @@
-"""The picture of a study: the learning curves of several runs over each other, and each with its gap."""
+"""Learning curves: those of one run, and those of several over each other, each with its gap."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from kit.drawing import style
+from kit.train import progress, reading
 from kit.train.reading import Reading
+from kit.train.runs import Run
 
 MOST = 12
 """Runs that are drawn; more lines cannot be told apart."""
@@ -23,7 +26,55 @@ class Curve(NamedTuple):
     reading: Reading
 
 
-def draw(title: str, curves: Sequence[Curve], to: Path) -> Path:
+def of_run(run: Run, to: Path) -> Path | None:
+    """Each figure that the recipe reported over the epochs, a line a fold; None where it reported none."""
+    stored = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
+    histories = [history for history in stored if history]
+    reported = {name.removeprefix("val_") for history in histories for name in history} - {"step", "seconds"}
+    if not reported:
+        return None
+    order = sorted(reported, key=lambda name: (name != "loss", name != "accuracy", name))
+    several = f", {len(histories)} folds" if len(histories) > 1 else ""
+    title = f"{run.plan.competition} {run.plan.label}: training{several}{_read(histories)}"
+    made, charts = style.charts(len(order), title)
+    for chart, name in zip(charts, order, strict=True):
+        shown: list[float] = []
+        for column, what, colour in ((name, "training", style.BLUE), (f"val_{name}", "validation", style.RED)):
+            lines = [history for history in histories if column in history]
+            last = float(np.mean([history[column][-1] for history in lines])) if lines else 0.0
+            for i, history in enumerate(lines):
+                chart.plot(
+                    history["step"],
+                    history[column],
+                    color=colour,
+                    linewidth=1.2,
+                    alpha=1.0 if len(lines) == 1 else 0.6,
+                    marker="." if len(history["step"]) <= 20 else None,
+                    label=f"{what}, {last:.4g} at the end" if i == 0 else None,
+                )
+                shown += history[column]
+        style.label(chart, "epoch", name.replace("_", " "))
+        chart.locator_params(axis="x", integer=True)
+        low, high = np.nanmin(shown), np.nanmax(shown)
+        if name == "loss" and low > 0 and high / low > 10:
+            chart.set_yscale("log")
+            chart.set_ylabel("loss, log scale", fontsize=style.NORMAL)
+        chart.legend(fontsize=style.SMALL, frameon=False)
+    return style.save(made, to)
+
+
+def _read(histories: list[dict[str, list[float]]]) -> str:
+    """What the curves say, behind the title: the best epoch of one fold; of several, in how many each verdict holds."""
+    read = [told for history in histories if (told := reading.read(history))]
+    if not read:
+        return ""
+    verdicts = Counter(verdict for told in read for verdict in told.verdicts)
+    if len(read) == 1:
+        return "; " + ", ".join([f"best epoch {read[0].best}", *verdicts])
+    return "".join(f"; {verdict} in {count}" for verdict, count in verdicts.items())
+
+
+def several(title: str, curves: Sequence[Curve], to: Path) -> Path:
     """Validation loss of all runs in one chart, then a chart each: both losses, the gap between them shaded, the best
     epoch marked, and what the reading calls it. All charts have the same axes."""
     shown = curves[:MOST]
