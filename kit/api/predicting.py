@@ -131,7 +131,7 @@ def predict(
         answer = models.recorded(entry, run, record)
     else:
         answer = models.files(entry, run, [str(file) for file in files])
-    told = [(f"{models.said(item)}: {models.cells(item)[-1]}", item.moved) for item in answer.items]
+    told = [(f"predicted {models.said(item)} ({models.cells(item)[-1]})", item.moved) for item in answer.items]
     if html is not None and not all(words for _, words in told):
         raise KitError(
             "A web page shows the words that moved a prediction, and these predictions have none.",
