@@ -123,6 +123,9 @@ def test_a_stored_model_predicts_the_very_bytes_of_the_fitted_one(entry, word, p
     fold = Fold(0, train.rows(column != 0), train.rows(column == 0), 1, folder)
     overrides = {"epochs": 1} if "epochs" in recipe.settings else {}
     overrides |= dict.fromkeys(recipe.attach, handles.TINY)
+    if recipe.resolve(variant).get("vectors"):
+        (tmp_path / "vectors.txt").write_text("the 0.1 0.2\nfilm -0.3 0.4\n")
+        overrides |= {"vectors": str(tmp_path / "vectors.txt")}
     fitted = module.fit(fold, **recipe.resolve(variant, overrides, smoke=True))
     stored = module.load(folder)
     assert fitted(test.x).tobytes() == stored(test.x).tobytes()

@@ -25,7 +25,7 @@ def fit(
     rarest: int = 2,  # training reviews that must have a term
     smoothing: float = 1.0,
     unit: bool = True,  # whether the weighted terms of a review have length 1, so that long reviews are not surer
-    strength: float = 10.0,  # inverse of the regularisation
+    strength: float = 30.0,  # inverse of the regularisation
 ):
     terms, x = Terms.learned(cleaned(fold.train.x), (1, longest), rarest)
     weights = ratio(x, fold.train.y, smoothing).astype(np.float32)
