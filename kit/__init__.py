@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
+    from kit.api.deciding import choose as choose
+    from kit.api.deciding import forecast as forecast
     from kit.api.emulator import emulator as emulator
     from kit.api.judging import ensemble as ensemble
     from kit.api.judging import importance as importance
@@ -54,6 +56,8 @@ _EXPORTED = {
     "KitError": "errors",
     "encoder": "api",
     "kernel": "api",
+    "choose": "api.deciding",
+    "forecast": "api.deciding",
     "emulator": "api.emulator",
     "ensemble": "api.judging",
     "importance": "api.judging",

@@ -16,6 +16,7 @@ import click
 from kit import __version__, notes, places
 from kit.cli import (
     completion,
+    deciding,
     emulator,
     encoder,
     judging,
@@ -37,7 +38,7 @@ VERBS = (
     *(looking.competitions, looking.files),
     *(tasks.list_, tasks.download, tasks.explore, tasks.new),
     *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
-    *(predicting.predict, studying.curves, judging.importance, judging.ensemble),
+    *(predicting.predict, studying.curves, judging.importance, judging.ensemble, deciding.forecast, deciding.choose),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),
