@@ -14,6 +14,7 @@ from kit.errors import KitError
 from kit.rows import views
 from kit.task import outputs
 from kit.task.sources import Source
+from kit.task.sums import Sums
 from kit.task.targets import Labels, Target
 
 Kind = Literal["image", "audio", "text", "table"]
@@ -138,7 +139,8 @@ class Metric:
     A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, unless you set
     it. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
     several models become one; `merging.declared` chooses where it is None. `names` are other names of the metric, the
-    short one first.
+    short one first. `sums` says how it follows from sums over rows, where it does: bootstrap samples and blends are
+    then scored without a call for each.
     """
 
     name: str
@@ -152,6 +154,7 @@ class Metric:
     ranks: bool = False
     merge: Merge | None = None
     names: tuple[str, ...] = ()
+    sums: Sums | None = None
 
     def __post_init__(self) -> None:
         if math.isnan(self.perfect):
@@ -170,6 +173,22 @@ class Metric:
         probability columns; without them they are read off `y` (`outputs.classes`). Raises KitError when a column is
         missing, the predictions do not fit the metric, or the score is not a finite number.
         """
+        y, pred, given = self.arguments(y, pred, columns, labels)
+        score = float(self.function(y, pred, **given))
+        if not math.isfinite(score):
+            raise KitError(f"{self.name} of these {len(y):,} rows is {score}.", "A score must be a finite number.")
+        return score
+
+    def arguments(
+        self,
+        y: np.ndarray,
+        pred: np.ndarray,
+        columns: Mapping[str, Any] | None = None,
+        labels: outputs.Values | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """What `function` and `sums.terms` are called with: targets and predictions in the form that the metric wants,
+        and the columns that it needs. Takes what `score` takes, and raises KitError as it does.
+        """
         if len(y) != len(pred) or not len(y):
             raise KitError(
                 f"{self.name} got {len(y):,} rows and {len(pred):,} predictions.", "Each row needs one prediction."
@@ -182,10 +201,7 @@ class Metric:
             given["labels"] = outputs.classes(y, outputs.columns(y, pred), labels)
         if self.predictions is not None:
             y, pred = outputs.wanted(self.predictions, y, pred, given.get("labels", np.arange(0)), self.guesses)
-        score = float(self.function(y, pred, **{need: self._column(need, given) for need in self.needs}))
-        if not math.isfinite(score):
-            raise KitError(f"{self.name} of these {len(y):,} rows is {score}.", "A score must be a finite number.")
-        return score
+        return y, pred, {need: self._column(need, given) for need in self.needs}
 
     def columns(self, data: Any) -> dict[str, np.ndarray]:
         """The columns of `data`, a Data, that the metric needs, by name.
