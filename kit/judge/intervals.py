@@ -87,9 +87,9 @@ def replicates(
         )
     size = rows if size is None else size
     drawn = _draws(rows, resamples, size, seed)
-    if (linear := _linear(metric, y)) is None:
+    if (known := linear(metric, y)) is None:
         return _called(metric, y, preds, columns or {}, labels, drawn, resamples)
-    terms, score = linear
+    terms, score = known
     scores = np.full((len(preds), resamples), np.nan)
     start = 0
     for weights in _weights(drawn, rows, resamples):
@@ -101,7 +101,7 @@ def replicates(
     return scores
 
 
-def _linear(metric: Metric, y: np.ndarray) -> tuple[Callable[..., Any], Callable[..., np.ndarray]] | None:
+def linear(metric: Metric, y: np.ndarray) -> tuple[Callable[..., Any], Callable[..., np.ndarray]] | None:
     """What each row adds, as a function of a metric's arguments, and the score of sums; None for other metrics."""
     if metric.name in ("AUC", "mean column-wise AUC"):
         return _placements, _auc_of_sums
