@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kit.api.looking import files as files
     from kit.api.predicting import predict as predict
     from kit.api.pushing import push as push
+    from kit.api.reporting import compare as compare
     from kit.api.reporting import report as report
     from kit.api.submitting import leaderboard as leaderboard
     from kit.api.submitting import publish as publish
@@ -67,6 +68,7 @@ _EXPORTED = {
     "doctor": "doctor",
     "predict": "api.predicting",
     "push": "api.pushing",
+    "compare": "api.reporting",
     "report": "api.reporting",
     "leaderboard": "api.submitting",
     "publish": "api.submitting",

@@ -100,9 +100,11 @@ def count(number: int, what: str) -> str:
 
 def figure(value: float) -> str:
     """A score or a measured number: five decimals, `0.98360`, and of large or tiny ones the digits that count."""
-    if value == 0 or 1e-3 <= abs(value) < 1000:
+    if value == 0 or 1e-4 <= abs(value) < 1000:
         return f"{value:.5f}"
-    return f"{value:,.0f}" if 1e5 <= abs(value) < 1e15 else f"{value:,.5g}"
+    if 1e5 <= abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if abs(value) < 1 else f"{value:,.5g}"
 
 
 def duration(seconds: float | None) -> str | None:

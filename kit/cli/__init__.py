@@ -38,7 +38,7 @@ VERBS = (
     *(tasks.list_, tasks.download, tasks.explore, tasks.new),
     *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
     *(predicting.predict, judging.importance, judging.ensemble),
-    *(reporting.report,),
+    *(reporting.compare, reporting.report),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),

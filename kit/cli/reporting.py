@@ -7,16 +7,51 @@ from pathlib import Path
 import click
 
 from kit.cli import completing
-from kit.cli.declaring import FILE, as_json, sample, verb
-from kit.cli.printing import dump
+from kit.cli.declaring import FILE, as_json, competition, sample, verb
+from kit.cli.printing import dump, say, show
 from kit.notes import tell
+
+PUBLIC_SHARE = click.option(
+    "--public-share", type=float, metavar="S", help="Share of the test rows that make the public score (default: all)."
+)
+
+
+@verb()
+@competition
+@click.argument("run", nargs=-1, shell_complete=completing.runs)
+@PUBLIC_SHARE
+@sample
+@as_json
+def compare(competition: str, run: tuple[str, ...], public_share: float | None, sample: bool, as_json: bool) -> None:
+    """Compare all runs: scores with their noise, seeds, the leaderboard, and a paired test against the best.
+
+    Each run is compared with the best on the same held-out rows. Below the table stands which differences are no more
+    than noise, and what the best may be expected to score, since the best of many is partly the luckiest. Columns that
+    say nothing are left out.
+
+    Example:
+      kit compare digit-recognizer
+      kit compare digit-recognizer cnn vgg --public-share 0.5
+    """
+    from kit.api import reporting
+
+    compared = reporting.compare(competition, run, public_share=public_share, sample=sample)
+    if as_json:
+        return dump(compared.facts())
+    show(compared.table())
+    say("\n" + "\n".join(compared.words))
+    reasons = {one.run.name: one.left_out for one in compared.comparison.standings if one.left_out}
+    for why in dict.fromkeys(reasons.values()):
+        names = [name for name, reason in reasons.items() if reason == why]
+        tell(f"Not compared: {'each of ' * (len(names) > 1)}{', '.join(names)} {why}.")
+    return None
 
 
 @verb()
 @click.argument("competition", default="", shell_complete=completing.competitions)
 @click.option("--out", type=FILE, metavar="FILE", help="Write it here (default: submissions/COMPETITION/report.html).")
 @click.option("--open", "show_it", is_flag=True, help="Open it in the browser.")
-@click.option("--public-share", type=float, metavar="S", help="Share of the test rows that make the public score.")
+@PUBLIC_SHARE
 @sample
 @as_json
 def report(

@@ -51,7 +51,10 @@ def compare(entry: Entry, runs: Sequence[Run], *, public_share: float | None = N
     alone = _by_seeds(finished)
     judge = _Judge(entry.competition, best, held, alone, seed)
     firsts = judge.new_bests(compared)
-    standings = [_standing(run, reasons[run.name], held.get(run.name), alone, public_share) for run in finished]
+    standings = [
+        _standing(entry.competition, run, reasons[run.name], held.get(run.name), alone, public_share)
+        for run in finished
+    ]
     tested = judge.tested([one for one in standings if not one.left_out])
     order = {run.name: at for at, run in enumerate(compared)}
     ranked = sorted(
@@ -153,10 +156,11 @@ class _Judge:
         if self.best is None:
             return {}
         done = {one.run.name: self._tested(one) for one in standings}
-        corrected = _holm({name: one.test.p for name, one in done.items() if one.test and not one.is_best})
-        for name, p in corrected.items():
-            one = done[name]
-            done[name] = replace(one, test=one.test._replace(p=p))  # type: ignore[union-attr]
+        # By the test on the rows, and where there is none by the one over folds.
+        tests = {name: test for name, one in done.items() if (test := one.test or one.again)}
+        for name, p in _holm({name: test.p for name, test in tests.items()}).items():
+            one, test = done[name], tests[name]._replace(p=p)
+            done[name] = replace(one, test=test) if one.test else replace(one, again=test)
         return done
 
     def _tested(self, one: Standing) -> Standing:
@@ -230,7 +234,12 @@ def _by_seeds(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def _standing(
-    run: Run, left_out: str, held: Held | None, alone: dict[str, list[Run]], public_share: float | None
+    competition: Competition,
+    run: Run,
+    left_out: str,
+    held: Held | None,
+    alone: dict[str, list[Run]],
+    public_share: float | None,
 ) -> Standing:
     """A run without its tests."""
     record, kaggle = run.record, run.kaggle()
@@ -252,6 +261,11 @@ def _standing(
         if not held.by_row and spread is not None:
             spread *= np.sqrt(len(held.ids) / len(held.values))
         standing = replace(standing, low=low, high=high, by="rows")
+    elif competition.metric.function is metrics.accuracy.function and 0 <= run.score <= 1:
+        # Of an accuracy the noise is known without the rows.
+        spread = float(np.sqrt(run.score * (1 - run.score)))
+        half = noise.NORMAL * spread / np.sqrt(max(record.rows.out_of_fold, 1))
+        standing = replace(standing, low=run.score - half, high=run.score + half, by="rows")
     elif (folds := noise.corrected_t([*record.fold_scores.values()], _held_share(run))) and folds.low is not None:
         half = ((folds.high or 0.0) - folds.low) / 2
         standing = replace(standing, low=run.score - half, high=run.score + half, by="folds")
@@ -259,7 +273,7 @@ def _standing(
         gap = standing.public - run.score
         rows = max(record.rows.test * (public_share or 1.0), 1.0)
         known = None if spread is None else 2 * spread * np.sqrt(1 / rows + 1 / max(record.rows.out_of_fold, 1))
-        standing = replace(standing, gap=gap, gap_noise=known)
+        standing = replace(standing, gap=gap, gap_noise=None if known is None else float(known))
     return standing
 
 

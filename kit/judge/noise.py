@@ -20,6 +20,9 @@ busy."""
 
 CONFIDENCE = 0.95
 
+NORMAL = 1.96
+"""Standard errors to either end of a 95% interval of a normal distribution."""
+
 
 class Samples(NamedTuple):
     """Scores of runs on resampled rows, (samples, runs) each: `means` on the rows of a sample, `others` on the rows

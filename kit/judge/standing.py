@@ -116,7 +116,8 @@ class Comparison:
             what = "differs" if len(within) == 1 else "differ"
             said.append(f"{_of(len(within), len(tested))} {what} from it by no more than noise: {named}.")
         elif tested:
-            said.append("Every other run is worse by more than noise.")
+            every = "Every other run" if len(tested) == len(self.standings) - 1 else "Every other run that was tested"
+            said.append(f"{every} is worse by more than noise.")
         if unsure := [one for one in tested if one.verdict.endswith("on these rows")]:
             what = "is" if len(unsure) == 1 else "are"
             said.append(

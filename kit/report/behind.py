@@ -104,6 +104,7 @@ def line(one: Standing) -> Line:
         "behind": said(one.behind, "+"),
         "p": "" if one.test is None else f"{one.test.p:.3f}" if one.test.p >= 0.0005 else "<0.001",
         "errors": "" if one.correlation is None else f"{one.correlation:.2f}",
+        "verdict": one.verdict,
         "time": duration(known.fit_seconds) or "",
         "finished": known.finished[:16].replace("T", " "),
     }

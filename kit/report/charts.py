@@ -28,16 +28,17 @@ def scores(compared: Comparison) -> Markup | None:
     if not shown:
         return None
     values = [value for one in shown for value in (one.run.score, one.low, one.high, one.public) if value is not None]
-    names = [style.short(label(one.run), 24) for one in shown]
+    names = [style.short(label(one.run), 20) for one in shown]
     chart = Chart(
         f"{compared.metric} of {len(shown)} runs with intervals, the best on top",
         span(values),
         (len(shown) - 0.4, -0.6),
-        width=720,
+        width=560,
         height=22.0 * len(shown) + 54,
         x_label=f"{compared.metric}, {'higher' if compared.higher_is_better else 'lower'} is better",
         names=names,
-        left=180,
+        left=_room(names),
+        kind="broad",
     )
     best = shown[0]
     if best.low is not None and best.high is not None:
@@ -159,15 +160,17 @@ def seeds(groups: Sequence[tuple[str, Sequence[float]]], metric: str) -> Markup 
     """A line for each recipe that was trained with several seeds, a dot a seed."""
     if not groups:
         return None
+    names = [style.short(name, 20) for name, _ in groups]
     chart = Chart(
         f"{metric} of each seed",
         span([score for _, scores in groups for score in scores]),
         (len(groups) - 0.4, -0.6),
-        width=720,
+        width=560,
         height=24.0 * len(groups) + 54,
         x_label=metric,
-        names=[style.short(name, 24) for name, _ in groups],
-        left=180,
+        names=names,
+        left=_room(names),
+        kind="broad",
     )
     for row, (name, values) in enumerate(groups):
         chart.line([(min(values), row), (max(values), row)], "quiet")
@@ -179,6 +182,11 @@ def seeds(groups: Sequence[tuple[str, Sequence[float]]], metric: str) -> Markup 
 def label(run: Run) -> str:
     """A run in a chart: its recipe, and its seed where that is not 0."""
     return run.plan.label + (f" seed {run.plan.seed}" if run.plan.seed else "")
+
+
+def _room(names: Sequence[str]) -> float:
+    """Pixels that the longest of the names needs."""
+    return 24 + 7.2 * max(map(len, names))
 
 
 def _central(values: Sequence[float]) -> list[float]:

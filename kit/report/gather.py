@@ -25,7 +25,8 @@ PICTURES = 3_000_000
 
 @dataclass
 class Section:
-    """One competition. `island` are the numbers of all runs, a list for each column."""
+    """One competition. `columns` are those of the table in which a run has something; `island` are the numbers of all
+    runs, a list for each column."""
 
     name: str
     summary: str
@@ -36,6 +37,7 @@ class Section:
     facts: list[tuple[str, str, str]]
     charts: list[tuple[str, str, Markup]]
     lines: list[Line]
+    columns: set[str]
     island: dict[str, list[Any]]
     alike: Matrix | None
     studies: list[studies.Study]
@@ -76,6 +78,7 @@ def section(entry: Entry, runs: Sequence[Run], *, public_share: float | None = N
         _facts(compared, mine),
         [(title, about, chart) for title, about, chart in drawn if chart is not None],
         lines,
+        {name for each in lines for name, text in each.cells.items() if text},
         _island(lines),
         _alike(compared),
         studies.tables(entry),
@@ -160,6 +163,7 @@ def _island(lines: Sequence[Line]) -> dict[str, list[Any]]:
         "behind": [one.behind for one in runs],
         "p": [None if one.test is None else one.test.p for one in runs],
         "errors": [one.correlation for one in runs],
+        "verdict": [one.verdict for one in runs],
         "time": [one.run.record.fit_seconds for one in runs],
         "finished": [one.run.record.finished for one in runs],
         "compared": [not one.left_out for one in runs],

@@ -81,10 +81,15 @@
   reveal();
 
   // On paper nothing can be opened.
-  let opened = [];
+  const opened = new Set();
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
-    for (const one of opened) one.open = true;
+    for (const one of document.querySelectorAll("details:not([open])")) {
+      one.open = true;
+      opened.add(one);
+    }
   });
-  addEventListener("afterprint", () => opened.forEach((one) => (one.open = false)));
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+    opened.clear();
+  });
 })();

@@ -63,6 +63,7 @@ class Chart:
     whole_x: bool = False
     names: Sequence[str] = ()
     left: float = LEFT
+    kind: str = ""
     parts: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -131,10 +132,11 @@ class Chart:
 
     def svg(self) -> Markup:
         """The picture."""
-        inner = "".join(self.parts)
+        inner, kind = "".join(self.parts), f"chart {self.kind}".strip()
+        wide, tall = _n(self.width), _n(self.height)
         return Markup(
-            f'<svg class="chart" viewBox="0 0 {_n(self.width)} {_n(self.height)}" width="{_n(self.width)}" '
-            f'height="{_n(self.height)}" role="img" aria-label="{escape(self.title)}">{inner}</svg>'
+            f'<svg class="{kind}" viewBox="0 0 {wide} {tall}" width="{wide}" height="{tall}" role="img" '
+            f'aria-label="{escape(self.title)}">{inner}</svg>'
         )
 
 

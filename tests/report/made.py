@@ -29,7 +29,8 @@ def changed(run: Run, name: str = "", **changes: Any) -> Run:
         changes["name"] = name
     known = replace(run.record, **changes)
     record.write(run.folder / record.PLAN, known.plan)
-    return run.finish(known)
+    run.finish(known)
+    return runs.at(run.folder)
 
 
 def sent(run: Run, public: float, private: float | None = None) -> None:

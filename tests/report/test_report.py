@@ -202,20 +202,16 @@ def test_values_show_the_rows_that_are_furthest_off(given, finished):
     assert "900,000 taken for 990,000" in read.said
 
 
-def test_two_hundred_runs_stay_under_a_megabyte(given, finished):
-    y = np.arange(50) % 2
-    train = Data(np.arange(50), np.array(["text"] * 50, object), y)
-    entry = given(train, train.head(5), kind="text")
-    pred = made.probabilities(y, 2, 0.7, 0)
-    first = finished(entry, pred, pred[:5])
-    versions = {f"package-{at}": "1.2.3" for at in range(170)}
-    for at in range(199):
-        made.changed(finished(entry, pred, pred[:5]), f"2026-{at:03d}", versions=versions)
-    made.trained(first, 40)
-    written = api.report(entry.name)
-    assert written.runs == {entry.name: 200}
-    assert written.bytes < 1_000_000
-    assert "more runs are left out, so that this page stays small" in written.path.read_text()
+def test_of_many_runs_the_details_of_the_last_are_left_out_so_that_the_page_stays_small(images, monkeypatch):
+    entry, members = images
+    whole, _ = page(entry)
+    monkeypatch.setattr("kit.report.page.BUDGET", 6_000)
+    text, read = page(entry)
+    assert len(text) < len(whole)
+    assert members[3].name in read.said
+    shown = len([address for address in read.values("href") if address.startswith("#r")])
+    assert 1 <= shown <= 3
+    assert f"The details of {4 - shown} more run" in read.said
 
 
 def test_a_damaged_prediction_is_told_and_the_run_is_shown_by_its_folds(images, told):
@@ -244,7 +240,7 @@ def test_of_runs_that_git_has_kept_the_page_shows_what_their_records_say(images,
         for name in ("oof.npz", "test.npz", "plan.json"):
             (run.folder / name).unlink()
     _, read = page(entry)
-    assert "Dots are CV scores, lines their 95% intervals by folds; orange dots are public scores" in read.said
+    assert "Dots are CV scores, lines their 95% intervals by rows; orange dots are public scores" in read.said
     assert [line for line in told if line.startswith("Passed over")] == []
 
 
