@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
+    from kit.api.auditing import audit as audit
     from kit.api.emulator import emulator as emulator
     from kit.api.judging import ensemble as ensemble
     from kit.api.judging import importance as importance
@@ -55,6 +56,7 @@ _EXPORTED = {
     "KitError": "errors",
     "encoder": "api",
     "kernel": "api",
+    "audit": "api.auditing",
     "emulator": "api.emulator",
     "ensemble": "api.judging",
     "importance": "api.judging",

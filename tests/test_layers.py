@@ -32,6 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explore": BELOW_JUDGE,
     # What a column is worth is asked of the models that a run stored.
     "judge": BELOW_JUDGE | {"predict"},
+    # Looks at the data as exploring does, and asks the best run for doubtful labels.
+    "audit": BELOW_JUDGE | {"explore", "judge"},
     # The page about runs shows how they were judged.
     "report": BELOW_JUDGE | {"judge"},
     # A prediction is drawn and decided, not judged.
@@ -40,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "emulator": GROUND | {"task", "sandbox"},
     "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
     # One function a verb, for notebooks and for the command: it joins all rooms.
-    "api": BELOW_JUDGE | {"explore", "judge", "predict", "report", "emulator", "kaggle", "sandbox"},
+    "api": BELOW_JUDGE | {"explore", "judge", "predict", "report", "audit", "emulator", "kaggle", "sandbox"},
     # Fetches files, and returns a result as the API does.
     "new": BELOW_JUDGE | {"kaggle", "api"},
     "doctor": BELOW_TRAIN | {"train", "kaggle", "api"},

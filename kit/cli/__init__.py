@@ -15,6 +15,7 @@ import click
 
 from kit import __version__, notes, places
 from kit.cli import (
+    auditing,
     completion,
     emulator,
     encoder,
@@ -35,7 +36,7 @@ from kit.errors import KitError
 
 VERBS = (
     *(looking.competitions, looking.files),
-    *(tasks.list_, tasks.download, tasks.explore, tasks.new),
+    *(tasks.list_, tasks.download, tasks.explore, auditing.audit, tasks.new),
     *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
     *(predicting.predict, judging.importance, judging.ensemble),
     *(reporting.compare, reporting.report),
