@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kit.api.submitting import submit as submit
     from kit.api.tasks import download as download
     from kit.api.tasks import explore as explore
+    from kit.api.tracing import why as why
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
     from kit.api.training import train as train
@@ -75,6 +76,7 @@ _EXPORTED = {
     "leaderboard": "api.submitting",
     "publish": "api.submitting",
     "submit": "api.submitting",
+    "why": "api.tracing",
     "download": "api.tasks",
     "explore": "api.tasks",
     "new": "new",

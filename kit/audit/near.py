@@ -31,12 +31,15 @@ HASHES, BANDS = 64, 16
 one in 5,000 do. Source: Broder, On the Resemblance and Containment of Documents, 1997; Leskovec, Rajaraman, Ullman,
 Mining of Massive Datasets, 2014, section 3.4."""
 
-COARSE, FINE = 0.985, 0.985
-"""Correlation of two thumbnails of 8 x 8, and of 24 x 24, from which images count as near. Digits of different people
-have a correlation of 0.98 at most in 24 x 24."""
+COARSE, FINE = 0.985, 0.993
+"""Correlation of two thumbnails of 8 x 8, and of 24 x 24, from which images count as near. Of the 42,000 digits of
+digit-recognizer, which hold no copies, one pair comes to 0.992 and none to 0.995, all of the digit 1; at 0.985 it was
+153 pairs. A copy as JPEG of quality 60, or with noise of 10 of 255, keeps 0.993 or more in 95 of 100 of them."""
 
-SOUND = 0.97
-"""Correlation of two recordings' log-mel spectra from which they count as near."""
+SOUND = 0.985
+"""Correlation of two recordings' log-mel spectra from which they count as near. Of the 2,500 recordings of audio-mnist
+the most alike have 0.979, one speaker's of one digit. A copy at half the loudness keeps 0.9997, one with noise 30 dB
+below it half of the time enough."""
 
 MELS, FRAMES = 24, 24
 """Bands and frames of a recording's fingerprint."""

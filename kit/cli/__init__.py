@@ -39,7 +39,7 @@ VERBS = (
     *(tasks.list_, tasks.download, tasks.explore, auditing.audit, tasks.new),
     *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
     *(predicting.predict, judging.importance, judging.ensemble),
-    *(reporting.compare, reporting.report),
+    *(reporting.compare, reporting.report, reporting.why),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),

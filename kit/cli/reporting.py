@@ -1,4 +1,4 @@
-"""Verbs that show all runs at once: compare, report."""
+"""Verbs that show runs and where they come from: compare, report, why."""
 
 from __future__ import annotations
 
@@ -69,3 +69,32 @@ def report(
 
     written = reporting.report(competition or None, out=out, public_share=public_share, sample=sample, open=show_it)
     return dump(written.facts()) if as_json else tell(f"Page: {written.path}")
+
+
+@verb()
+@click.argument("of", metavar="REF|SCORE|FILE|RUN")
+@click.option(
+    "--competition", metavar="COMPETITION", help="Search this competition only.", shell_complete=completing.competitions
+)
+@as_json
+def why(of: str, competition: str | None, as_json: bool) -> None:
+    """Trace a score back to what it was made of: submission, kernel, commit, data, settings, predictions.
+
+    Each link is compared with what is here. One that contradicts what was recorded is called broken, and the exit
+    status is 1: a changed file, uncommitted code, predictions that give another score, a GPU that was not there.
+
+    Example:
+      kit why 0.99532
+      kit why last --competition digit-recognizer
+    """
+    from kit.api import tracing
+
+    chain = tracing.why(of, competition=competition)
+    if as_json:
+        dump(chain.facts())
+    else:
+        show(chain.table())
+        for link in chain.breaks:
+            tell(f"The chain is broken at {link.what}: {link.why}.")
+    if chain.breaks:
+        raise click.exceptions.Exit(1)
