@@ -243,13 +243,13 @@ def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> P
 
 def fitted(entry: Entry, run: Run, *, plots: bool, jobs: int = 1, rows: Rows | None = None) -> Run:
     """The run, trained to its end in `jobs` processes, and drawn; `rows` are its rows where they are loaded already."""
-    from kit.train import executors, fold, loop
+    from kit.train import executors, fold, loop, processes
 
     tell(f"{entry.name} {run.plan.label} in {run.folder}")
     if rows is not None:
         fold.keep(run, rows)
     try:
-        run = loop.train(entry, run, executor=executors.local if jobs == 1 else executors.Processes(jobs))
+        run = loop.train(entry, run, executor=executors.local if jobs == 1 else processes.Processes(jobs))
     except KeyboardInterrupt:
         tell(f"Go on with: kit train {entry.name} --resume {run.name}")
         raise

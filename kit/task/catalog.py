@@ -294,7 +294,17 @@ def _summary(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
+BLEND = "blend"
+"""What kit calls runs that are made of other runs, where others have the name of a recipe."""
+
+
 def _read(path: Path) -> Recipe:
+    if path.stem == BLEND:
+        raise KitError(
+            f"{path}: a recipe cannot be called {BLEND!r}.",
+            "kit calls runs so that `kit ensemble` makes of other runs.",
+            f"mv {path} {path.with_name('blended.py')}",
+        )
     tree = imports.parsed(path)
     fit = _function(tree, "fit")
     if fit is None:

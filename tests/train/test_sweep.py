@@ -16,7 +16,7 @@ from tests.given import recorded
 
 
 @pytest.mark.parametrize(
-    ("texts", "found"),
+    ("texts", "swept"),
     [
         ([], [{}]),
         (["rate=0.1,0.2"], [{"rate": 0.1}, {"rate": 0.2}]),
@@ -25,8 +25,8 @@ from tests.given import recorded
         (["augment=true,false"], [{"augment": True}, {"augment": False}]),
     ],
 )
-def test_a_grid_is_every_combination_of_values(texts, found):
-    assert sweep.grid(texts) == found
+def test_a_grid_is_every_combination_of_values(texts, swept):
+    assert sweep.grid(texts) == swept
 
 
 def test_a_text_without_values_is_refused():
@@ -53,10 +53,10 @@ def plans(kit, parity):
 
 def test_what_is_finished_is_skipped_and_the_rest_is_made(plans, told):
     fitted = []
-    found = sweep.sweep(plans, fit=lambda run: fitted.append(run) or here(run))
-    assert [(run.plan.settings["noise"], run.plan.seed) for run in found] == [(0.2, 0), (0.2, 1), (5.0, 0), (5.0, 1)]
+    swept = sweep.sweep(plans, fit=lambda run: fitted.append(run) or here(run))
+    assert [(run.plan.settings["noise"], run.plan.seed) for run in swept] == [(0.2, 0), (0.2, 1), (5.0, 0), (5.0, 1)]
     assert len(fitted) == 3
-    assert told[0] == f"1/4 table:noisy seed 0: finished before, {found[0].name}"
+    assert told[0] == f"1/4 table:noisy seed 0: finished before, {swept[0].name}"
     assert ", about " in told[2]
 
 
@@ -64,8 +64,8 @@ def test_what_was_killed_goes_on_in_its_own_folder(plans):
     with pytest.raises(KeyboardInterrupt):
         sweep.sweep(plans, fit=lambda run: (_ for _ in ()).throw(KeyboardInterrupt))
     begun = [run.name for run in runs.every("parity") if not run.finished]
-    found = sweep.sweep(plans, fit=here)
-    assert begun == [found[1].name]
+    swept = sweep.sweep(plans, fit=here)
+    assert begun == [swept[1].name]
     assert len(runs.every("parity")) == 4
 
 
@@ -81,10 +81,10 @@ def test_a_run_that_fails_does_not_stop_the_others(plans):
 
 
 def test_the_table_has_a_row_for_each_cell_the_best_first(plans, tmp_path):
-    found = sweep.sweep(plans, fit=here)
-    table = sweep.rows(found)
+    swept = sweep.sweep(plans, fit=here)
+    table = sweep.rows(swept)
     assert [(row.settings, row.seeds) for row in table] == [("noise=0.2", 2), ("noise=5.0", 2)]
-    scores = [run.score for run in found[:2]]
+    scores = [run.score for run in swept[:2]]
     assert table[0].mean == pytest.approx(sum(scores) / 2)
     assert table[0].oof == max(scores)
     written = sweep.write(tmp_path, table)
@@ -102,9 +102,9 @@ def test_further_metrics_are_columns_of_the_table(kit, parity, tmp_path):
     )
     for seed in "01":
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.4")
-    table = sweep.rows(found := runs.every("parity"))
+    table = sweep.rows(swept := runs.every("parity"))
     assert sweep.columns(table) == [*sweep.COLUMNS, "accuracy"]
-    mean = sum(run.record.also["accuracy"] for run in found) / 2
+    mean = sum(run.record.also["accuracy"] for run in swept) / 2
     with sweep.write(tmp_path, table)[1].open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert float(row["accuracy"]) == pytest.approx(mean)
