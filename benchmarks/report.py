@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -62,13 +63,15 @@ def main() -> None:
         for verb in ("compare", "report"):
             taken = []
             for _ in range(given.repeats):
-                started = time.perf_counter()
+                started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
                 done = subprocess.run(
                     [sys.executable, "-m", "kit", verb, "made-up"], capture_output=True, text=True, check=True
                 )
-                taken.append(time.perf_counter() - started)
+                seconds, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+                cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+                taken.append(f"{seconds:.2f} s ({cpu:.2f} s of CPU)")
             said = f"kit {verb}, {given.runs} runs x {given.rows:,} rows, {given.metric}: "
-            print(said + ", ".join(f"{seconds:.2f} s" for seconds in taken), flush=True)
+            print(said + ", ".join(taken), flush=True)
             if verb == "compare":
                 print("\n".join(line[:160] for line in done.stdout.splitlines()[-4:]))
         page = Path(folder, "submissions", "made-up", "report.html")

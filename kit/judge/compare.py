@@ -44,8 +44,12 @@ def compare(entry: Entry, runs: Sequence[Run], *, public_share: float | None = N
     metric = entry.competition.metric
     finished = [run for run in runs if run.finished and run.plan.sample == entry.sample]
     today = judged.Today(entry)
-    reasons = {run.name: choose.left_out(today, run) for run in finished}
-    compared = [place.run for place in choose.ranked(entry, finished) if not place.left_out]
+    strange = {
+        run.name: f"was made for {run.plan.competition}" for run in finished if run.plan.competition != entry.name
+    }
+    own = [run for run in finished if run.name not in strange]
+    reasons = strange | {run.name: choose.left_out(today, run) for run in own}
+    compared = [place.run for place in choose.ranked(entry, own) if not place.left_out]
     held = read(entry.competition, compared)
     best = compared[0] if compared else None
     alone = _by_seeds(finished)

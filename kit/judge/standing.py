@@ -111,19 +111,20 @@ class Comparison:
             said.append(f"{often}{lucky}, {figure(self.luck)} less good." if self.luck > 0 else f"{often}.")
         tested = [one for one in self.standings if one.behind is not None]
         within = self.within_noise()
+        unsure = [one for one in tested if one.verdict.endswith("on these rows")]
         if within:
             named = ", ".join(within[:5]) + (f" and {len(within) - 5} more" if len(within) > 5 else "")
             what = "differs" if len(within) == 1 else "differ"
             said.append(f"{_of(len(within), len(tested))} {what} from it by no more than noise: {named}.")
-        elif tested:
-            every = "Every other run" if len(tested) == len(self.standings) - 1 else "Every other run that was tested"
-            said.append(f"{every} is worse by more than noise.")
-        if unsure := [one for one in tested if one.verdict.endswith("on these rows")]:
+        if unsure:
             what = "is" if len(unsure) == 1 else "are"
             said.append(
-                f"{_of(len(unsure), len(tested))} {what} worse on these rows, but the folds differ so much that a new "
-                "training could give another order."
+                f"{_of(len(unsure), len(tested))} {what} worse on these rows by more than noise, but the folds differ "
+                "so much that a new training could give another order."
             )
+        if tested and not within and not unsure:
+            every = "Every other run" if len(tested) == len(self.standings) - 1 else "Every other run that was tested"
+            said.append(f"{every} is worse by more than noise.")
         return said
 
     def within_noise(self) -> list[str]:

@@ -258,7 +258,7 @@ def _data(entry: Entry, run: Run) -> Iterator[Link]:
 
 def _settings(run: Run) -> Iterator[Link]:
     plan, known = run.plan, run.record
-    blend = plan.recipe == "blend"
+    blend = plan.recipe == catalog.BLEND
     if not blend:
         yield Link("settings", ", ".join(f"{name}={value}" for name, value in plan.settings.items()) or "none")
     only = "" if plan.only is None else f", fold {plan.only} only"
@@ -270,7 +270,7 @@ def _settings(run: Run) -> Iterator[Link]:
 
 
 def _members(run: Run) -> Iterator[Link]:
-    if run.plan.recipe != "blend":
+    if run.plan.recipe != catalog.BLEND:
         return
     known = {one.name for one in runs.every(run.plan.competition)}
     for name, weight in run.plan.settings.items():

@@ -170,6 +170,14 @@ def test_a_run_that_was_judged_otherwise_stands_last_with_the_reason(kit, member
     assert "Not compared: 20260105-000000-model4 was split by" in kit("compare", entry.name)[2]
 
 
+def test_a_run_of_another_competition_is_not_compared(members):
+    entry, (*_, poorest) = members
+    made.changed(poorest, plan=replace(poorest.plan, competition="parity"))
+    table = compare.compare(entry, runs.every(entry.name))
+    assert table.standings[-1].left_out == "was made for parity"
+    assert table.tried == 4
+
+
 def test_a_verdict_names_what_a_new_training_could_turn_round(members):
     _, (best, *_) = members
     test, unsure = standing.Test("McNemar", 0.001), standing.Test("t", 0.3)
