@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
+    from kit.api.auditing import audit as audit
     from kit.api.deciding import choose as choose
     from kit.api.deciding import forecast as forecast
     from kit.api.emulator import emulator as emulator
@@ -32,12 +33,15 @@ if TYPE_CHECKING:
     from kit.api.looking import files as files
     from kit.api.predicting import predict as predict
     from kit.api.pushing import push as push
+    from kit.api.reporting import compare as compare
+    from kit.api.reporting import report as report
     from kit.api.studying import curves as curves
     from kit.api.submitting import leaderboard as leaderboard
     from kit.api.submitting import publish as publish
     from kit.api.submitting import submit as submit
     from kit.api.tasks import download as download
     from kit.api.tasks import explore as explore
+    from kit.api.tracing import why as why
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
     from kit.api.training import train as train
@@ -58,6 +62,7 @@ _EXPORTED = {
     "kernel": "api",
     "choose": "api.deciding",
     "forecast": "api.deciding",
+    "audit": "api.auditing",
     "emulator": "api.emulator",
     "ensemble": "api.judging",
     "importance": "api.judging",
@@ -72,9 +77,12 @@ _EXPORTED = {
     "predict": "api.predicting",
     "push": "api.pushing",
     "curves": "api.studying",
+    "compare": "api.reporting",
+    "report": "api.reporting",
     "leaderboard": "api.submitting",
     "publish": "api.submitting",
     "submit": "api.submitting",
+    "why": "api.tracing",
     "download": "api.tasks",
     "explore": "api.tasks",
     "new": "new",

@@ -15,6 +15,7 @@ import click
 
 from kit import __version__, notes, places
 from kit.cli import (
+    auditing,
     completion,
     deciding,
     emulator,
@@ -25,6 +26,7 @@ from kit.cli import (
     looking,
     machine,
     predicting,
+    reporting,
     studying,
     submitting,
     tasks,
@@ -36,9 +38,10 @@ from kit.errors import KitError
 
 VERBS = (
     *(looking.competitions, looking.files),
-    *(tasks.list_, tasks.download, tasks.explore, tasks.new),
+    *(tasks.list_, tasks.download, tasks.explore, auditing.audit, tasks.new),
     *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
-    *(predicting.predict, studying.curves, judging.importance, judging.ensemble, deciding.forecast, deciding.choose),
+    *(predicting.predict, judging.importance, studying.curves, reporting.compare, judging.ensemble),
+    *(deciding.forecast, deciding.choose, reporting.report, reporting.why),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),

@@ -302,10 +302,12 @@ class Competition:
     prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
     that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
 
-    `rows(file, most)` reads a file of the test file's format, and of a prepared task also one as its source publishes
-    them, as Data of at most `most` rows each, all rows at once for None; where the file holds the answers, `y` has
-    them. With it `kit predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for
-    train and test rows.
+    `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
+    most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
+    predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for train and test rows.
+
+    `acknowledged` are findings of `kit audit` that are known, by their name, each with the reason for which they stay:
+    `{"near-duplicates": "retweets; the test rows have them too"}`. They no longer make its exit status 1.
     """
 
     source: Source
@@ -320,3 +322,4 @@ class Competition:
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
     rows: Callable[[Path, int | None], Iterator[Data]] | None = None
+    acknowledged: dict[str, str] = field(default_factory=dict)
