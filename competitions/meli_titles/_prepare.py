@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kit import places
 from kit.errors import KitError
+from kit.rows import blocks
 
 COLUMNS = ("title", "label_quality", "language", "category")
 GIVEN = ("id", "title", "language")
@@ -175,7 +175,7 @@ def _kept(file: Path, columns: tuple[str, ...], wanted: dict[str, str]) -> Itera
     import pyarrow.compute as pc
 
     at = 0
-    for batch in _batches(file, columns):
+    for batch in blocks.of(file, {name: int if name == "id" else str for name in columns}, size=BLOCK):
         numbers = np.arange(at + 1, at + 1 + len(batch), dtype=np.int64)
         at += len(batch)
         mask = np.ones(len(batch), bool)
@@ -191,52 +191,6 @@ def _filtered(table: Any, numbers: np.ndarray, chosen: np.ndarray) -> Any:
 
     kept = pa.Table.from_batches([table if chosen.all() else table.filter(chosen)])
     return kept.append_column("id", pa.array(numbers[chosen]))
-
-
-def _batches(file: Path, columns: tuple[str, ...]) -> Iterator[Any]:
-    """The rows of a CSV file, gzipped or not, a block at a time.
-
-    Raises KitError where pyarrow is not installed, the file cannot be read, or a column is not there.
-    """
-    try:
-        import pyarrow as pa
-        from pyarrow import csv
-    except ModuleNotFoundError as error:
-        raise KitError(
-            "Preparing meli-titles needs the package 'pyarrow', which is not installed.",
-            "It reads 20,000,000 rows as a stream, and comes with the extra 'parquet'.",
-            places.install("parquet"),
-        ) from error
-    types = {name: pa.int64() if name == "id" else pa.string() for name in columns}
-    with _told(file):
-        reader = csv.open_csv(
-            file,
-            read_options=csv.ReadOptions(block_size=BLOCK),
-            parse_options=csv.ParseOptions(newlines_in_values=True),
-            convert_options=csv.ConvertOptions(
-                column_types=types, include_columns=[*columns], strings_can_be_null=False
-            ),
-        )
-        while True:
-            try:
-                batch = reader.read_next_batch()
-            except StopIteration:
-                return
-            yield batch
-
-
-@contextmanager
-def _told(file: Path) -> Iterator[None]:
-    """What pyarrow raises for a file that is no such CSV file becomes a KitError."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        raise KitError(
-            f"{file.name} cannot be read: {str(error).splitlines()[0]}",
-            f"It must be a CSV file in UTF-8 with the columns {','.join(COLUMNS)}; it may be cut off.",
-        ) from error
 
 
 def _scrambled(numbers: np.ndarray, seed: int) -> np.ndarray:
