@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kit.api.tasks import explore as explore
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
+    from kit.api.training import track as track
     from kit.api.training import train as train
     from kit.api.tuning import tune as tune
     from kit.demo import demo as demo
@@ -75,6 +76,7 @@ _EXPORTED = {
     "list": "api.tasks",
     "runs": "api.training",
     "sweep": "api.training",
+    "track": "api.training",
     "train": "api.training",
     "tune": "api.tuning",
 }

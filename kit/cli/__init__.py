@@ -35,7 +35,8 @@ from kit.errors import KitError
 VERBS = (
     *(looking.competitions, looking.files),
     *(tasks.list_, tasks.download, tasks.explore, tasks.new),
-    *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
+    *(training.train, training.sweep, tuning.tune),
+    *(training.runs, training.track, keeping.note, keeping.diff, keeping.delete),
     *(predicting.predict, judging.importance, judging.ensemble),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 )
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Fit N folds at once, a process each.")
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
+@declaring.track
 @sample
 @as_json
 def train(
@@ -73,6 +74,7 @@ def train(
     default recipe of the competition is trained. All files of a run are in one folder under submissions/. If a run was
     killed, --resume continues it, and it ends with the same bytes. --split judges the run by another split that the
     competition declares, to compare it with work that was judged so; kit submit never chooses such a run by itself.
+    --track shows the run in MLflow while it trains.
 
     Example:
       kit train digit-recognizer cnn:augmented --folds 5 --set epochs=20 --seed 1
@@ -100,6 +102,7 @@ def train(
 @folds
 @holdout
 @split
+@declaring.track
 @sample
 @as_json
 def sweep(
@@ -135,6 +138,26 @@ def sweep(
     for path in swept.files:
         tell(f"{'Picture' if path.suffix == '.png' else 'Table'}: {path}")
     return None
+
+
+@verb()
+@competition
+@click.argument("run", shell_complete=completing.runs)
+@as_json
+def track(competition: str, run: str, as_json: bool) -> None:
+    """Tell MLflow all of a run that it does not know, such as what a server missed while it was away.
+
+    A run that trains with --track is told while it trains: settings, the figures of each epoch and fold, pictures and
+    models. It goes to the server that MLFLOW_TRACKING_URI names, else into the folder mlflow of the workspace. Nothing
+    is told twice.
+
+    Example:
+      kit track digit-recognizer last
+    """
+    from kit.api import training
+
+    told = training.track(competition, run)
+    return dump(told.facts()) if as_json else show(told.table())
 
 
 @verb()

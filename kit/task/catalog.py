@@ -48,7 +48,7 @@ OPTIONS = frozenset(
         "seeds",
         "submit",
     }
-    | {"time", "timeout", "trials", "wait"}
+    | {"time", "timeout", "track", "trials", "wait"}
 )
 """Arguments of `kit.train`, `kit.sweep`, `kit.tune` and `kit.push` beside which settings are given by name, as in
 `kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from kit import notes
 from kit.errors import KitError
 from kit.task import catalog
-from kit.train import loop, runs
+from kit.train import loop, runs, tracking
 
 
 def main(folder: Path) -> int:
@@ -16,7 +16,8 @@ def main(folder: Path) -> int:
     notes.show()
     try:
         run = runs.at(folder)
-        loop.train(catalog.find(run.plan.competition), run, wait=True)
+        with tracking.following(run):
+            loop.train(catalog.find(run.plan.competition), run, wait=True)
     except KitError as error:
         print(f"kit: {error}", file=sys.stderr)
         return 1
