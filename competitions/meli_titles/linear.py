@@ -1,23 +1,19 @@
-"""TF-IDF of words and pieces of words with a linear model: support vectors, ridge regression or Complement NB."""
+"""TF-IDF of words and pieces of words with a linear model: support vectors or Complement Naive Bayes."""
 
 from __future__ import annotations
-
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import sparse
 
 from kit.errors import KitError
 from kit.task.contract import Fitted
+from kit.toolbox import support_vectors
 
 from . import _terms, _titles
 
 VARIANTS = {"bayes": {"model": "bayes", "sharpness": 0.5}}
 RANGES = {"strength": (0.05, 5.0, "log"), "chars": [(2, 5), (3, 5), (3, 6)], "rarest": (1, 3)}
 SMOKE = {"rarest": 1, "bits": 14}
-
-AT_ONCE = 40
-"""Categories that are fitted at a time: their dense weights, 40 x 300,000 terms in float64, take 96 MB."""
 
 
 def fit(
@@ -31,7 +27,8 @@ def fit(
     units: bool = True,
     numbers: str = "keep",
     strength: float = 0.5,  # of support vectors, the inverse of the regularisation
-    smoothing: float = 0.1,  # of Complement NB
+    epochs: int = 4,  # visits of each row
+    smoothing: float = 0.3,  # of Complement NB
     least: float = 0.003,  # weights nearer to 0 are dropped
     sharpness: float = 4.0,  # what scores are multiplied by before they become probabilities
 ) -> Fitted:
@@ -41,8 +38,11 @@ def fit(
     x = terms.fit(fold.train.x.take())
     y, count = np.asarray(fold.train.y), _titles.classes(fold)
     if model == "svm":
-        weights, bias = support_vectors(x, y, count, strength, least, fold.seed)
-        slope = np.zeros(count)
+        dense, bias = support_vectors.fit(
+            x, y, count, strength=strength, epochs=epochs, seed=fold.seed, report=fold.report
+        )
+        dense[np.abs(dense) < least] = 0
+        weights, slope = sparse.csr_matrix(dense), np.zeros(count)
     elif model == "bayes":
         weights, bias, slope = complement(x, y, count, smoothing)
     else:
@@ -51,37 +51,6 @@ def fit(
 
 
 load = _terms.load
-
-
-def support_vectors(x, y: np.ndarray, count: int, strength: float, least: float, seed: int) -> tuple:
-    """One support vector machine for each category against all others: weights (terms, count), and biases.
-
-    Source: Fan et al., LIBLINEAR, JMLR 2008, as scikit-learn's LinearSVC. It takes 64-bit rows, copied once a call, and
-    works without Python's lock.
-    """
-    from sklearn.svm import LinearSVC
-
-    x = x.astype(np.float64)
-
-    def some(start: int) -> tuple[sparse.csr_matrix, np.ndarray]:
-        wanted = np.arange(start, min(start + AT_ONCE, count))
-        # All other categories are one more, which is fitted and thrown away.
-        label = np.where((y >= wanted[0]) & (y <= wanted[-1]), y - start, len(wanted))
-        present = np.unique(label)
-        machine = LinearSVC(C=strength, tol=0.1, random_state=seed).fit(x, label)
-        weights = np.zeros((len(wanted) + 1, x.shape[1]), np.float32)
-        bias = np.full(len(wanted) + 1, -1.0)
-        if len(present) == 2:  # scikit-learn gives one row for two classes
-            weights[present] = np.concatenate([-machine.coef_, machine.coef_])
-            bias[present] = [-machine.intercept_[0], machine.intercept_[0]]
-        else:
-            weights[present], bias[present] = machine.coef_, machine.intercept_
-        weights[np.abs(weights) < least] = 0
-        return sparse.csr_matrix(weights[: len(wanted)]), bias[: len(wanted)]
-
-    with ThreadPoolExecutor() as pool:
-        parts = list(pool.map(some, range(0, count, AT_ONCE)))
-    return sparse.vstack([part for part, _ in parts]).T.tocsr(), np.concatenate([bias for _, bias in parts])
 
 
 def complement(x, y: np.ndarray, count: int, smoothing: float) -> tuple:
