@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kit.api import embedding as embedding
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
@@ -52,6 +53,7 @@ __version__ = "0.1.0"
 
 _EXPORTED = {
     "KitError": "errors",
+    "embedding": "api",
     "encoder": "api",
     "kernel": "api",
     "emulator": "api.emulator",

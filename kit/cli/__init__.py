@@ -16,6 +16,7 @@ import click
 from kit import __version__, notes, places
 from kit.cli import (
     completion,
+    embedding,
     emulator,
     encoder,
     judging,
@@ -39,7 +40,7 @@ VERBS = (
     *(training.runs, training.track, keeping.note, keeping.diff, keeping.delete),
     *(predicting.predict, judging.importance, judging.ensemble),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
-    *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
+    *(kernel.push, kernel.kernel, encoder.encoder, embedding.embedding, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),
 )
 """All verbs, in the order of `kit --help`."""

@@ -7,7 +7,7 @@ Embeddings, TACL 2015; its recommended settings: contexts to the power 0.75, squ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,15 +38,24 @@ def words(text: str) -> list[str]:
     return MARKS.sub(" ", plain(text)).split()
 
 
-def learn(texts: Sequence[str], *, width: int = 100, least: int = 2, most: int = 200_000, seed: int = 0) -> WordVectors:
-    """Vectors of the words that stand at least `least` times in the texts, the `most` commonest of them.
+def learn(
+    texts: Sequence[str],
+    *,
+    width: int = 100,
+    least: int = 2,
+    most: int = 200_000,
+    seed: int = 0,
+    split: Callable[[str], list[str]] = words,
+) -> WordVectors:
+    """Vectors of the words that stand at least `least` times in the texts, the `most` commonest of them; `split` gives
+    the words of a text.
 
     Two words are seen together when they stand in one text, which suits titles and not books. The same texts and seed
     give the same vectors. With fewer words than `width` the last numbers of each vector are 0.
     """
     from sklearn.utils.extmath import randomized_svd
 
-    told = [words(text) for text in texts]
+    told = [split(text) for text in texts]
     number: dict[str, int] = {}
     flat = np.fromiter((number.setdefault(word, len(number)) for each in told for word in each), np.int64)
     often = np.bincount(flat, minlength=len(number))
