@@ -26,7 +26,7 @@ def fit(
     bits: int = 20,  # 2 ** bits buckets for words, and as many for pieces
     units: bool = True,
     numbers: str = "keep",
-    strength: float = 0.5,  # of support vectors, the inverse of the regularisation
+    strength: float = 1.0,  # of support vectors, the inverse of the regularisation
     epochs: int = 4,  # visits of each row
     smoothing: float = 0.3,  # of Complement NB
     least: float = 0.003,  # weights nearer to 0 are dropped

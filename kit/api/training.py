@@ -90,7 +90,7 @@ def train(
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Result):
-    """A grid of runs: one row for each cell over its seeds, the best first; `files` are its tables and its picture."""
+    """A grid of runs: one row for each cell over its seeds, the best first; `files` are its tables and its pictures."""
 
     competition: str
     rows: tuple[grids.Row, ...]
@@ -126,14 +126,14 @@ def sweep(
     track: bool = False,
     **settings: Any,
 ) -> Sweep:
-    """Train a grid of recipes, settings and seeds (0 to `seeds` - 1); a table, which is written with a picture too.
+    """Train a grid of recipes, settings and seeds (0 to `seeds` - 1); a table, which is written with pictures too.
 
     A setting is given as a list of values to try: `kit.sweep("digit-recognizer", "cnn", rate=[0.001, 0.002])`. With
     several recipes, a setting that one of them does not have is left out for that recipe. What is finished is skipped
     and what was killed goes on, so that the same call continues a sweep. With `track` the runs are told to MLflow,
     below one for the sweep. Raises KitError at the end when a run failed.
     """
-    from kit.drawing import style, sweep_plot
+    from kit.drawing import study_plots, style, sweep_plot
     from kit.train import mirrored, tracking
     from kit.train import sweep as grids
 
@@ -153,9 +153,11 @@ def sweep(
     if track:
         tracking.refuse_missing()
     with places.environment({mirrored.SWEEP: folder.name} | ({tracking.WANTED: "1"} if track else {})):
-        rows = grids.rows(grids.sweep(plans))
-    picture = style.attempt(sweep_plot.draw, entry, rows, folder / "sweep.png")
-    return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *([picture] if picture else [])))
+        cells = grids.cells(grids.sweep(plans))
+    rows = [row for row, _ in cells]
+    drawn = [style.attempt(sweep_plot.draw, entry, rows, folder / "sweep.png")]
+    drawn += [style.attempt(draw, entry, cells, folder / name) for name, draw in study_plots.DRAWN.items()]
+    return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *filter(None, drawn)))
 
 
 @dataclass(frozen=True, repr=False)

@@ -115,7 +115,7 @@ def sweep(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train every combination of recipes, settings and seeds. The result is one table and a picture.
+    """Train every combination of recipes, settings and seeds. The result is one table and pictures of it.
 
     Finished runs are not trained again, and runs that were killed continue. So you can repeat the same command until
     all is done. With several recipes, a setting that one of them does not have is ignored for that recipe.
