@@ -14,7 +14,7 @@ from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.predict import models
-from kit.task import decisions, splits
+from kit.task import catalog, decisions, splits
 from kit.task.catalog import Entry
 from kit.toolbox import gains
 from kit.train import fold, loop, predictions, progress
@@ -60,7 +60,7 @@ def importance(entry: Entry, run: Run, *, repeats: int = REPEATS, rows: int = RO
     Raises KitError when rows are no tables, the run is unfinished, a blend or without held-out rows, the data has
     changed since, or its models are not stored.
     """
-    if run.plan.recipe == "blend":
+    if run.plan.recipe == catalog.BLEND:
         members = [*run.plan.settings]
         raise KitError(
             f"Run {run.name} is a blend, which looks at no column itself.",

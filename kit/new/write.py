@@ -86,6 +86,7 @@ class _Declaration:
         self._need("kit.task.sources", self.source.expression(self.name).partition("(")[0])
         self._constants()
         load = self._load()
+        answers = self._answers()
         body = self._competition()
         return "\n".join(
             [
@@ -96,6 +97,7 @@ class _Declaration:
                 *self.constants,
                 "",
                 "",
+                *answers,
                 *load,
                 "",
                 "",
@@ -281,7 +283,7 @@ class _Declaration:
         return "TARGET" if wanted.source == wanted.columns else "SOURCE"
 
     def _targets(self) -> list[str]:
-        """Lines that make `y`."""
+        """Lines that make `y`, and take out rows without one."""
         wanted, rows = self.draft.wanted, self.draft.rows
         lines = []
         source = self._source()
@@ -290,35 +292,54 @@ class _Declaration:
         if wanted.missing and self.test is not None:
             subset = f"[{source}]" if len(wanted.source) == 1 else f"list({source})"
             lines.append(f"train = train.dropna(subset={subset})  # {wanted.missing:,} rows have no target")
+        if self._reads_rows():
+            return lines
+        value, mark = self._value("train")
+        return [*lines, f"y = {value}{mark}"]
+
+    def _answers(self) -> list[str]:
+        """The function that makes `y` of a table, where new rows are read too and may hold answers."""
+        if not self._reads_rows():
+            return []
+        self._need("numpy", "np")
+        value, mark = self._value("table")
+        says = '    """`y` of a table that has the target."""'
+        return ["def answers(table) -> np.ndarray:", says, f"    return {value}{mark}", "", ""]
+
+    def _value(self, table: str) -> tuple[str, str]:
+        """The expression that makes `y` of the table of that name, and a mark where it is guessed."""
+        wanted, source = self.draft.wanted, self._source()
         several = len(wanted.source) > 1
-        column = f"train[list({source})]" if several else f"train[{source}]"
+        column = f"{table}[list({source})]" if several else f"{table}[{source}]"
         if wanted.kind == "numbers":
-            self._need("numpy", "np")
-            return [*lines, f"y = {column}.to_numpy(np.float64)"]
+            return self._cast(column, "np.float64")
         if wanted.kind == "flags":
-            self._need("numpy", "np")
-            return [*lines, f"y = {column}.to_numpy(np.int64)"]
+            return self._cast(column, "np.int64")
         if self._by_columns() and several:
-            return [*lines, f"y = {column}.idxmax(axis=1).to_numpy(str)"]
+            return f"{column}.idxmax(axis=1).to_numpy(str)", ""
         if self._by_columns():
             spelled = f'"{wanted.before}" + {self._as_text(column)}' if wanted.before else self._as_text(column)
-            return [*lines, f"y = ({spelled}{f' + {_spelled(wanted.after)}' if wanted.after else ''}).to_numpy(str)"]
+            return f"({spelled}{f' + {_spelled(wanted.after)}' if wanted.after else ''}).to_numpy(str)", ""
         if wanted.kind == "text":
-            return [*lines, f'y = {column}.fillna("").to_numpy(str)']
+            return f'{column}.fillna("").to_numpy(str)', ""
         labels = wanted.labels
         if self._positive():
-            self._need("numpy", "np")
             if labels == (0, 1):
-                return [*lines, f"y = {column}.to_numpy(np.int64)"]
+                return self._cast(column, "np.int64")
             sure = str(labels[1]).lower() in ("1", "true", "yes", "y") or all(not isinstance(e, str) for e in labels)
             mark = "" if sure else f"  # GUESSED: {labels[1]} is what happened, {labels[0]} is what did not"
-            return [*lines, f"y = ({column} == LABELS[1]).to_numpy(np.int64){mark}"]
+            self._need("kit.task", "outputs")
+            return f"outputs.index({column}.to_numpy(), LABELS)", mark
         if all(isinstance(label, bool) for label in labels):
-            return [*lines, f"y = {column}.to_numpy(bool)"]
+            return f"{column}.to_numpy(bool)", ""
         if all(isinstance(label, int) for label in labels):
-            self._need("numpy", "np")
-            return [*lines, f"y = {column}.to_numpy(np.int64)"]
-        return [*lines, f"y = {column}.to_numpy(str)"]
+            return self._cast(column, "np.int64")
+        return f"{column}.to_numpy(str)", ""
+
+    def _cast(self, column: str, dtype: str) -> tuple[str, str]:
+        """A column as numbers of a dtype of NumPy."""
+        self._need("numpy", "np")
+        return f"{column}.to_numpy({dtype})", ""
 
     def _as_text(self, column: str) -> str:
         """A column of classes as texts without `.0`."""
@@ -348,7 +369,8 @@ class _Declaration:
         else:
             lines.append(f"columns = [name for name in {shared}]" if self.test is not None else "columns = list(train)")
         own = self._train_ids(keys)
-        lines += self._rows([own, "train[columns]", "y"], split)
+        y = "answers(train)" if self._reads_rows() else "y"
+        lines += self._rows([own, "train[columns]", y], split)
         lines.append(f"return rows, Data({self._test_ids(keys)}, test[columns])")
         return lines
 
@@ -462,13 +484,26 @@ class _Declaration:
 
     def _rows_of_files(self) -> list[str]:
         """How new rows are read, where all that a row is stands in one table."""
-        rows, keys = self.draft.rows, self.draft.keys
-        if rows.kind == "image" or rows.joins or keys.gathered or keys.repeats or (keys.sample and not keys.test):
+        if not self._reads_rows():
             return []
         self._need("kit.task", "newcomers")
+        keys, wanted = self.draft.keys, self.draft.wanted
         named = [self._reference(name) for name in keys.test]
-        text = f", text=({', '.join(named)},)" if keys.text else ""
-        return [f"    rows=newcomers.reader({', '.join(named)}{text}),"]
+        spelled = [*(named if keys.text else ()), *map(self._reference, wanted.source if wanted.spelled else ())]
+        arguments = [*named, f"text=({', '.join(spelled)},)"] if spelled else named
+        source = self._source() if len(wanted.source) > 1 else f"({self._source()},)"
+        arguments.append(f"answers=({source}, answers)")
+        if wanted.source != wanted.columns:
+            arguments.append("graded=TARGET" if len(wanted.columns) > 1 else "graded=(TARGET,)")
+        if self.draft.weight:
+            arguments.append(f"weight={_spelled(self.draft.weight)}")
+        return [f"    rows=newcomers.reader({', '.join(arguments)}),"]
+
+    def _reads_rows(self) -> bool:
+        """Whether all that a row is stands in one table, so that new rows can be read from a file of its form."""
+        rows, keys = self.draft.rows, self.draft.keys
+        more = rows.kind == "image" or rows.joins or keys.gathered or keys.repeats
+        return not more and not (keys.sample and not keys.test)
 
     def _source_of_files(self) -> str:
         """Where the files come from; which they are is a constant."""
@@ -500,7 +535,9 @@ class _Declaration:
         line = f"    submission=Submission({', '.join(arguments)}),"
         if len(line) <= WIDTH:
             return [line]
-        return ["    submission=Submission(", *(f"        {each}," for each in arguments), "    ),"]
+        inner = f"        {', '.join(arguments)}"
+        within = [inner] if len(inner) <= WIDTH else [f"        {each}," for each in arguments]
+        return ["    submission=Submission(", *within, "    ),"]
 
     def _decide(self) -> list[str]:
         """What turns predictions into the file's values, and what these are."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
-from kit.task import merging
+from kit.task import catalog, merging
 from kit.task.catalog import Entry
 from kit.task.contract import Fitted
 from kit.train import predictions, runs
@@ -31,7 +31,7 @@ def load(entry: Entry, run: Run) -> Fitted:
             "Only a finished run has a model to predict with.",
             f"kit train {entry.name} --resume {run.name}",
         )
-    if run.plan.recipe == "blend":
+    if run.plan.recipe == catalog.BLEND:
         return _blended(entry, run)
     if run.plan.recipe not in {recipe.name for recipe in entry.recipes.values()}:
         raise KitError(

@@ -162,12 +162,15 @@ class _Seen:
 
 
 class _Answers:
-    """Answers, and what is judged by them, kept until all rows are there: a context manager."""
+    """Answers, and what is judged by them, kept until all rows are there: a context manager.
+
+    `lacks` says what the metric needs and the file does not have; empty where it has all."""
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.columns: dict[str, _Column] = {}
         self.rows = 0
+        self.lacks = ""
 
     def __enter__(self) -> _Answers:
         return self
@@ -180,7 +183,15 @@ class _Answers:
         """Keep the answers of a part and its predictions, or its decided labels where the metric judges these."""
         assert part.y is not None
         self.rows += len(part)
-        for name, values in {**decisions.columns(self.entry.competition, part), "y": part.y, "pred": pred}.items():
+        if self.lacks:
+            return
+        try:
+            needed = decisions.columns(self.entry.competition, part)
+        except KitError as error:
+            self.lacks = str(error).splitlines()[0]
+            tell(f"The rows are predicted and not scored: {self.lacks}")
+            return
+        for name, values in {**needed, "y": part.y, "pred": pred}.items():
             self.columns.setdefault(name, _Column()).add(values)
 
     def score(self, rows: int) -> float | None:
@@ -188,7 +199,7 @@ class _Answers:
 
         Raises KitError when some of the `rows` had answers and others had none.
         """
-        if not self.columns:
+        if self.lacks or not self.columns:
             return None
         if self.rows != rows:
             raise KitError(f"{rows - self.rows:,} of {rows:,} rows have no answer.", "Either all have one, or none.")

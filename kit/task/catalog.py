@@ -33,22 +33,9 @@ KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 """What a value of each type is called."""
 
 OPTIONS = frozenset(
-    {"accelerator", "code", "competition", "deterministic", "fold", "folds", "folds_as_kernels"}
-    | {
-        "inputs",
-        "jobs",
-        "plots",
-        "recipe",
-        "recipes",
-        "rehearse",
-        "resume",
-        "sample",
-        "scheme",
-        "seed",
-        "seeds",
-        "submit",
-    }
-    | {"time", "timeout", "track", "trials", "wait"}
+    {"accelerator", "address", "code", "competition", "deterministic", "engine", "fold", "folds", "folds_as_kernels"}
+    | {"gpus_per_fold", "inputs", "jobs", "plots", "recipe", "recipes", "rehearse", "resume", "sample"}
+    | {"scheme", "seed", "seeds", "submit", "time", "timeout", "track", "trials", "wait"}
 )
 """Arguments of `kit.train`, `kit.sweep`, `kit.tune` and `kit.push` beside which settings are given by name, as in
 `kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""
@@ -313,7 +300,17 @@ def _summary(tree: ast.Module) -> str:
     return (ast.get_docstring(tree) or "").partition("\n")[0]
 
 
+BLEND = "blend"
+"""What kit calls runs that are made of other runs, where others have the name of a recipe."""
+
+
 def _read(path: Path) -> Recipe:
+    if path.stem == BLEND:
+        raise KitError(
+            f"{path}: a recipe cannot be called {BLEND!r}.",
+            "kit calls runs so that `kit ensemble` makes of other runs.",
+            f"mv {path} {path.with_name('blended.py')}",
+        )
     tree = imports.parsed(path)
     fit = _function(tree, "fit")
     if fit is None:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 from kit import places, records
 from kit.errors import KitError
+from kit.task import catalog
 from kit.train import runs, working
 from kit.train.runs import Run
 from kit.train.working import Died
@@ -89,7 +90,7 @@ def write(run: Run, *, text: str | None = None, tag: Sequence[str] = (), untag: 
 def members_of(run: Run) -> list[str]:
     """The names of the blends that a run is a member of."""
     known = runs.every(run.plan.competition)
-    return [other.name for other in known if other.plan.recipe == "blend" and run.name in other.plan.settings]
+    return [other.name for other in known if other.plan.recipe == catalog.BLEND and run.name in other.plan.settings]
 
 
 def delete(run: Run) -> None:

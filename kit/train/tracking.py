@@ -13,7 +13,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from kit import places
 from kit.errors import KitError
@@ -120,7 +120,9 @@ def shown(uri: str) -> str:
 
 
 class _Follower(threading.Thread):
-    """Looks at a run folder again and again until it is told to end."""
+    """Looks at a run folder again and again until it is told to end. `hung` are servers that were waited for."""
+
+    hung: ClassVar[set[str]] = set()
 
     def __init__(self, run: Run, to: Store) -> None:
         super().__init__(name="tracking", daemon=True)  # a server that hangs keeps no process from ending
@@ -145,7 +147,9 @@ class _Follower(threading.Thread):
     def end(self) -> None:
         """Tell the rest, and wait PATIENCE seconds at most until it is told."""
         self.ending.set()
-        self.join(PATIENCE)
+        self.join(0.5 if self.to.uri in _Follower.hung else PATIENCE)
+        if self.is_alive():
+            _Follower.hung.add(self.to.uri)  # of the many runs of a sweep only one waits for a server that hangs
         if not self.whole or self.is_alive():
             plan = self.run_.plan
             where = shown(self.to.uri)

@@ -281,5 +281,5 @@ def _point(scenario: Scenario, stage: Stage, at: int, how: How) -> str:
 
 def _parts(stage: Stage) -> list[str]:
     """Half-written files where people look: downloads that can be gone on with are none."""
-    found = stage.workspace.rglob(".*.part")
-    return [str(path.relative_to(stage.workspace)) for path in found if ".downloads" not in path.parts]
+    halves = stage.workspace.rglob(".*.part")
+    return [str(path.relative_to(stage.workspace)) for path in halves if ".downloads" not in path.parts]

@@ -38,10 +38,10 @@ def test_facts_of_a_table_are_exact(given, workspace) -> None:
     test = Data(np.arange(3), pd.DataFrame({"age": [9.0, 2.0, 2.0], "name": ["f", "b", "b"]}))
     entry = given(train, test, labels=("no", "yes"))
 
-    found = overview.explore(entry)
+    explored = overview.explore(entry)
 
     out = workspace / "data" / entry.name / "explore"
-    assert found.facts == {
+    assert explored.facts == {
         "train rows": 6,
         "test rows": 3,
         "train missing values": 3,
@@ -66,8 +66,8 @@ def test_facts_of_a_table_are_exact(given, workspace) -> None:
         "name missing": "33.3% in train, 0.0% in test",
         "all columns": str(out / "columns.csv"),
     }
-    assert found.pictures == [out / "classes.png", out / "missing.png"]
-    assert found.pictures[0].read_bytes().startswith(b"\x89PNG")
+    assert explored.pictures == [out / "classes.png", out / "missing.png"]
+    assert explored.pictures[0].read_bytes().startswith(b"\x89PNG")
 
 
 def test_facts_of_texts(given) -> None:
@@ -89,22 +89,22 @@ def test_missing_values_of_an_array_are_counted_in_blocks(monkeypatch) -> None:
 
 def test_a_target_that_is_a_number_gets_its_spread(given) -> None:
     rows = Data(np.arange(5), np.arange(10.0).reshape(5, 2), np.array([1.0, 2, 3, 4, 10]))
-    found = overview.explore(given(rows, rows.head(2)))
-    assert {name: value for name, value in found.facts.items() if name.startswith("target")} == {
+    explored = overview.explore(given(rows, rows.head(2)))
+    assert {name: value for name, value in explored.facts.items() if name.startswith("target")} == {
         "target mean": 4.0,
         "target sd": 3.1623,
         "target least": 1.0,
         "target median": 3.0,
         "target greatest": 10.0,
     }
-    assert [path.name for path in found.pictures] == ["target.png"]
+    assert [path.name for path in explored.pictures] == ["target.png"]
 
 
 def test_many_classes_are_drawn_as_a_curve(given) -> None:
     rows = Data(np.arange(300), np.arange(300.0)[:, None], np.arange(300) % 100)
-    found = overview.explore(given(rows, rows.head(2)))
-    assert found.facts["classes"] == 100
-    assert [path.name for path in found.pictures] == ["classes.png"]
+    explored = overview.explore(given(rows, rows.head(2)))
+    assert explored.facts["classes"] == 100
+    assert [path.name for path in explored.pictures] == ["classes.png"]
 
 
 def test_files_are_compared_by_what_they_hold(tmp_path) -> None:
@@ -129,37 +129,37 @@ def test_images_get_pixel_statistics_means_and_near_duplicates(given, tmp_path) 
     test[3] = train[17]
     entry = given(Data(np.arange(40), train, np.arange(40) % 4), Data(np.arange(1, 11), test), kind="image")
 
-    found = overview.explore(entry, out=tmp_path / "out")
+    explored = overview.explore(entry, out=tmp_path / "out")
 
-    assert found.facts["image"] == "12 x 12"
-    assert found.facts["test rows that are train rows too"] == 1
-    assert found.facts["test images with a near-duplicate in train"] == 1
-    assert found.facts["closest train and test image"] == "correlation 1.0000"
-    assert [path.name for path in found.pictures] == [
+    assert explored.facts["image"] == "12 x 12"
+    assert explored.facts["test rows that are train rows too"] == 1
+    assert explored.facts["test images with a near-duplicate in train"] == 1
+    assert explored.facts["closest train and test image"] == "correlation 1.0000"
+    assert [path.name for path in explored.pictures] == [
         "classes.png",
         "means.png",
         "brightness.png",
         "near-duplicates.png",
     ]
-    assert all(path.parent == tmp_path / "out" and path.stat().st_size > 1000 for path in found.pictures)
+    assert all(path.parent == tmp_path / "out" and path.stat().st_size > 1000 for path in explored.pictures)
 
 
 def test_pixel_statistics_are_exact_in_blocks(monkeypatch) -> None:
     monkeypatch.setattr(explore_image, "BYTES", 4 * 144 * 7)
     images = blobs(40)
     images[::2, 0] = 0
-    found = explore_image.pixels(images)
-    assert (found.least, found.greatest) == (images.min(), images.max())
-    assert found.mean == pytest.approx(images.mean())
-    assert found.sd == pytest.approx(images.std())
-    assert found.zero == (images == 0).mean()
-    np.testing.assert_allclose(found.brightness, images.mean((1, 2)), rtol=1e-6)
+    explored = explore_image.pixels(images)
+    assert (explored.least, explored.greatest) == (images.min(), images.max())
+    assert explored.mean == pytest.approx(images.mean())
+    assert explored.sd == pytest.approx(images.std())
+    assert explored.zero == (images == 0).mean()
+    np.testing.assert_allclose(explored.brightness, images.mean((1, 2)), rtol=1e-6)
 
 
 def test_mean_images_are_those_of_each_class() -> None:
     images, y = blobs(30), np.arange(30) % 3
-    found = explore_image.means(images, y, np.array([0, 2]))
-    np.testing.assert_allclose(found, [images[y == 0].mean(0), images[y == 2].mean(0)], rtol=1e-6)
+    explored = explore_image.means(images, y, np.array([0, 2]))
+    np.testing.assert_allclose(explored, [images[y == 0].mean(0), images[y == 2].mean(0)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("side", [12, 80])
@@ -171,10 +171,10 @@ def test_the_closest_train_image_is_found_as_by_comparing_all(monkeypatch, side)
     test[[3, 19, 20, 44, 59]] = np.clip(train[[0, 31, 32, 33, 149]].astype(int) + noise, 0, 255)
     plain = correlations(train, test)
 
-    found = explore_image.closest(train, test)
+    explored = explore_image.closest(train, test)
 
-    near = found.correlation >= explore_image.NEAR
-    assert sorted(zip(found.test[near].tolist(), found.train[near].tolist(), strict=True)) == [
+    near = explored.correlation >= explore_image.NEAR
+    assert sorted(zip(explored.test[near].tolist(), explored.train[near].tolist(), strict=True)) == [
         (3, 0),
         (19, 31),
         (20, 32),
@@ -182,41 +182,41 @@ def test_the_closest_train_image_is_found_as_by_comparing_all(monkeypatch, side)
         (59, 149),
     ]
     assert (plain.max(1) >= explore_image.NEAR).sum() == 5
-    np.testing.assert_allclose(found.correlation, plain[found.test, found.train], atol=1e-5)
-    assert (np.diff(found.correlation) <= 0).all()
+    np.testing.assert_allclose(explored.correlation, plain[explored.test, explored.train], atol=1e-5)
+    assert (np.diff(explored.correlation) <= 0).all()
 
 
 def test_an_image_saved_as_jpeg_is_a_near_duplicate_and_a_moved_one_is_not() -> None:
     smooth = np.asarray([Image.fromarray(image).resize((28, 28), Image.Resampling.BICUBIC) for image in blobs(20)])
     held = io.BytesIO()
     Image.fromarray(smooth[5]).save(held, "JPEG", quality=75)
-    found = explore_image.closest(smooth, np.stack([np.asarray(Image.open(held)), np.roll(smooth[6], 3, axis=1)]))
-    assert found.test.tolist() == [0, 1]
-    assert found.train[0] == 5
-    assert (found.correlation >= explore_image.NEAR).tolist() == [True, False]
+    explored = explore_image.closest(smooth, np.stack([np.asarray(Image.open(held)), np.roll(smooth[6], 3, axis=1)]))
+    assert explored.test.tolist() == [0, 1]
+    assert explored.train[0] == 5
+    assert (explored.correlation >= explore_image.NEAR).tolist() == [True, False]
 
 
 def test_images_of_one_colour_are_near_to_nothing() -> None:
     train = np.concatenate([blobs(5), np.full((2, 12, 12), 7, np.uint8)])
-    found = explore_image.closest(train, np.full((3, 12, 12), 200, np.uint8))
-    assert found.correlation.tolist() == [0, 0, 0]
+    explored = explore_image.closest(train, np.full((3, 12, 12), 200, np.uint8))
+    assert explored.correlation.tolist() == [0, 0, 0]
 
 
 def test_colour_images_are_explored(given) -> None:
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (20, 40, 36, 3), np.uint8)
     entry = given(Data(np.arange(20), images, np.arange(20) % 2), Data(np.arange(4), images[8:12]), kind="image")
-    found = overview.explore(entry)
-    assert found.facts["image"] == "40 x 36 x 3"
-    assert found.facts["test images with a near-duplicate in train"] == 4
+    explored = overview.explore(entry)
+    assert explored.facts["image"] == "40 x 36 x 3"
+    assert explored.facts["test images with a near-duplicate in train"] == 4
 
 
 def test_images_held_as_paths_get_the_facts_of_any_rows(given) -> None:
     paths = np.array(["a.png", "b.png", "c.png"], object)
     entry = given(Data(np.arange(3), paths, np.array([0, 1, 1])), Data(np.arange(1), paths[:1]), kind="image")
-    found = overview.explore(entry)
-    assert "image" not in found.facts
-    assert found.facts["test rows that are train rows too"] == 1
+    explored = overview.explore(entry)
+    assert "image" not in explored.facts
+    assert explored.facts["test rows that are train rows too"] == 1
 
 
 def test_the_embedded_sample_of_digits_is_explored(workspace) -> None:
@@ -224,11 +224,11 @@ def test_the_embedded_sample_of_digits_is_explored(workspace) -> None:
 
     entry = catalog.find("digit-recognizer", sample=True)
     fetch.fetch(entry)
-    found = overview.explore(entry)
-    assert (found.facts["train rows"], found.facts["test rows"], found.facts["classes"]) == (1347, 450, 10)
-    assert found.facts["closest train and test image"] == "correlation 0.9941"
-    assert found.facts["test images with a near-duplicate in train"] == 0
-    assert {path.parent for path in found.pictures} == {workspace / "data" / "digit-recognizer-sample" / "explore"}
+    explored = overview.explore(entry)
+    assert (explored.facts["train rows"], explored.facts["test rows"], explored.facts["classes"]) == (1347, 450, 10)
+    assert explored.facts["closest train and test image"] == "correlation 0.9941"
+    assert explored.facts["test images with a near-duplicate in train"] == 0
+    assert {path.parent for path in explored.pictures} == {workspace / "data" / "digit-recognizer-sample" / "explore"}
 
 
 def test_without_data_the_cure_is_to_download_it(workspace) -> None:

@@ -63,9 +63,9 @@ def test_paths_are_not_looked_into(tmp_path):
 
 
 def test_an_empty_and_a_silent_clip_can_be_measured():
-    found = explore_audio.measure(Clips.of([np.zeros(0, np.int16), np.zeros(80, np.int16)], RATE))
-    assert found.seconds.tolist() == [0, 0.01]
-    assert found.loudness.tolist() == pytest.approx([-120.3, -120.3], abs=0.1)
+    measured = explore_audio.measure(Clips.of([np.zeros(0, np.int16), np.zeros(80, np.int16)], RATE))
+    assert measured.seconds.tolist() == [0, 0.01]
+    assert measured.loudness.tolist() == pytest.approx([-120.3, -120.3], abs=0.1)
 
 
 def test_exploring_finds_clips_that_repeat_each_other(given):

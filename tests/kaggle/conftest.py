@@ -76,10 +76,10 @@ def run(kit: Command, site: Emulator, workspace: Path) -> Iterator[Command]:
     secrets = [site.env[name] for name in SECRETS]
 
     def call(*words: str) -> tuple[int, str, str]:
-        found = kit(*words)
-        assert not [secret for secret in secrets if secret in found[1] + found[2]]
-        assert "Traceback" not in found[2]
-        return found
+        outcome = kit(*words)
+        assert not [secret for secret in secrets if secret in outcome[1] + outcome[2]]
+        assert "Traceback" not in outcome[2]
+        return outcome
 
     yield call
     for path in workspace.rglob("*"):

@@ -79,12 +79,12 @@ def test_without_credentials_nothing_is_imported_and_the_cure_is_named(tmp_path)
 
 def test_rules_that_are_not_accepted_are_told_with_their_address(site):
     site.store.run("DELETE FROM accepted")
-    found = refusal()
-    assert found.wrong == (
+    refused = refusal()
+    assert refused.wrong == (
         "Listing the files: the rules of parity are not accepted (403). "
         "You must accept this competition's rules before you'll be able to download files."
     )
-    assert found.cure == f"{site.url}/competitions/parity/rules"
+    assert refused.cure == f"{site.url}/competitions/parity/rules"
 
 
 def test_rules_are_told_from_a_wrong_name_even_where_the_server_gives_no_reason(site):
@@ -120,8 +120,8 @@ def test_a_revoked_token_is_told_from_what_it_hides(site, monkeypatch):
 def test_a_wrong_key_is_a_401(site, monkeypatch):
     monkeypatch.delenv("KAGGLE_API_TOKEN")
     monkeypatch.setenv("KAGGLE_KEY", "wrong")
-    found = refusal()
-    assert (found.status, found.wrong) == (
+    refused = refusal()
+    assert (refused.status, refused.wrong) == (
         401,
         "Listing the files: the emulator does not accept the credentials from "
         "KAGGLE_USERNAME and KAGGLE_KEY (legacy key) (401).",
@@ -149,8 +149,8 @@ def test_a_429_is_waited_for_even_by_a_call_that_must_not_be_repeated(site):
 
 def test_a_429_with_a_long_wait_is_told_and_not_waited_for(site):
     site.faults.add(Fault("ListDataFiles", "status", status=429, retry_after=900, message="Slow down."))
-    found = refusal()
-    assert (found.wrong, found.right) == (
+    refused = refusal()
+    assert (refused.wrong, refused.right) == (
         "Listing the files: the emulator asks for fewer calls (429). Slow down.",
         "Try again in 900 s.",
     )
@@ -171,10 +171,10 @@ def test_a_server_that_hangs_is_given_up_after_the_timeout(site):
     client.connect()
     site.faults.add(Fault("ListDataFiles", "delay", seconds=3, times=0))
     started = time.monotonic()
-    found = refusal()
+    refused = refusal()
     assert time.monotonic() - started < 2.5
-    assert (found.status, found.late) == (0, True)
-    assert found.wrong == "Listing the files: the emulator cannot be reached: no answer in time."
+    assert (refused.status, refused.late) == (0, True)
+    assert refused.wrong == "Listing the files: the emulator cannot be reached: no answer in time."
 
 
 def test_other_code_of_the_process_keeps_its_own_timeouts(site):
@@ -237,11 +237,11 @@ def test_credentials_are_found_in_the_order_of_the_client(tmp_path, monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".kaggle").mkdir()
     (tmp_path / ".kaggle" / "kaggle.json").write_text('{"username": "me", "key": "k1"}')
-    assert [found.where for found in credentials.find()] == [str(tmp_path / ".kaggle" / "kaggle.json")]
+    assert [refused.where for refused in credentials.find()] == [str(tmp_path / ".kaggle" / "kaggle.json")]
     (tmp_path / ".kaggle" / "access_token").write_text("t1\n")
     monkeypatch.setenv("KAGGLE_USERNAME", "me")
     monkeypatch.setenv("KAGGLE_KEY", "k2")
-    assert [(found.where, found.secret) for found in credentials.find()] == [
+    assert [(refused.where, refused.secret) for refused in credentials.find()] == [
         ("~/.kaggle/access_token", "t1"),
         ("KAGGLE_USERNAME and KAGGLE_KEY", "k2"),
     ]

@@ -46,12 +46,12 @@ SUBMIT = (
 
 def crossed(steps):
     """Each step with each kind of fault, as parameters of a test."""
-    found = []
+    steps = []
     for step in steps:
         for kinds, marks in ((KINDS, ()), (SLOW, (pytest.mark.slow,))):
             for name, fault in kinds.items():
-                found.append(pytest.param(step, fault, id=f"{step}, {name}", marks=marks))
-    return found
+                steps.append(pytest.param(step, fault, id=f"{step}, {name}", marks=marks))
+    return steps
 
 
 def is_one_error(err: str) -> bool:

@@ -150,10 +150,10 @@ def test_the_command_shows_ones_place_and_the_runs(run, site, mine):
     assert lines[1] == "tester: rank 1, top 10.0 %, score 1.00000"
     assert lines[2] == "Medal for this rank: gold. Not every competition gives medals."
     assert "Standard error: sqrt(p (1 - p) / m) with m = 10 public rows." in lines
-    found = json.loads(run("leaderboard", "parity", "--json")[1])
-    assert (found["teams"], found["own"]["rank"], found["own"]["would_be_medal"]) == (10, 1, "gold")
-    assert found["baselines"] == {"Baseline": 0.5}
-    assert (found["runs"][0]["cv"], found["runs"][0]["public"], found["runs"][0]["gap"]) == (1.0, 1.0, 0.0)
+    shown = json.loads(run("leaderboard", "parity", "--json")[1])
+    assert (shown["teams"], shown["own"]["rank"], shown["own"]["would_be_medal"]) == (10, 1, "gold")
+    assert shown["baselines"] == {"Baseline": 0.5}
+    assert (shown["runs"][0]["cv"], shown["runs"][0]["public"], shown["runs"][0]["gap"]) == (1.0, 1.0, 0.0)
 
 
 def test_a_board_that_breaks_off_is_asked_for_again(run, site):

@@ -34,9 +34,9 @@ def test_what_was_noted_is_read_back():
         attempt = book.begin(**FACTS, known=(1, 2))
         book.change(attempt, state=ledger.SENT, ref=7)
         book.change(attempt, state=ledger.COMPLETE, public_score=0.5)
-    (found,) = ledger.read(Entry("parity", Path(), ""))
-    assert (found.state, found.ref, found.public_score, found.known) == ("complete", 7, 0.5, (1, 2))
-    assert found.mark == "#00000000"
+    (entry,) = ledger.read(Entry("parity", Path(), ""))
+    assert (entry.state, entry.ref, entry.public_score, entry.known) == ("complete", 7, 0.5, (1, 2))
+    assert entry.mark == "#00000000"
 
 
 def test_an_attempt_is_on_disk_before_it_is_made(workspace):

@@ -36,8 +36,8 @@ def test_a_new_version_is_made_only_when_bytes_changed(run, site, ready, workspa
     assert (status, len(dataset(site)["versions"])) == (0, 1)
     assert "holds these bytes already; nothing was sent." in err
     (workspace / "data" / "parity" / "public" / "extra.bin").write_bytes(b"other")
-    found = json.loads(run("publish", "parity", "--json", "--message", "smaller")[1])
-    assert (found["changed"], len(dataset(site)["versions"])) == (True, 2)
+    published = json.loads(run("publish", "parity", "--json", "--message", "smaller")[1])
+    assert (published["changed"], len(dataset(site)["versions"])) == (True, 2)
 
 
 def test_a_dataset_that_was_deleted_is_made_again(run, site, ready):

@@ -12,6 +12,7 @@ import pytest
 
 import kit
 from kit.predict import models
+from kit.rows import tables
 from kit.task import catalog, metrics
 from kit.train import predictions, runs
 from tests.new import made_up_more
@@ -76,6 +77,34 @@ def check(truth: Truth, competition: Any, settings: dict[str, Any], workspace: P
     reached = score(truth, workspace / "submissions" / competition.name / run.name / "submission.csv")
     better = metrics.named(truth.metric).higher_is_better
     assert reached > truth.bound if better else reached < truth.bound
+    scored_on_answered_rows(truth, competition, run)
+
+
+def scored_on_answered_rows(truth: Truth, competition: Any, run: Any) -> None:
+    """Whether training rows, which have their answers, are scored when `kit predict --rows` puts them through the run;
+    and the test rows too, with their answers as a submission has them."""
+    entry = catalog.find(competition.name)
+    if entry.competition.rows is None:
+        return
+    told = {finding.what: finding.answer for finding in competition.findings}
+    better = metrics.named(truth.metric).higher_is_better
+    for what in ("train", "test"):
+        if not (file := entry.public() / told.get(what, "")).is_file():
+            continue
+        table = tables.read(file, text=truth.id)
+        if what == "test" and set(truth.id) <= set(table):
+            table = table.merge(truth.answers.astype(dict.fromkeys(truth.id, str)), on=truth.id)
+        elif what == "test" or not set(truth.id) <= set(table):
+            continue
+        if not set(truth.targets) <= set(table) or (what == "test" and competition.name == "weighted"):
+            continue  # the answers are in a table of their own; the test rows have no weights
+        table = table.dropna(subset=truth.targets)
+        table.to_csv(competition.folder / "answered.csv", index=False)
+        predicted = kit.predict(competition.name, run.name, rows=competition.folder / "answered.csv")
+        assert predicted.rows == len(table)
+        assert predicted.score is not None
+        if predicted.metric == metrics.named(truth.metric).name:
+            assert predicted.score > truth.bound if better else predicted.score < truth.bound
 
 
 @pytest.mark.parametrize("name", MAKERS)

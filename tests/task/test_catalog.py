@@ -53,6 +53,13 @@ def test_a_file_with_an_underscore_is_no_recipe(parity):
     assert list(catalog.find("parity").recipes) == ["table"]
 
 
+def test_a_recipe_must_not_have_the_name_of_runs_that_are_made_of_others(parity):
+    (parity / "table.py").rename(parity / "blend.py")
+    with pytest.raises(KitError, match=r"blend\.py: a recipe cannot be called 'blend'") as error:
+        catalog.find("parity").recipes  # noqa: B018
+    assert error.value.cure.endswith("blended.py")
+
+
 def test_recipes_are_read_without_being_run(parity):
     (parity / "broken.py").write_text("import not_installed_anywhere\n\ndef fit(fold, *, rate=0.1):\n    pass\n")
     assert catalog.find("parity").recipes["broken"].settings == {"rate": 0.1}
@@ -150,10 +157,10 @@ def test_every_competition_declares_a_default_recipe_that_exists(name):
     recipe, _ = entry.recipe()
     assert recipe.name in entry.recipes
     assert entry.summary
-    assert all(found.summary for found in entry.recipes.values())
-    for found in entry.recipes.values():
-        for word in ("", *found.variants):
-            found.resolve(word, smoke=True)
+    assert all(each.summary for each in entry.recipes.values())
+    for each in entry.recipes.values():
+        for word in ("", *each.variants):
+            each.resolve(word, smoke=True)
 
 
 SHARED = '''\

@@ -15,8 +15,8 @@ from kit.task.targets import Labels
 @pytest.fixture
 def parity_f1(parity):
     """Parity, scored by F1 at a threshold that is chosen."""
-    found = catalog.find("parity").competition
-    return replace(found, metric=metrics.f1, submission=replace(found.submission, decide=Threshold()))
+    own = catalog.find("parity").competition
+    return replace(own, metric=metrics.f1, submission=replace(own.submission, decide=Threshold()))
 
 
 def by_trying(y: np.ndarray, p: np.ndarray) -> float:
@@ -70,11 +70,11 @@ def test_one_fold_alone_is_decided_as_declared(parity_f1):
 
 
 def test_a_decision_that_is_not_chosen_leaves_predictions_alone(parity):
-    found = catalog.find("parity").competition
+    own = catalog.find("parity").competition
     pred = np.array([[0.2, 0.8]])
-    assert decisions.nested(found, np.zeros(1, int), np.ones(1, int), pred) is pred
-    assert decisions.judge(found) is found.metric
-    assert decisions.recorded(found, None) is found.submission.decide
+    assert decisions.nested(own, np.zeros(1, int), np.ones(1, int), pred) is pred
+    assert decisions.judge(own) is own.metric
+    assert decisions.recorded(own, None) is own.submission.decide
 
 
 def test_what_a_run_recorded_decides_again(parity_f1):
@@ -91,14 +91,14 @@ def test_a_threshold_decides_between_the_declared_labels(labels):
 
 
 def test_a_chosen_decision_of_text_labels_is_judged_by_what_the_metric_needs(parity):
-    found = catalog.find("parity").competition
+    own = catalog.find("parity").competition
     labels = ("no", "yes")
-    form = replace(found.submission, decide=Threshold(labels=labels), holds=Labels(labels))
-    judge = decisions.judge(replace(found, metric=metrics.f1, submission=form))
+    form = replace(own.submission, decide=Threshold(labels=labels), holds=Labels(labels))
+    judge = decisions.judge(replace(own, metric=metrics.f1, submission=form))
     y, p = np.array(["no", "no", "yes", "yes"]), np.array([0.1, 0.2, 0.3, 0.4])
     assert judge.score(y, p, labels=labels) == 1.0
     weighted = replace(metrics.f1, function=lambda y, pred, weight: weight[y == pred].sum(), needs=("weight",))
-    judge = decisions.judge(replace(found, metric=weighted, submission=form))
+    judge = decisions.judge(replace(own, metric=weighted, submission=form))
     assert judge.score(y, p, {"weight": np.array([1.0, 2.0, 3.0, 4.0])}, labels) == 10.0
 
 
@@ -119,9 +119,9 @@ def test_a_chosen_decision_of_text_labels_is_judged_by_what_the_metric_needs(par
 def test_the_labels_of_a_competition_are_declared_or_columns_or_what_the_rows_hold(
     parity, metric, target, declared, y, labels
 ):
-    found = catalog.find("parity").competition
-    form = replace(found.submission, target=target, holds=declared and Labels(declared))
-    known = decisions.labels(replace(found, metric=metric, submission=form), np.array(y))
+    own = catalog.find("parity").competition
+    form = replace(own.submission, target=target, holds=declared and Labels(declared))
+    known = decisions.labels(replace(own, metric=metric, submission=form), np.array(y))
     assert (known if known is None else list(known)) == labels
 
 

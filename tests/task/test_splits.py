@@ -81,16 +81,16 @@ def test_a_function_of_the_users_own_has_no_folds_to_change():
 
 
 @pytest.mark.parametrize(
-    ("found", "wrong"),
+    ("given", "wrong"),
     [
         (np.zeros(3, int), "returned int64 of shape"),
         (np.zeros(COUNT), "returned float64"),
         (np.arange(COUNT) % 2 * 2, r"fold numbers \[0, 2\]"),
     ],
 )
-def test_a_column_of_wrong_length_type_or_numbers_is_refused(found, wrong):
+def test_a_column_of_wrong_length_type_or_numbers_is_refused(given, wrong):
     with pytest.raises(KitError, match=wrong):
-        splits.column(lambda rows: found, data())
+        splits.column(lambda rows: given, data())
 
 
 def test_more_folds_than_rows_of_a_class_is_refused():

@@ -134,13 +134,13 @@ def test_a_run_that_is_killed_resumes_to_the_same_bytes(kit, parity, workspace):
     child = subprocess.Popen(words, env=os.environ | {"KIT_HOME": str(workspace)}, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found = [run for run in runs.every("parity") if run.name != whole.name]
-        if found and found[0].done(0):
+        others = [run for run in runs.every("parity") if run.name != whole.name]
+        if others and others[0].done(0):
             break
         time.sleep(0.02)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    cut = found[0]
+    cut = others[0]
     assert (cut.finished, bool(cut.done(0)), bool(cut.done(2))) == (False, True, False)
     kept = (cut.fold(0) / "done.json").read_bytes()
     status, _, err = kit("train", "parity", "--resume", cut.name, "--no-plots")

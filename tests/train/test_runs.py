@@ -46,8 +46,8 @@ def test_a_run_of_which_git_kept_only_the_record_is_listed(workspace):
     made = runs.create(PLAN)
     done = made.finish(recorded(made))
     (done.folder / "plan.json").unlink()
-    found = runs.find("parity", made.name)
-    assert (found.plan, found.score, found.finished) == (PLAN, 0.5, True)
+    again = runs.find("parity", made.name)
+    assert (again.plan, again.score, again.finished) == (PLAN, 0.5, True)
 
 
 def test_a_finished_run_reads_back_as_it_was_written(workspace):

@@ -28,26 +28,26 @@ def first(of: Plan) -> metadata.Metadata:
 
 
 def test_models_of_kaggle_are_attached_as_models():
-    found = first(plan())
-    assert found["model_sources"] == [
+    described = first(plan())
+    assert described["model_sources"] == [
         "tensorflow/bert/tensorFlow2/bert-en-uncased-l-4-h-512-a-8/2",
         "tensorflow/bert/tensorFlow2/en-uncased-preprocess/3",
     ]
-    assert (found["dataset_sources"], found["competition_sources"]) == ([], ["nlp-getting-started"])
+    assert (described["dataset_sources"], described["competition_sources"]) == ([], ["nlp-getting-started"])
 
 
 def test_an_imported_encoder_is_attached_once_as_a_dataset():
-    found = first(plan("minilm"))
-    assert found["dataset_sources"] == ["INSERT_USER_HERE/kit-encoder-minilm-l6-h384-uncased"]
-    assert found["model_sources"] == []
+    described = first(plan("minilm"))
+    assert described["dataset_sources"] == ["INSERT_USER_HERE/kit-encoder-minilm-l6-h384-uncased"]
+    assert described["model_sources"] == []
 
 
 def test_a_speech_encoder_is_attached_as_one_of_texts_is():
     entry = catalog.find("audio-mnist")
     plan = Plan(entry.name, "pretrained", "", entry.recipes["pretrained"].resolve("", {}))
-    found = metadata.first(entry, plan, accelerators.find("cpu"))
+    described = metadata.first(entry, plan, accelerators.find("cpu"))
     mine = "INSERT_USER_HERE/kit-encoder-speech-embedding"
-    assert found["dataset_sources"] == ["INSERT_USER_HERE/kit-audio-mnist", mine]
+    assert described["dataset_sources"] == ["INSERT_USER_HERE/kit-audio-mnist", mine]
 
 
 def test_the_tiny_encoder_of_texts_is_attached_and_that_of_speech_is_made_by_its_recipe():
@@ -68,10 +68,10 @@ def test_an_imported_encoder_is_found_for_a_rehearsal(workspace):
     folder = workspace / "data" / "encoders" / "minilm-l6-h384-uncased"
     folder.mkdir(parents=True)
     (folder / handles.CARD).write_text("{}")
-    found = first(plan("minilm"))
-    local = rehearsal.local_inputs(replace(ENTRY, sample=True), found, extra={})
+    described = first(plan("minilm"))
+    local = rehearsal.local_inputs(replace(ENTRY, sample=True), described, extra={})
     assert local["INSERT_USER_HERE/kit-encoder-minilm-l6-h384-uncased"] == folder
-    assert sorted(local) == sorted(metadata.mounts(found, new=True))
+    assert sorted(local) == sorted(metadata.mounts(described, new=True))
 
 
 def test_a_kernel_whose_encoder_is_not_published_says_how_to_publish_it(workspace):

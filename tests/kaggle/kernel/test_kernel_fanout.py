@@ -31,8 +31,8 @@ def planned(**changes) -> Run:
 
 def fan_out(run: Run) -> Run:
     entry = catalog.find("parity", sample=True)
-    found = metadata.first(entry, run.plan, CPU)
-    engine = fanout.Kernels(client.connect(), entry, run, found, CPU, None)
+    described = metadata.first(entry, run.plan, CPU)
+    engine = fanout.Kernels(client.connect(), entry, run, described, CPU, None)
     return loop.train(entry, run, executor=engine, quiet=True)
 
 

@@ -19,14 +19,14 @@ KERNELS = sorted((places.KIT.parent / "kernels").glob(f"*/{notebook.FILE}"))
 
 def rehearse(name: str, recipe: str, machine: str) -> list[rehearsal.Rehearsal]:
     """The recipe's kernel on its sample, for a machine, in the environment of that machine's image."""
-    entry, found = catalog.find(name, sample=True), accelerators.find(machine)
+    entry, chip = catalog.find(name, sample=True), accelerators.find(machine)
     fetch.sample(entry)
     plan = Plan(name, recipe, "", entry.recipes[recipe].resolve(smoke=True), sample=True)
-    text = notebook.build(entry, plan, found.kind)
-    described = metadata.first(entry, plan, found)
+    text = notebook.build(entry, plan, chip.kind)
+    described = metadata.first(entry, plan, chip)
     described["dataset_sources"] = wheels.attached(described["dataset_sources"], notebook.lacking(text), metadata.USER)
     inputs = rehearsal.local_inputs(entry, described, extra=kernel.attached(text, described))
-    image = images.known(found.kind)
+    image = images.known(chip.kind)
     return rehearsal.rehearse(entry, text, described, inputs, echo=lambda line: None, image=image)
 
 

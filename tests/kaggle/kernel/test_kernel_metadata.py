@@ -23,11 +23,12 @@ GOOD = {
 
 
 def test_the_first_metadata_attaches_the_competition_and_is_private_and_offline(parity):
-    found = metadata.first(catalog.find("parity"), Plan("parity", "table", "", {}), accelerators.find("t4"))
-    assert (found["id"], found["title"]) == ("INSERT_USER_HERE/parity-table", "parity table")
-    assert (found["competition_sources"], found["dataset_sources"]) == (["parity"], [])
-    assert (found["is_private"], found["enable_internet"]) == (True, False)
-    assert (found["machine_shape"], found["enable_gpu"], found["enable_tpu"]) == ("NvidiaTeslaT4", True, False)
+    described = metadata.first(catalog.find("parity"), Plan("parity", "table", "", {}), accelerators.find("t4"))
+    assert (described["id"], described["title"]) == ("INSERT_USER_HERE/parity-table", "parity table")
+    assert (described["competition_sources"], described["dataset_sources"]) == (["parity"], [])
+    assert (described["is_private"], described["enable_internet"]) == (True, False)
+    shown = [described[key] for key in ("machine_shape", "enable_gpu", "enable_tpu")]
+    assert shown == ["NvidiaTeslaT4", True, False]
 
 
 def test_whoever_pushes_takes_the_place_of_the_user():
@@ -94,17 +95,17 @@ def test_a_timeout_is_always_set_and_never_above_what_kaggle_allows():
 
 
 def test_sources_are_mounted_under_both_layouts():
-    found = {
+    described = {
         "competition_sources": ["titanic"],
         "dataset_sources": ["ada/lines/3"],
         "model_sources": ["keras/bert/keras/small/2"],
     }
-    assert metadata.mounts(found, new=True) == {
+    assert metadata.mounts(described, new=True) == {
         "titanic": "competitions/titanic",
         "ada/lines/3": "datasets/ada/lines",
         "keras/bert/keras/small/2": "models/keras/bert/keras/small/2",
     }
-    assert metadata.mounts(found, new=False) == {
+    assert metadata.mounts(described, new=False) == {
         "titanic": "titanic",
         "ada/lines/3": "lines",
         "keras/bert/keras/small/2": "bert/keras/small/2",

@@ -33,12 +33,12 @@ def cells(text: str) -> list[str]:
 
 def files(text: str) -> dict[str, str]:
     """What the `%%writefile` cells would write, as IPython does."""
-    found = {}
+    written = {}
     for cell in cells(text):
         if cell.startswith("%%writefile "):
             head, _, body = cell.partition("\n")
-            found[head.split()[1]] = body + "\n"
-    return found
+            written[head.split()[1]] = body + "\n"
+    return written
 
 
 @pytest.mark.parametrize(("name", "recipe"), ENTRIES)

@@ -69,7 +69,7 @@ def error_of(action, *args, **changes) -> str:
 
 
 @boxed
-def test_a_recipe_goes_to_kaggle_and_its_run_comes_back_as_if_trained_here(emulator: Emulator, kit):
+def test_a_recipe_goes_to_kaggle_and_its_run_comes_back_as_if_trained_here(emulator: Emulator, kit, jupyter):
     status, out, err = kit("push", "parity", "table", "--sample", "--seed", "5", "--no-rehearse", "--json")
     assert status == 0, err
     told = json.loads(out)
@@ -205,8 +205,8 @@ def test_an_unknown_model_fails_the_push_although_the_official_client_says_nothi
 def test_a_title_that_is_taken_is_explained(emulator: Emulator):
     send()
     emulator.settle()
-    found = described() | {"id": "tester/another-kernel"}
-    said = error_of(push.push, client.connect(), book(QUICK), found, machine=CPU)
+    another = described() | {"id": "tester/another-kernel"}
+    said = error_of(push.push, client.connect(), book(QUICK), another, machine=CPU)
     assert "The requested title" in said and "change both" in said
 
 
@@ -263,8 +263,8 @@ def test_metadata_is_written_once_and_then_the_user_s(workspace, parity, kit):
     file = workspace / "kernels" / "parity-table" / metadata.FILE
     file.write_text(json.dumps(json.loads(file.read_text()) | {"keywords": ["odd"]}))
     assert kit("kernel", "build", "parity", "table", "--accelerator", "t4")[0] == 0
-    found = json.loads(file.read_text())
-    assert (found["keywords"], found["machine_shape"], found["enable_gpu"]) == (["odd"], "NvidiaTeslaT4", True)
+    written = json.loads(file.read_text())
+    assert (written["keywords"], written["machine_shape"], written["enable_gpu"]) == (["odd"], "NvidiaTeslaT4", True)
 
 
 STEPS = ("GetKernel", "SaveKernel", "GetKernelSessionStatus", "ListKernelSessionOutput", "Storage", "LogStream")
