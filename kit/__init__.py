@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kit.api import embedding as embedding
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from kit.api.tracing import why as why
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
+    from kit.api.training import track as track
     from kit.api.training import train as train
     from kit.api.tuning import tune as tune
     from kit.demo import demo as demo
@@ -58,6 +60,7 @@ __version__ = "0.1.0"
 
 _EXPORTED = {
     "KitError": "errors",
+    "embedding": "api",
     "encoder": "api",
     "kernel": "api",
     "choose": "api.deciding",
@@ -89,6 +92,7 @@ _EXPORTED = {
     "list": "api.tasks",
     "runs": "api.training",
     "sweep": "api.training",
+    "track": "api.training",
     "train": "api.training",
     "tune": "api.tuning",
 }

@@ -235,7 +235,9 @@ class Submission:
     `id` is the key column, or several that name a row together, such as `("id", "horizon")`; `target` is what is
     predicted, one column or several. `decide` turns predictions into what the target columns hold: an array of n, or
     of n x targets. `holds` says what that is: `Numbers(...)`, `Labels(...)` or `Text(...)` of `kit.task.targets`, one
-    for all target columns or one for each; None leaves it to the sample file. `repeats` says that the sample file has
+    for all target columns or one for each; None leaves it to the sample file. `listed` names a public file that holds
+    the labels, one a line in the order of the probability columns, where they hang on the data or are too many to
+    declare: the competition that the catalog gives then holds them as `Labels`. `repeats` says that the sample file has
     several rows under one key; they are told apart by their order (`kit.task.ids`).
 
     >>> Submission("id", "species", decide=decide, holds=Labels(("setosa", "versicolor", "virginica")))
@@ -248,6 +250,7 @@ class Submission:
     holds: Target | tuple[Target, ...] | None = None
     sample: str = "sample_submission.csv"
     repeats: bool = False
+    listed: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.holds, tuple) and len(self.holds) != len(self.targets):
@@ -298,9 +301,10 @@ class Competition:
 
     `load` reads the folder of public files into train rows and test rows; `split` gives a fold number per row, -1 for
     rows that are never held out; `default` is the recipe that `kit submit` trains when there is no run. `prepare(raw,
-    public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
-    prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
-    that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
+    public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte; its keyword-only
+    arguments are settings, which `kit download --set` changes. `keep` is what of a prediction is stored. `splits` are
+    other ways to split, by the name that `--split` takes, for comparison with work that was judged so; groups may be
+    cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
 
     `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
     most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
@@ -317,7 +321,7 @@ class Competition:
     submission: Submission
     default: str
     kind: Kind = "table"
-    prepare: Callable[[Path, Path, Path], None] | None = None
+    prepare: Callable[..., None] | None = None
     keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
