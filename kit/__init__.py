@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kit.api import kernel as kernel
     from kit.api import tasks
     from kit.api.emulator import emulator as emulator
+    from kit.api.generating import generate as generate
     from kit.api.judging import ensemble as ensemble
     from kit.api.judging import importance as importance
     from kit.api.keeping import delete as delete
@@ -54,6 +55,7 @@ _EXPORTED = {
     "encoder": "api",
     "kernel": "api",
     "emulator": "api.emulator",
+    "generate": "api.generating",
     "ensemble": "api.judging",
     "importance": "api.judging",
     "delete": "api.keeping",
