@@ -34,6 +34,33 @@ def test_a_word_is_one_token_with_the_space_before_it():
     assert words.split("The dog's well-kept (AP)") == ["The", " dog's", " well-kept", " (", "AP", ")"]
 
 
+def test_pieces_of_words_are_stored_and_joined_again(tmp_path):
+    pytest.importorskip("tokenizers")
+    pieces = vocabulary.of_pieces(TEXTS, 60)
+    assert len(pieces) == 60 and pieces.tokens[:2] == ("\n", "")
+    text = "The dog's cat \u4e2d (AP)"
+    assert "".join(pieces.split(text)) == text
+    assert len(pieces.split(text)) < len(text)
+    # Only the characters that no text has are unknown: they cost as much as any.
+    assert pieces.spelling(text) == vocabulary.ANY * len({*text} - {*"".join(TEXTS)})
+    pieces.save(tmp_path)
+    assert vocabulary.Vocabulary.load(tmp_path).encode(text).tolist() == pieces.encode(text).tolist()
+
+
+def test_words_put_together_from_pieces_are_guessed_whole():
+    pytest.importorskip("tokenizers")
+    language = Language(ngrams.fit(TEXTS, vocabulary.of_pieces(TEXTS, 60), 5))
+    assert language.guesses(["The dog sat on the"])[0][0] == "mat"
+
+
+def test_a_vocabulary_of_an_unknown_kind_is_refused(tmp_path):
+    vocabulary.of_characters(TEXTS).save(tmp_path)
+    file = tmp_path / "vocabulary.json"
+    file.write_text(file.read_text().replace("characters", "syllables"))
+    with pytest.raises(KitError, match="is no vocabulary"):
+        vocabulary.Vocabulary.load(tmp_path)
+
+
 def test_bits_of_a_text_are_those_of_its_tokens_one_by_one(language):
     text = "The dog sat."
     tokens = [*language.vocabulary.encode(text), 0]

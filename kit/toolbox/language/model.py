@@ -81,7 +81,16 @@ class Language:
             raise KitError("The prompt is empty.", "It must hold at least one letter.", '--prompt "The president"')
         if words < 1:
             raise KitError(f"--words is {words}.", "It must be 1 or more.", "--words 40")
-        return self._writing(plain(prompt), sampling, words, np.random.default_rng(seed))
+        return self._alone(self._writing(plain(prompt), sampling, words, np.random.default_rng(seed)))
+
+    @staticmethod
+    def _alone(pieces: Iterator[str]) -> Iterator[str]:
+        """The pieces, computed by one thread: those that share a product of one row wait for each other longer than
+        they work, many times so beside other processes."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1, "blas"):
+            yield from pieces
 
     def _writing(self, prompt: str, sampling: Sampling, words: int, random: np.random.Generator) -> Iterator[str]:
         state, p = self.inside.read([self.vocabulary.encode(prompt)])
