@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kit.api.deciding import choose as choose
     from kit.api.deciding import forecast as forecast
     from kit.api.emulator import emulator as emulator
+    from kit.api.generating import generate as generate
     from kit.api.judging import ensemble as ensemble
     from kit.api.judging import importance as importance
     from kit.api.keeping import delete as delete
@@ -67,6 +68,7 @@ _EXPORTED = {
     "forecast": "api.deciding",
     "audit": "api.auditing",
     "emulator": "api.emulator",
+    "generate": "api.generating",
     "ensemble": "api.judging",
     "importance": "api.judging",
     "delete": "api.keeping",

@@ -13,6 +13,7 @@ import numpy as np
 from kit.errors import KitError
 from kit.rows import views
 from kit.task import outputs
+from kit.task.sampling import Sampling
 from kit.task.sources import Source
 from kit.task.sums import Sums
 from kit.task.targets import Labels, Target
@@ -75,6 +76,18 @@ def silent(done: int, of: int, **figures: float) -> None:
     """A Report that says nothing."""
 
 
+class Language(Protocol):
+    """A model of texts, which can say how well it knows one, and write. `kit.toolbox.language.model` holds kit's."""
+
+    def bits(self, texts: Sequence[str], /) -> np.ndarray:
+        """The bits that each text takes with its end, float64 of (n,): minus the logarithm to the base 2 of its
+        probability."""
+
+    def write(self, prompt: str, sampling: Sampling, words: int, seed: int) -> Iterator[str]:
+        """What follows `prompt`, piece by piece: at most `words` words. `sampling` has temperature, top_k and top_p
+        (`kit.task.sampling`)."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """What a recipe's `fit` and `load` return: a model that predicts.
@@ -82,12 +95,13 @@ class Fitted:
     `predict` takes a batch of n rows and gives an array of n, in the same order, whatever else is in the batch.
     `parameters` is how many numbers were fitted, where that can be said. `unlike`, where the model can tell, gives for
     each row of a batch how far it is from those the model was fitted on, float of (n,): above 1 it is not of their
-    kind.
+    kind. `language`, where the model is one of texts, can write texts (`kit generate`) and measure them.
     """
 
     predict: Predict
     parameters: int | None = None
     unlike: Callable[[Any], np.ndarray] | None = None
+    language: Language | None = None
 
     def __call__(self, x: Any) -> np.ndarray:
         """The predictions for Rows or a batch."""
@@ -327,3 +341,4 @@ class Competition:
     also: tuple[Metric, ...] = ()
     rows: Callable[[Path, int | None], Iterator[Data]] | None = None
     acknowledged: dict[str, str] = field(default_factory=dict)
+    texts: Callable[[Any], list[str]] | None = None
