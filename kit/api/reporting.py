@@ -81,9 +81,7 @@ def report(
         sections = [gather.section(of_its_runs(entry, runs), runs, public_share=public_share)]
         to, title = places.runs(entry.name) / "report.html", f"Runs of {entry.name}"
     if not sections:
-        raise KitError(
-            "There is no finished run yet.", "A report shows runs.", f"kit train {next(iter(catalog.names()), 'NAME')}"
-        )
+        raise KitError("There is no finished run yet.", "A report shows runs.", f"kit train {catalog.names()[0]}")
     written = page.write(sections, title, places.named(out) if out is not None else to)
     if open:
         import webbrowser
