@@ -4,9 +4,10 @@
 
 Makes a workspace with the competitions of ../shared/data/competitions, trains the recipes of `kit new` in three ways
 (five folds, three folds, a holdout), and blends those of five folds, where that is not done. Compares each forecast
-with the scores of the public and the private half of the test rows, for 20 random ways to halve them. `plain` is an interval
-of the out-of-fold score and the noise of the rows on both sides, without any gain. Widths are means, in parts of the
-oracle's, who knows the score over endless rows, so that only the noise of the half is left: nothing can be narrower.
+with the scores of the public and the private half of the test rows, for 20 random ways to halve them. `plain` is an
+interval of the out-of-fold score and the noise of the rows on both sides, without any gain. Widths are means, in
+parts of the oracle's, who knows the score over endless rows, so that only the noise of the half is left: nothing can
+be narrower.
 """
 
 from __future__ import annotations

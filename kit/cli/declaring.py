@@ -156,6 +156,11 @@ def split(function: F) -> F:
     )(function)
 
 
+def track(function: F) -> F:
+    """The option `--track`."""
+    return click.option("--track", is_flag=True, help="Tell MLflow of the training, epoch by epoch.")(function)
+
+
 def seed(function: F) -> F:
     """The option `--seed`."""
     return click.option(

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 @click.option("--pseudo-share", type=float, default=0.5, metavar="S", help="Share of them, the surest (default: 0.5).")
 @engine
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
+@declaring.track
 @sample
 @as_json
 def train(
@@ -85,7 +86,7 @@ def train(
     killed, --resume continues it, and it ends with the same bytes. --jobs 2 fits two folds at once, and --engine ray
     fits them in workers of Ray, on this machine or on a cluster; the result has the same bytes. --split judges the run
     by another split that the competition declares, to compare it with work that was judged so; kit submit never
-    chooses such a run by itself.
+    chooses such a run by itself. --track shows the run in MLflow while it trains.
 
     --seeds 3 averages three models of each fold. --refit adds a model of all rows for the test rows. --pseudo RUN
     trains on test rows too, under the labels that RUN gives them; these rows never validate, and the labels of a fold
@@ -118,6 +119,7 @@ def train(
 @holdout
 @split
 @engine
+@declaring.track
 @sample
 @as_json
 def sweep(
@@ -130,7 +132,7 @@ def sweep(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train every combination of recipes, settings and seeds. The result is one table and a picture.
+    """Train every combination of recipes, settings and seeds. The result is one table and pictures of it.
 
     Finished runs are not trained again, and runs that were killed continue. So you can repeat the same command until
     all is done. With several recipes, a setting that one of them does not have is ignored for that recipe. --jobs 2
@@ -155,6 +157,26 @@ def sweep(
     for path in swept.files:
         tell(f"{'Picture' if path.suffix == '.png' else 'Table'}: {path}")
     return None
+
+
+@verb()
+@competition
+@click.argument("run", shell_complete=completing.runs)
+@as_json
+def track(competition: str, run: str, as_json: bool) -> None:
+    """Tell MLflow all of a run that it does not know, such as what a server missed while it was away.
+
+    A run that trains with --track is told while it trains: settings, the figures of each epoch and fold, pictures and
+    models. It goes to the server that MLFLOW_TRACKING_URI names, else into the folder mlflow of the workspace. Nothing
+    is told twice.
+
+    Example:
+      kit track digit-recognizer last
+    """
+    from kit.api import training
+
+    told = training.track(competition, run)
+    return dump(told.facts()) if as_json else show(told.table())
 
 
 @verb()

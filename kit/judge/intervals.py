@@ -87,9 +87,9 @@ def replicates(
         )
     size = rows if size is None else size
     drawn = _draws(rows, resamples, size, seed)
-    if (linear := _linear(metric, y)) is None:
+    if (known := linear(metric, y)) is None:
         return _called(metric, y, preds, columns or {}, labels, drawn, resamples)
-    terms, score = linear
+    terms, score = known
     scores = np.full((len(preds), resamples), np.nan)
     start = 0
     for weights in _weights(drawn, rows, resamples):
@@ -101,7 +101,7 @@ def replicates(
     return scores
 
 
-def _linear(metric: Metric, y: np.ndarray) -> tuple[Callable[..., Any], Callable[..., np.ndarray]] | None:
+def linear(metric: Metric, y: np.ndarray) -> tuple[Callable[..., Any], Callable[..., np.ndarray]] | None:
     """What each row adds, as a function of a metric's arguments, and the score of sums; None for other metrics."""
     if metric.name in ("AUC", "mean column-wise AUC"):
         return _placements, _auc_of_sums
@@ -160,8 +160,6 @@ def _placements(y: np.ndarray, pred: np.ndarray, given: Mapping[str, Any]) -> np
     """Of each target column what a row adds to four sums, (n, 4 columns): for a positive row the share of negative rows
     below it less half of the AUC, and 1; for a negative row the share of positive rows above it less half of the AUC,
     and 1. Equal predictions count half."""
-    from scipy.stats import rankdata
-
     parts = []
     for true, said in zip(y.reshape(len(y), -1).T, pred.reshape(len(y), -1).T, strict=True):
         positive = true == 1
@@ -170,11 +168,19 @@ def _placements(y: np.ndarray, pred: np.ndarray, given: Mapping[str, Any]) -> np
             raise KitError(
                 f"AUC cannot be computed: all {len(true):,} rows are of one class.", "There must be rows of both."
             )
-        among, inside = rankdata(said), np.empty(len(said))
-        inside[positive], inside[~positive] = rankdata(said[positive]), rankdata(said[~positive])
-        # The rank among all rows less that among the own class is the number of the other class's rows below.
-        below = among - inside
-        placed = np.where(positive, below / few, 1 - below / many)
+        # One sort tells of each row how many of either class lie below it: three rankings take three times as long.
+        order = np.argsort(said, kind="stable")
+        ranked = said[order]
+        ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
+        ones = np.concatenate([[0], np.cumsum(positive[order])[ends]])
+        zeros = np.concatenate([[0], ends + 1]) - ones
+        tie = np.repeat(np.arange(len(ends)), np.diff(np.concatenate([[-1], ends])))
+        placed = np.empty(len(said))
+        placed[order] = np.where(
+            positive[order],
+            (zeros[tie] + zeros[tie + 1]) / (2 * few),
+            1 - (ones[tie] + ones[tie + 1]) / (2 * many),
+        )
         half = placed[positive].mean() / 2
         parts.append(np.column_stack([positive * (placed - half), positive, ~positive * (placed - half), ~positive]))
     return np.concatenate(parts, axis=1).astype(np.float64)

@@ -112,13 +112,18 @@ def apart() -> Executor:
 
 def rows(finished: Sequence[Run]) -> list[Row]:
     """A row for each cell of the grid, the best mean first; runs that differ in nothing but the seed are one cell."""
-    cells: dict[str, list[Run]] = {}
+    return [row for row, _ in cells(finished)]
+
+
+def cells(finished: Sequence[Run]) -> list[tuple[Row, list[Run]]]:
+    """Each cell of the grid with its runs, the best mean first."""
+    groups: dict[str, list[Run]] = {}
     for run in finished:
-        cells.setdefault(repr(replace(run.plan, seed=0)), []).append(run)
-    named = _differing([group[0].plan.settings for group in cells.values()])
-    table = [_row(group, named) for group in cells.values()]
+        groups.setdefault(repr(replace(run.plan, seed=0)), []).append(run)
+    named = _differing([group[0].plan.settings for group in groups.values()])
+    table = [(_row(group, named), group) for group in groups.values()]
     sign = -1 if finished and finished[0].record.higher_is_better else 1
-    return sorted(table, key=lambda row: (row.mean is None, sign * (row.mean or 0)))
+    return sorted(table, key=lambda cell: (cell[0].mean is None, sign * (cell[0].mean or 0)))
 
 
 def write(folder: Path, table: Sequence[Row]) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from kit.errors import KitError
 from kit.notes import tell
 from kit.task import catalog
-from kit.train import fold, loop, progress, runs, working
+from kit.train import fold, loop, progress, runs, tracking, working
 from kit.train.executors import Executor, Piece
 from kit.train.record import Plan
 from kit.train.runs import Run
@@ -65,6 +65,7 @@ class Together:
             try:
                 run = runs.at(run.folder)
                 wanted = loop.folds(plan, fold.of(run))
+                lock.enter_context(tracking.following(run))
             except KitError as error:
                 lock.close()
                 tell(f"{what}: {error.wrong}")

@@ -65,7 +65,7 @@ def test_a_grid_is_given_as_lists(parity, monkeypatch):
     assert repr(swept) == "<sweep of 2 cells of parity>"
     assert [row.settings for row in swept.rows] == ["noise=0.0", "noise=0.5"]
     assert [row.seeds for row in swept.rows] == [2, 2]
-    assert [path.name for path in swept.files] == ["table.md", "table.csv", "sweep.png"]
+    assert [path.name for path in swept.files] == ["table.md", "table.csv", "sweep.png", "curves.png", "time.png"]
 
 
 def test_listings_can_be_counted_indexed_and_looped_over(parity):
