@@ -333,6 +333,13 @@ def test_rows_of_every_kind_are_shown(kind, row, shown):
     assert shown != "text" or told.text
 
 
+def test_a_row_of_a_table_shows_whole_texts_and_no_missing_values():
+    row = pd.Series({"keyword": np.nan, "text": "a long tweet " * 9} | {f"c{at}": at for at in range(20)})
+    said = media.show("text", row).text.splitlines()
+    assert said[0] == "text: " + ("a long tweet " * 9).strip()
+    assert said[-1] == "and 9 more columns"
+
+
 def test_an_image_file_is_read_and_made_small(tmp_path):
     Image.new("RGB", (1000, 500)).save(tmp_path / "wide.jpg")
     told = media.show("image", str(tmp_path / "wide.jpg"))
