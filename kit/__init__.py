@@ -17,11 +17,15 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kit.api import embedding as embedding
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
     from kit.api.auditing import audit as audit
+    from kit.api.deciding import choose as choose
+    from kit.api.deciding import forecast as forecast
     from kit.api.emulator import emulator as emulator
+    from kit.api.generating import generate as generate
     from kit.api.judging import ensemble as ensemble
     from kit.api.judging import importance as importance
     from kit.api.keeping import delete as delete
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from kit.api.pushing import push as push
     from kit.api.reporting import compare as compare
     from kit.api.reporting import report as report
+    from kit.api.studying import curves as curves
     from kit.api.submitting import leaderboard as leaderboard
     from kit.api.submitting import publish as publish
     from kit.api.submitting import submit as submit
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
     from kit.api.tracing import why as why
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
+    from kit.api.training import track as track
     from kit.api.training import train as train
     from kit.api.tuning import tune as tune
     from kit.demo import demo as demo
@@ -55,10 +61,14 @@ __version__ = "0.1.0"
 
 _EXPORTED = {
     "KitError": "errors",
+    "embedding": "api",
     "encoder": "api",
     "kernel": "api",
+    "choose": "api.deciding",
+    "forecast": "api.deciding",
     "audit": "api.auditing",
     "emulator": "api.emulator",
+    "generate": "api.generating",
     "ensemble": "api.judging",
     "importance": "api.judging",
     "delete": "api.keeping",
@@ -71,6 +81,7 @@ _EXPORTED = {
     "doctor": "doctor",
     "predict": "api.predicting",
     "push": "api.pushing",
+    "curves": "api.studying",
     "compare": "api.reporting",
     "report": "api.reporting",
     "leaderboard": "api.submitting",
@@ -83,6 +94,7 @@ _EXPORTED = {
     "list": "api.tasks",
     "runs": "api.training",
     "sweep": "api.training",
+    "track": "api.training",
     "train": "api.training",
     "tune": "api.tuning",
 }

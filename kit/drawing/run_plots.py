@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.drawing import judgement, rows, style
+from kit.drawing import curves_plot, judgement, rows, style
 from kit.drawing.judgement import Classes, Mistake, Values
 from kit.errors import KitError
 from kit.task import decisions, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
-from kit.train import predictions, progress
+from kit.train import predictions
 from kit.train.runs import Run
 
 MATRIX = 30
@@ -39,48 +39,15 @@ def run(entry: Entry, run: Run) -> list[Path]:
             f"kit train {entry.name} --resume {run.name}",
         )
     folder = run.folder / "plots"
-    drawn = [style.attempt(curves, run, folder / "curves.png"), style.attempt(folds, run, folder / "folds.png")]
+    drawn = [
+        style.attempt(curves_plot.of_run, run, folder / "curves.png"),
+        style.attempt(folds, run, folder / "folds.png"),
+    ]
     if run.record.rows.out_of_fold:
         oof = predictions.load(run.folder / "oof.npz", *predictions.OOF)
         train, _ = entry.competition.load(entry.public())
         drawn += style.attempt(_judged, entry.competition, run, oof, train, folder) or []
     return [path for path in drawn if path is not None]
-
-
-def curves(run: Run, to: Path) -> Path | None:
-    """Each figure that the recipe reported over the epochs, a line a fold; None where it reported none."""
-    stored = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
-    histories = [history for history in stored if history]
-    reported = {name.removeprefix("val_") for history in histories for name in history} - {"step", "seconds"}
-    if not reported:
-        return None
-    order = sorted(reported, key=lambda name: (name != "loss", name != "accuracy", name))
-    several = f", {len(histories)} folds" if len(histories) > 1 else ""
-    made, charts = style.charts(len(order), f"{run.plan.competition} {run.plan.label}: training{several}")
-    for chart, name in zip(charts, order, strict=True):
-        shown: list[float] = []
-        for column, what, colour in ((name, "training", style.BLUE), (f"val_{name}", "validation", style.RED)):
-            lines = [history for history in histories if column in history]
-            last = float(np.mean([history[column][-1] for history in lines])) if lines else 0.0
-            for i, history in enumerate(lines):
-                chart.plot(
-                    history["step"],
-                    history[column],
-                    color=colour,
-                    linewidth=1.2,
-                    alpha=1.0 if len(lines) == 1 else 0.6,
-                    marker="." if len(history["step"]) <= 20 else None,
-                    label=f"{what}, {last:.4g} at the end" if i == 0 else None,
-                )
-                shown += history[column]
-        style.label(chart, "epoch", name.replace("_", " "))
-        chart.locator_params(axis="x", integer=True)
-        low, high = np.nanmin(shown), np.nanmax(shown)
-        if name == "loss" and low > 0 and high / low > 10:
-            chart.set_yscale("log")
-            chart.set_ylabel("loss, log scale", fontsize=style.NORMAL)
-        chart.legend(fontsize=style.SMALL, frameon=False)
-    return style.save(made, to)
 
 
 def folds(run: Run, to: Path) -> Path | None:

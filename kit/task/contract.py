@@ -13,6 +13,7 @@ import numpy as np
 from kit.errors import KitError
 from kit.rows import views
 from kit.task import outputs
+from kit.task.sampling import Sampling
 from kit.task.sources import Source
 from kit.task.sums import Sums
 from kit.task.targets import Labels, Target
@@ -75,6 +76,18 @@ def silent(done: int, of: int, **figures: float) -> None:
     """A Report that says nothing."""
 
 
+class Language(Protocol):
+    """A model of texts, which can say how well it knows one, and write. `kit.toolbox.language.model` holds kit's."""
+
+    def bits(self, texts: Sequence[str], /) -> np.ndarray:
+        """The bits that each text takes with its end, float64 of (n,): minus the logarithm to the base 2 of its
+        probability."""
+
+    def write(self, prompt: str, sampling: Sampling, words: int, seed: int) -> Iterator[str]:
+        """What follows `prompt`, piece by piece: at most `words` words. `sampling` has temperature, top_k and top_p
+        (`kit.task.sampling`)."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """What a recipe's `fit` and `load` return: a model that predicts.
@@ -82,12 +95,13 @@ class Fitted:
     `predict` takes a batch of n rows and gives an array of n, in the same order, whatever else is in the batch.
     `parameters` is how many numbers were fitted, where that can be said. `unlike`, where the model can tell, gives for
     each row of a batch how far it is from those the model was fitted on, float of (n,): above 1 it is not of their
-    kind.
+    kind. `language`, where the model is one of texts, can write texts (`kit generate`) and measure them.
     """
 
     predict: Predict
     parameters: int | None = None
     unlike: Callable[[Any], np.ndarray] | None = None
+    language: Language | None = None
 
     def __call__(self, x: Any) -> np.ndarray:
         """The predictions for Rows or a batch."""
@@ -235,7 +249,9 @@ class Submission:
     `id` is the key column, or several that name a row together, such as `("id", "horizon")`; `target` is what is
     predicted, one column or several. `decide` turns predictions into what the target columns hold: an array of n, or
     of n x targets. `holds` says what that is: `Numbers(...)`, `Labels(...)` or `Text(...)` of `kit.task.targets`, one
-    for all target columns or one for each; None leaves it to the sample file. `repeats` says that the sample file has
+    for all target columns or one for each; None leaves it to the sample file. `listed` names a public file that holds
+    the labels, one a line in the order of the probability columns, where they hang on the data or are too many to
+    declare: the competition that the catalog gives then holds them as `Labels`. `repeats` says that the sample file has
     several rows under one key; they are told apart by their order (`kit.task.ids`).
 
     >>> Submission("id", "species", decide=decide, holds=Labels(("setosa", "versicolor", "virginica")))
@@ -248,6 +264,7 @@ class Submission:
     holds: Target | tuple[Target, ...] | None = None
     sample: str = "sample_submission.csv"
     repeats: bool = False
+    listed: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.holds, tuple) and len(self.holds) != len(self.targets):
@@ -298,9 +315,10 @@ class Competition:
 
     `load` reads the folder of public files into train rows and test rows; `split` gives a fold number per row, -1 for
     rows that are never held out; `default` is the recipe that `kit submit` trains when there is no run. `prepare(raw,
-    public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
-    prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
-    that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
+    public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte; its keyword-only
+    arguments are settings, which `kit download --set` changes. `keep` is what of a prediction is stored. `splits` are
+    other ways to split, by the name that `--split` takes, for comparison with work that was judged so; groups may be
+    cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
 
     `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
     most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
@@ -317,9 +335,10 @@ class Competition:
     submission: Submission
     default: str
     kind: Kind = "table"
-    prepare: Callable[[Path, Path, Path], None] | None = None
+    prepare: Callable[..., None] | None = None
     keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
     rows: Callable[[Path, int | None], Iterator[Data]] | None = None
     acknowledged: dict[str, str] = field(default_factory=dict)
+    texts: Callable[[Any], list[str]] | None = None
