@@ -19,6 +19,7 @@ import kit as api
 from kit.errors import KitError
 from kit.report import charts, media, svg
 from kit.rows.clips import Clips
+from kit.task import outputs
 from kit.task.contract import Data
 from kit.train import predictions
 from tests.report import made
@@ -345,3 +346,23 @@ def test_an_image_file_is_read_and_made_small(tmp_path):
     told = media.show("image", str(tmp_path / "wide.jpg"))
     assert Image.open(io.BytesIO(base64.b64decode(told.source.partition(",")[2]))).size == (256, 128)
     assert told.text == "wide.jpg"
+
+
+def test_of_many_classes_the_pairs_that_are_confused_most_are_listed(given, finished):
+    y = np.arange(500) % 25
+    train = Data(np.arange(500), np.array([f"title {at}" for at in range(500)], object), y)
+    entry = given(train, train.head(5), kind="text")
+    pred = outputs.top(5)(np.eye(25, dtype=np.float32)[np.where(y == 7, 8, y)])
+    finished(entry, pred, pred[:5])
+    _, read = page(entry)
+    assert "20 mistakes in 500 held-out rows." in read.said
+    assert "True Predicted Rows Of 7 8 20 20" in read.said
+
+
+def test_what_are_no_classes_and_no_numbers_has_no_mistakes(given, finished):
+    train = Data(np.arange(6), np.array(["a"] * 6, object), np.array([f"answer {at}" for at in range(6)]))
+    entry = given(train, train.head(2), kind="text")
+    said = np.array(["something else"] * 6)
+    finished(entry, said, said[:2])
+    _, read = page(entry)
+    assert "Worst mistakes" not in read.said
