@@ -54,7 +54,7 @@ def report(
 
     It goes to `submissions/COMPETITION/report.html`, else to `submissions/report.html`, or to `out`, and with `open` is
     shown in the browser. Runs of the embedded sample are shown with `sample`, and where there are no others.
-    `public_share` is the share of the test rows, above 0 and at most 1, that make the public score. Raises KitError for
+    `public_share` is the share of the test rows that make the public score, half where it is None. Raises KitError for
     an unknown competition, and where there is no finished run.
     """
     from kit.report import gather, page
@@ -180,8 +180,8 @@ def compare(
     paired test of each against the best on the same rows.
 
     Runs of the embedded sample are compared with `sample`, and where there are no others. `public_share` is the share
-    of the test rows, above 0 and at most 1, that make the public score. Raises KitError for an unknown run, an
-    unfinished one, and for runs of the sample together with those of the real data.
+    of the test rows that make the public score, above 0 and at most 1, half where it is None. Raises KitError for an
+    unknown run, an unfinished one, and for runs of the sample together with those of the real data.
     """
     from kit.judge import compare as judge
 
