@@ -218,7 +218,7 @@ def of_its_runs(entry: Entry, runs: Sequence[Run]) -> Entry:
 
 
 def check_share(public_share: float | None, command: str) -> None:
-    """Raises KitError for a share of the test rows that cannot be."""
+    """Raises KitError for a share of the test rows that cannot be; `command` is what was asked for."""
     if public_share is not None and not 0 < public_share <= 1:
         raise KitError(
             f"The public share cannot be {public_share}.",
