@@ -32,13 +32,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explore": BELOW_JUDGE,
     # What a column is worth is asked of the models that a run stored.
     "judge": BELOW_JUDGE | {"predict"},
+    # Looks at the data as exploring does, and asks the best run for doubtful labels.
+    "audit": BELOW_JUDGE | {"explore", "judge"},
+    # The page about runs shows how they were judged.
+    "report": BELOW_JUDGE | {"judge"},
     # A prediction is drawn and decided, not judged.
     "predict": BELOW_JUDGE,
     # A Kaggle on loopback: it must install and start without a learning framework, so that it stays off `train`.
     "emulator": GROUND | {"task", "sandbox"},
     "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
     # One function a verb, for notebooks and for the command: it joins all rooms.
-    "api": BELOW_JUDGE | {"explore", "judge", "predict", "emulator", "kaggle", "sandbox"},
+    "api": BELOW_JUDGE | {"explore", "judge", "predict", "report", "audit", "emulator", "kaggle", "sandbox"},
     # Fetches files, and returns a result as the API does.
     "new": BELOW_JUDGE | {"kaggle", "api"},
     "doctor": BELOW_TRAIN | {"train", "kaggle", "api"},

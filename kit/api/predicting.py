@@ -18,6 +18,9 @@ from kit.task import catalog
 from kit.train.runs import Run
 from kit.words import Table, count
 
+MEASURES = {"bits_per_character": "bits a character", "perplexity": "perplexity a word"}
+"""What the figures of a model of texts are called."""
+
 
 @dataclass(frozen=True, repr=False)
 class Predictions(Listing[Item]):
@@ -75,22 +78,25 @@ class Prediction(Listing[tuple[str, float]]):
 @dataclass(frozen=True, repr=False)
 class Rows(Result):
     """What became of a file of rows: how many were predicted, the score where the file holds the answers, and `out`,
-    the file with the predictions."""
+    the file with the predictions. `known` has the bits per character and the perplexity per word of a model of texts.
+    """
 
     rows: int
     metric: str
     score: float | None
     out: Path
+    known: dict[str, float]
 
     def summary(self) -> str:
         judged = "" if self.score is None else f", {self.metric} {self.score:.5f}"
-        return f"{count(self.rows, 'row')} predicted{judged}"
+        known = "".join(f", {value:.5g} {MEASURES[name]}" for name, value in self.known.items())
+        return f"{count(self.rows, 'row')} predicted{judged}{known}"
 
     def table(self) -> Table:
         return Table(("rows", self.metric, "out"), [(f"{self.rows:,}", self.score and f"{self.score:.5f}", self.out)])
 
     def facts(self) -> dict[str, Any]:
-        return {"rows": self.rows, "metric": self.metric, "score": self.score, "out": str(self.out)}
+        return {"rows": self.rows, "metric": self.metric, "score": self.score, "out": str(self.out), **self.known}
 
 
 def predict(

@@ -63,7 +63,7 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     """Facts and pictures of texts: rows that are texts, or tables with a column of them."""
     table = train.x.take()
     column = text_column(table)
-    texts, others = _texts(table, column), _texts(test.x.take(), column)
+    texts, others = of_rows(table, column), of_rows(test.x.take(), column)
     if not len(texts) or not len(others):
         return Findings({}, [])
     facts: dict[str, str | int | float] = {} if column is None else {"text column": column}
@@ -259,7 +259,7 @@ def _some(texts: list[str]) -> list[str]:
     return texts[:: -(-len(texts) // LOOKED)]
 
 
-def _texts(x: Any, column: str | None) -> list[str]:
+def of_rows(x: Any, column: str | None) -> list[str]:
     values = x[column] if column is not None else np.asarray(x).ravel() if not hasattr(x, "columns") else ()
     return ["" if value is None or value != value else str(value) for value in values]
 

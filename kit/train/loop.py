@@ -50,7 +50,7 @@ def train(
             if rehearsed.looks_only():
                 return rehearsed.looked(replace(entry, sample=run.plan.sample), run)
             wanted = _fitted(run, executor, quiet=quiet)
-            return _finished(replace(entry, sample=run.plan.sample), run, wanted, started)
+            return finished(replace(entry, sample=run.plan.sample), run, wanted, started)
         except KeyboardInterrupt:
             tell(f"\n{kept(run)}")
             raise
@@ -87,8 +87,8 @@ def _fitted(run: Run, executor: Executor, *, quiet: bool) -> list[int]:
     return wanted
 
 
-def _finished(entry: Entry, run: Run, wanted: list[int], started: float) -> Run:
-    """The run with what its folds left put together."""
+def finished(entry: Entry, run: Run, wanted: list[int], started: float) -> Run:
+    """The run with what its folds left put together: `wanted` are their numbers, `started` is when it was begun."""
     rows = fold.of(run)
     judged.remember(entry, run.plan, rows.train)
     done = [one for number in wanted if (one := run.done(number))]

@@ -29,10 +29,12 @@ class Processes:
 
     The cores are shared out: a process has one thread where there are as many processes as cores. Of several GPUs each
     process sees one, so that two folds compute on two GPUs. A process serves one recipe, so that no two learning
-    frameworks meet in it. The fold of a process that was killed is fitted once more, from its checkpoint.
+    frameworks meet in it, and with `apart` one run. The fold of a process that was killed is fitted once more, from its
+    checkpoint.
     """
 
     jobs: int
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
@@ -41,7 +43,7 @@ class Processes:
     def __call__(self, pieces: Iterator[Piece], show: Display, ended: Ended) -> None:
         """`ended` is told KitError of a fold that failed, and Died of one whose process died."""
         cards = machine.gpus()
-        slots = [_Slot(number, machine.share(self.jobs), cards) for number in range(self.jobs)]
+        slots = [_Slot(number, self, cards) for number in range(self.jobs)]
         idle, again = [*slots], list[Piece]()
         killed: set[Piece] = set()
         results: SimpleQueue[tuple[_Slot, Piece, Exception | None]] = SimpleQueue()
@@ -99,9 +101,9 @@ class Killed(Died):
 class _Slot:
     """The place of one process, with its row of progress; the process is started when there is a fold for it."""
 
-    def __init__(self, number: int, environment: dict[str, str], cards: list[str]) -> None:
+    def __init__(self, number: int, of: Processes, cards: list[str]) -> None:
         mine = {"CUDA_VISIBLE_DEVICES": cards[number % len(cards)]} if len(cards) > 1 else {}
-        self.name, self.environment = f"process {number + 1}", environment | mine
+        self.name, self.of, self.environment = f"process {number + 1}", of, machine.share(of.jobs) | mine
         self.process: _Process | None = None
         self.serves = ""
 
@@ -109,19 +111,23 @@ class _Slot:
         """What fitting the piece here costs: nothing, the start of a process, or the end of another one too."""
         if self.process is None:
             return 1
-        return 0 if self.serves == _recipe(piece) else 2
+        return 0 if self.serves == self._wants(piece) else 2
 
     def fit(self, piece: Piece, show: Display) -> None:
         """Fit a fold. Raises KitError when it fails, and Died when the process dies."""
-        if self.process is not None and self.serves != _recipe(piece):
+        if self.process is not None and self.serves != self._wants(piece):
             self.end()
         if self.process is None:
-            self.process, self.serves = _Process(self.environment), _recipe(piece)
+            self.process, self.serves = _Process(self.environment), self._wants(piece)
         try:
             self.process.fit(piece, lambda fold, done, of, figures: show(fold, done, of, figures, row=self.name))
         except Died:
             self.end()
             raise
+
+    def _wants(self, piece: Piece) -> str:
+        """What a process must serve to fit the piece."""
+        return str(piece.folder) if self.of.apart else recipe(piece)
 
     def kill(self) -> None:
         """Send the process to its end, whatever it does, without waiting for it."""
@@ -135,7 +141,8 @@ class _Slot:
         self.process = None
 
 
-def _recipe(piece: Piece) -> str:
+def recipe(piece: Piece) -> str:
+    """What a process that fits the piece may go on with: the same recipe of the same competition."""
     plan = runs.at(piece.folder).plan
     return f"{plan.competition} {plan.recipe} {plan.deterministic}"
 
