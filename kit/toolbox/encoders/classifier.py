@@ -157,10 +157,6 @@ def _restore(model: tf_keras.Model, dir: Path, encoder: str) -> None:
         raise KitError(
             f"The weights in {dir} belong to another encoder than {SETTINGS} there names.",
             "The encoder has been replaced since. It must be the one of the training.",
-<<<<<<< HEAD
             f"kit encoder import ~/models/{Path(encoder).name}",
-=======
-            "kit encoder import ~/models/encoder  # the folder of that encoder",
->>>>>>> refs/heads/main
         )
     model.set_weights(weights)
