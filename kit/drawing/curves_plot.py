@@ -26,7 +26,7 @@ class Curve(NamedTuple):
     reading: Reading
 
 
-def of_run(run: Run, to: Path) -> Path | None:
+def curves(run: Run, to: Path) -> Path | None:
     """Each figure that the recipe reported over the epochs, a line a fold; None where it reported none."""
     stored = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
     histories = [history for history in stored if history]

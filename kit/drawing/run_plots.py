@@ -40,7 +40,7 @@ def run(entry: Entry, run: Run) -> list[Path]:
         )
     folder = run.folder / "plots"
     drawn = [
-        style.attempt(curves_plot.of_run, run, folder / "curves.png"),
+        style.attempt(curves_plot.curves, run, folder / "curves.png"),
         style.attempt(folds, run, folder / "folds.png"),
     ]
     if run.record.rows.out_of_fold:
