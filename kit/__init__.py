@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
+    from kit.api.auditing import audit as audit
+    from kit.api.deciding import choose as choose
+    from kit.api.deciding import forecast as forecast
     from kit.api.emulator import emulator as emulator
+    from kit.api.generating import generate as generate
     from kit.api.judging import ensemble as ensemble
     from kit.api.judging import importance as importance
     from kit.api.keeping import delete as delete
@@ -31,11 +35,15 @@ if TYPE_CHECKING:
     from kit.api.looking import files as files
     from kit.api.predicting import predict as predict
     from kit.api.pushing import push as push
+    from kit.api.reporting import compare as compare
+    from kit.api.reporting import report as report
+    from kit.api.studying import curves as curves
     from kit.api.submitting import leaderboard as leaderboard
     from kit.api.submitting import publish as publish
     from kit.api.submitting import submit as submit
     from kit.api.tasks import download as download
     from kit.api.tasks import explore as explore
+    from kit.api.tracing import why as why
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
     from kit.api.training import track as track
@@ -56,7 +64,11 @@ _EXPORTED = {
     "embedding": "api",
     "encoder": "api",
     "kernel": "api",
+    "choose": "api.deciding",
+    "forecast": "api.deciding",
+    "audit": "api.auditing",
     "emulator": "api.emulator",
+    "generate": "api.generating",
     "ensemble": "api.judging",
     "importance": "api.judging",
     "delete": "api.keeping",
@@ -69,9 +81,13 @@ _EXPORTED = {
     "doctor": "doctor",
     "predict": "api.predicting",
     "push": "api.pushing",
+    "curves": "api.studying",
+    "compare": "api.reporting",
+    "report": "api.reporting",
     "leaderboard": "api.submitting",
     "publish": "api.submitting",
     "submit": "api.submitting",
+    "why": "api.tracing",
     "download": "api.tasks",
     "explore": "api.tasks",
     "new": "new",

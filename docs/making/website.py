@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 ORDER = tuple(
-    f"kit.api.{room}" for room in ("tasks", "training", "tuning", "keeping", "predicting", "judging", "submitting")
+    f"kit.api.{room}"
+    for room in ("tasks", "training", "tuning", "keeping", "predicting", "generating", "judging", "submitting")
 )
 """What stands first in the reference of functions: the way of a task."""
 PARTS = {

@@ -15,16 +15,21 @@ import click
 
 from kit import __version__, notes, places
 from kit.cli import (
+    auditing,
     completion,
+    deciding,
     embedding,
     emulator,
     encoder,
+    generating,
     judging,
     keeping,
     kernel,
     looking,
     machine,
     predicting,
+    reporting,
+    studying,
     submitting,
     tasks,
     training,
@@ -35,10 +40,11 @@ from kit.errors import KitError
 
 VERBS = (
     *(looking.competitions, looking.files),
-    *(tasks.list_, tasks.download, tasks.explore, tasks.new),
+    *(tasks.list_, tasks.download, tasks.explore, auditing.audit, tasks.new),
     *(training.train, training.sweep, tuning.tune),
     *(training.runs, training.track, keeping.note, keeping.diff, keeping.delete),
-    *(predicting.predict, judging.importance, judging.ensemble),
+    *(predicting.predict, generating.generate, judging.importance, studying.curves),
+    *(reporting.compare, judging.ensemble, deciding.forecast, deciding.choose, reporting.report, reporting.why),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
     *(kernel.push, kernel.kernel, encoder.encoder, embedding.embedding, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),

@@ -23,18 +23,20 @@ from kit.task import ids as names
 from kit.task.catalog import Entry
 from kit.task.contract import Data, Fitted, Submission
 from kit.task.targets import Target
+from kit.toolbox.language import measures
 from kit.train import predictions
 from kit.train.runs import Run
 
 
 class Predicted(NamedTuple):
     """How many rows were predicted, what the metric of the competition says of them (None where the file holds no
-    answers), and the file with the predictions."""
+    answers), the file with the predictions, and how well a model of texts knows those of the rows."""
 
     rows: int
     metric: str
     score: float | None
     out: Path
+    known: dict[str, float]
 
 
 def predict(entry: Entry, run: Run, file: Path, out: Path | None = None) -> Predicted:
@@ -60,7 +62,7 @@ def predict(entry: Entry, run: Run, file: Path, out: Path | None = None) -> Pred
     first = next(parts)
     model = models.load(entry, run)
     decide, kinds = decisions.recorded(competition, run.chosen), _kinds(entry)
-    seen = _Seen(file)
+    seen, knowing = _Seen(file), _Knowing(entry, model)
     rows = 0
     with _Answers(entry) as answers, places.whole(out) as partial, _text(partial, out) as text:
         table = csv.writer(text, lineterminator="\n")
@@ -74,9 +76,10 @@ def predict(entry: Entry, run: Run, file: Path, out: Path | None = None) -> Pred
             table.writerows([*key, *values] for key, values in zip(keys, targets, strict=True))
             if part.y is not None:
                 answers.add(part, decided if decisions.fits(competition) else pred)
+                knowing.add(part)
             rows += len(part)
         score = answers.score(rows)
-    return Predicted(rows, competition.metric.name, score, out)
+    return Predicted(rows, competition.metric.name, score, out, knowing.figures())
 
 
 def _predicted(entry: Entry, run: Run, model: Fitted, part: Data, before: int) -> np.ndarray:
@@ -212,6 +215,28 @@ class _Answers:
             tell(f"{competition.metric.name} cannot be told of these rows: {str(error).splitlines()[0]}")
             return None
         return score if math.isfinite(score) else None
+
+
+class _Knowing:
+    """How many bits the texts of rows take by a model of texts; nothing of other models."""
+
+    def __init__(self, entry: Entry, model: Fitted) -> None:
+        self.texts, self.language = entry.competition.texts, model.language
+        self.bits = 0.0
+        self.characters = self.words = 0
+
+    def add(self, part: Data) -> None:
+        """Count the texts of a part."""
+        if self.texts is None or self.language is None:
+            return
+        texts = self.texts(part.x.take())
+        self.bits += float(self.language.bits(texts).sum())
+        self.characters += sum(measures.characters(text) for text in texts)
+        self.words += sum(measures.words(text) for text in texts)
+
+    def figures(self) -> dict[str, float]:
+        """Bits per character and perplexity per word; nothing where no text was counted."""
+        return measures.known(self.bits, self.characters, self.words) if self.words else {}
 
 
 class _Column:

@@ -13,7 +13,9 @@ import numpy as np
 from kit.errors import KitError
 from kit.rows import views
 from kit.task import outputs
+from kit.task.sampling import Sampling
 from kit.task.sources import Source
+from kit.task.sums import Sums
 from kit.task.targets import Labels, Target
 
 Kind = Literal["image", "audio", "text", "table"]
@@ -74,6 +76,18 @@ def silent(done: int, of: int, **figures: float) -> None:
     """A Report that says nothing."""
 
 
+class Language(Protocol):
+    """A model of texts, which can say how well it knows one, and write. `kit.toolbox.language.model` holds kit's."""
+
+    def bits(self, texts: Sequence[str], /) -> np.ndarray:
+        """The bits that each text takes with its end, float64 of (n,): minus the logarithm to the base 2 of its
+        probability."""
+
+    def write(self, prompt: str, sampling: Sampling, words: int, seed: int) -> Iterator[str]:
+        """What follows `prompt`, piece by piece: at most `words` words. `sampling` has temperature, top_k and top_p
+        (`kit.task.sampling`)."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """What a recipe's `fit` and `load` return: a model that predicts.
@@ -81,12 +95,13 @@ class Fitted:
     `predict` takes a batch of n rows and gives an array of n, in the same order, whatever else is in the batch.
     `parameters` is how many numbers were fitted, where that can be said. `unlike`, where the model can tell, gives for
     each row of a batch how far it is from those the model was fitted on, float of (n,): above 1 it is not of their
-    kind.
+    kind. `language`, where the model is one of texts, can write texts (`kit generate`) and measure them.
     """
 
     predict: Predict
     parameters: int | None = None
     unlike: Callable[[Any], np.ndarray] | None = None
+    language: Language | None = None
 
     def __call__(self, x: Any) -> np.ndarray:
         """The predictions for Rows or a batch."""
@@ -138,7 +153,8 @@ class Metric:
     A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, unless you set
     it. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
     several models become one; `merging.declared` chooses where it is None. `names` are other names of the metric, the
-    short one first.
+    short one first. `sums` says how it follows from sums over rows, where it does: bootstrap samples and blends are
+    then scored without a call for each.
     """
 
     name: str
@@ -152,6 +168,7 @@ class Metric:
     ranks: bool = False
     merge: Merge | None = None
     names: tuple[str, ...] = ()
+    sums: Sums | None = None
 
     def __post_init__(self) -> None:
         if math.isnan(self.perfect):
@@ -170,6 +187,22 @@ class Metric:
         probability columns; without them they are read off `y` (`outputs.classes`). Raises KitError when a column is
         missing, the predictions do not fit the metric, or the score is not a finite number.
         """
+        y, pred, given = self.arguments(y, pred, columns, labels)
+        score = float(self.function(y, pred, **given))
+        if not math.isfinite(score):
+            raise KitError(f"{self.name} of these {len(y):,} rows is {score}.", "A score must be a finite number.")
+        return score
+
+    def arguments(
+        self,
+        y: np.ndarray,
+        pred: np.ndarray,
+        columns: Mapping[str, Any] | None = None,
+        labels: outputs.Values | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """What `function` and `sums.terms` are called with: targets and predictions in the form that the metric wants,
+        and the columns that it needs. Takes what `score` takes, and raises KitError as it does.
+        """
         if len(y) != len(pred) or not len(y):
             raise KitError(
                 f"{self.name} got {len(y):,} rows and {len(pred):,} predictions.", "Each row needs one prediction."
@@ -182,10 +215,7 @@ class Metric:
             given["labels"] = outputs.classes(y, outputs.columns(y, pred), labels)
         if self.predictions is not None:
             y, pred = outputs.wanted(self.predictions, y, pred, given.get("labels", np.arange(0)), self.guesses)
-        score = float(self.function(y, pred, **{need: self._column(need, given) for need in self.needs}))
-        if not math.isfinite(score):
-            raise KitError(f"{self.name} of these {len(y):,} rows is {score}.", "A score must be a finite number.")
-        return score
+        return y, pred, {need: self._column(need, given) for need in self.needs}
 
     def columns(self, data: Any) -> dict[str, np.ndarray]:
         """The columns of `data`, a Data, that the metric needs, by name.
@@ -293,6 +323,9 @@ class Competition:
     `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
     most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
     predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for train and test rows.
+
+    `acknowledged` are findings of `kit audit` that are known, by their name, each with the reason for which they stay:
+    `{"near-duplicates": "retweets; the test rows have them too"}`. They no longer make its exit status 1.
     """
 
     source: Source
@@ -307,3 +340,5 @@ class Competition:
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
     rows: Callable[[Path, int | None], Iterator[Data]] | None = None
+    acknowledged: dict[str, str] = field(default_factory=dict)
+    texts: Callable[[Any], list[str]] | None = None

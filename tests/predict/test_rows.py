@@ -85,7 +85,7 @@ TABLE = pd.DataFrame({"id": range(500, 520), "number": range(1000, 1020)})
 def test_the_test_file_gives_the_submission_of_the_run(trained):
     entry, run = trained
     made = rows.predict(entry, run, public(entry) / "test.csv")
-    assert made == (20, "accuracy", None, run.folder / "rows-test.csv")
+    assert made == (20, "accuracy", None, run.folder / "rows-test.csv", {})
     assert made.out.read_bytes() == run.submission.read_bytes()
 
 
@@ -102,7 +102,7 @@ def test_any_format_is_predicted_and_scored(trained, tmp_path, ending):
     else:
         table.to_json(file, orient="records", lines=True)
     made = rows.predict(entry, run, file, tmp_path / "out.csv")
-    assert made == (20, "accuracy", 0.75, tmp_path / "out.csv")
+    assert made == (20, "accuracy", 0.75, tmp_path / "out.csv", {})
     assert pd.read_csv(made.out).equals(pd.DataFrame({"id": TABLE["id"], "odd": TABLE["number"] % 2}))
 
 
@@ -261,7 +261,7 @@ def test_a_recipe_that_stores_no_model_says_so(trained):
     assert "Recipe table stores no model" in refused(entry, run, public(entry) / "test.csv").wrong
 
 
-@pytest.mark.parametrize("method", ["mean", "hill-climb", "geometric"])
+@pytest.mark.parametrize("method", ["mean", "hill-climb", "geometric", "stack"])
 def test_a_blend_predicts_through_its_members_by_their_weights(reading, kit, method):
     for noise in ("0.0", "0.4"):
         entry, _ = run_of(kit, "--set", f"noise={noise}", "--seed", "3")

@@ -1,0 +1,24 @@
+"""An LSTM over characters, whose memory goes on from batch to batch."""
+
+from kit.toolbox.language import vocabulary
+
+from . import _networks
+
+EXTRA = "keras"
+SMOKE = {"epochs": 2, "steps": 4, "units": 32, "width": 16, "length": 32}
+
+
+def fit(
+    fold,
+    *,
+    units: int = 512,
+    depth: int = 1,  # one wide layer writes faster than two narrow ones: its numbers stay in the processor's cache
+    width: int = 128,
+    dropout: float = 0.0,  # a few passes over the texts overfit nothing
+    **training: _networks.fit,
+):
+    shape = {"units": units, "depth": depth, "width": width, "dropout": dropout}
+    return _networks.fit(fold, vocabulary.of_characters, "recurrent", shape, **training)
+
+
+load = _networks.load

@@ -1,0 +1,24 @@
+"""A small GPT over characters: causal attention, rotary positions, RMS norm, squared ReLU."""
+
+from kit.toolbox.language import vocabulary
+
+from . import _networks
+
+EXTRA = "keras"
+SMOKE = {"epochs": 2, "steps": 4, "width": 16, "heads": 2, "depth": 2, "length": 32}
+
+
+def fit(
+    fold,
+    *,
+    width: int = 192,
+    depth: int = 4,
+    heads: int = 6,
+    dropout: float = 0.0,
+    **training: _networks.fit,
+):
+    shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
+    return _networks.fit(fold, vocabulary.of_characters, "attention", shape, **training)
+
+
+load = _networks.load
