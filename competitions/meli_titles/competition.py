@@ -59,8 +59,8 @@ def keep(pred: np.ndarray) -> np.ndarray:
 competition = Competition(
     source=Web(
         {
-            "train.csv.gz": "https://meli-data-challenge.s3.amazonaws.com/train.csv.gz",
-            "test.csv": "https://meli-data-challenge.s3.amazonaws.com/test.csv",
+            "https://meli-data-challenge.s3.amazonaws.com/train.csv.gz": "",
+            "https://meli-data-challenge.s3.amazonaws.com/test.csv": "",
         },
         "https://ml-challenge.mercadolibre.com/2019",
     ),

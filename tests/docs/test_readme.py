@@ -53,7 +53,7 @@ def test_both_languages_have_the_same_headings_and_tables() -> None:
 def scores(page: pages.Page) -> list[tuple[str, ...]]:
     """Competition, recipe and score of each line of the table."""
     return re.findall(
-        r"^\| \[([a-z-]+)\]\(competitions/\S+\) \|[^|]+\| `([a-z:]+)` \| (\S+ [\d.]+) \|$", page.text, re.M
+        r"^\| \[([a-z-]+)\]\(competitions/\S+\) \|[^|]+\| `([a-z:]+)` \| (\S[^|]* [\d.]+) \|$", page.text, re.M
     )
 
 
