@@ -59,15 +59,17 @@ for line in sys.stdin:
 
 def kit_worker(encoder: str, precision: str, file: str) -> None:
     """Take a turn for each line of standard input, `same` or `own`: one step on each batch, as the recipe trains."""
-    helper = _helper()
+    _quiet()
+    from kit.toolbox.encoders import finetuning, handles
+
     with np.load(file) as held:
         count = int(held["count"])
         batches = {kind: [(held[f"{kind}-{n}"], held[f"y-{n}"]) for n in range(count)] for kind in ("same", "own")}
-    helper.begin(0)
-    with helper.precision(precision):
-        found = helper.pooled(helper.encoders.locate(encoder, "encoder"), pooling="pooled", seed=0, trainable=True)
-        model = helper.classifier(found.input, found.output, dropout=0.1)
-        helper.prepare(model, 1000, rate=3e-5, warmup=0.1)
+    finetuning.begin(0)
+    with finetuning.precision(precision):
+        found = finetuning.pooled(handles.locate(encoder, "encoder"), pooling="pooled", seed=0, trainable=True)
+        model = finetuning.classifier(found.input, found.output, dropout=0.1)
+        finetuning.prepare(model, 1000, rate=3e-5, warmup=0.1)
         print("ready", flush=True)
         for line in sys.stdin:
             begin = time.perf_counter(), time.process_time()
@@ -81,23 +83,23 @@ def _inputs(ids: np.ndarray) -> dict[str, np.ndarray]:
     return {"input_word_ids": ids, "input_mask": mask, "input_type_ids": np.zeros_like(mask)}
 
 
-def _helper() -> Any:
+def _quiet() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from kit.task import catalog
-
-    return catalog.find("disaster-tweets").recipes["bert"].module()._bert
 
 
 def _write(file: Path, encoder: str, steps: int) -> tuple[float, float]:
     """The batches of both kinds; how many word pieces a tweet is padded to in each."""
+    _quiet()
     from kit.task import catalog
+    from kit.toolbox.encoders import handles
+    from kit.toolbox.encoders import pieces as inputs_of
 
-    helper, entry = _helper(), catalog.find("disaster-tweets")
+    entry = catalog.find("disaster-tweets")
     train, _ = entry.competition.load(entry.public())
-    pieces = helper.Pieces(helper.encoders.locate(encoder, "preprocess"), length=128, bucket=True)
+    pieces = inputs_of.Pieces(handles.locate(encoder, "preprocess"), length=128, bucket=True)
     inputs = pieces(entry.recipes["bert"].module().texts(train.x, clean=True, keyword=True))
     order = np.random.default_rng(0).permutation(inputs.count)
-    own = helper.Batches(inputs, train.y, batch=BATCH, seed=0)
+    own = inputs_of.Batches(inputs, train.y, batch=BATCH, seed=0)
     held: dict[str, Any] = {"count": steps}
     for number in range(steps):
         rows = order[number * BATCH : (number + 1) * BATCH]

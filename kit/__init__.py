@@ -17,9 +17,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kit.api import embedding as embedding
     from kit.api import encoder as encoder
     from kit.api import kernel as kernel
     from kit.api import tasks
+    from kit.api.auditing import audit as audit
+    from kit.api.deciding import choose as choose
+    from kit.api.deciding import forecast as forecast
     from kit.api.emulator import emulator as emulator
     from kit.api.generating import generate as generate
     from kit.api.judging import ensemble as ensemble
@@ -31,13 +35,18 @@ if TYPE_CHECKING:
     from kit.api.looking import files as files
     from kit.api.predicting import predict as predict
     from kit.api.pushing import push as push
+    from kit.api.reporting import compare as compare
+    from kit.api.reporting import report as report
+    from kit.api.studying import curves as curves
     from kit.api.submitting import leaderboard as leaderboard
     from kit.api.submitting import publish as publish
     from kit.api.submitting import submit as submit
     from kit.api.tasks import download as download
     from kit.api.tasks import explore as explore
+    from kit.api.tracing import why as why
     from kit.api.training import runs as runs
     from kit.api.training import sweep as sweep
+    from kit.api.training import track as track
     from kit.api.training import train as train
     from kit.api.tuning import tune as tune
     from kit.demo import demo as demo
@@ -52,8 +61,12 @@ __version__ = "0.1.0"
 
 _EXPORTED = {
     "KitError": "errors",
+    "embedding": "api",
     "encoder": "api",
     "kernel": "api",
+    "choose": "api.deciding",
+    "forecast": "api.deciding",
+    "audit": "api.auditing",
     "emulator": "api.emulator",
     "generate": "api.generating",
     "ensemble": "api.judging",
@@ -68,15 +81,20 @@ _EXPORTED = {
     "doctor": "doctor",
     "predict": "api.predicting",
     "push": "api.pushing",
+    "curves": "api.studying",
+    "compare": "api.reporting",
+    "report": "api.reporting",
     "leaderboard": "api.submitting",
     "publish": "api.submitting",
     "submit": "api.submitting",
+    "why": "api.tracing",
     "download": "api.tasks",
     "explore": "api.tasks",
     "new": "new",
     "list": "api.tasks",
     "runs": "api.training",
     "sweep": "api.training",
+    "track": "api.training",
     "train": "api.training",
     "tune": "api.tuning",
 }

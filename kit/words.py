@@ -98,6 +98,15 @@ def count(number: int, what: str) -> str:
     return f"{number:,} {what}{'s' * (number != 1)}"
 
 
+def figure(value: float) -> str:
+    """A score or a measured number: five decimals, `0.98360`, and of large or tiny ones the digits that count."""
+    if value == 0 or 1e-4 <= abs(value) < 1000:
+        return f"{value:.5f}"
+    if 1e5 <= abs(value) < 1e15:
+        return f"{value:,.0f}"
+    return f"{value:.2g}" if abs(value) < 1 else f"{value:,.5g}"
+
+
 def duration(seconds: float | None) -> str | None:
     """`48 s`, `12 min 5 s`, `1 h 3 min`; None for None."""
     if seconds is None:

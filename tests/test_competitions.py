@@ -123,6 +123,9 @@ def test_a_stored_model_predicts_the_very_bytes_of_the_fitted_one(entry, word, p
     fold = Fold(0, train.rows(column != 0), train.rows(column == 0), 1, folder)
     overrides = {"epochs": 1} if "epochs" in recipe.settings else {}
     overrides |= dict.fromkeys(recipe.attach, handles.TINY)
+    if recipe.resolve(variant).get("vectors"):
+        (tmp_path / "vectors.txt").write_text("the 0.1 0.2\nfilm -0.3 0.4\n")
+        overrides |= {"vectors": str(tmp_path / "vectors.txt")}
     fitted = module.fit(fold, **recipe.resolve(variant, overrides, smoke=True))
     stored = module.load(folder)
     assert fitted(test.x).tobytes() == stored(test.x).tobytes()
@@ -130,6 +133,24 @@ def test_a_stored_model_predicts_the_very_bytes_of_the_fitted_one(entry, word, p
     if fitted.unlike:
         np.testing.assert_array_equal(fitted.unlike(test.x.take()), stored.unlike(test.x.take()))
     assert not list(folder.rglob("partial-*"))
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ENTRIES if entry.competition.prepare], ids=named)
+def test_new_rows_of_a_prepared_task_are_read_in_the_form_of_its_source_too_with_their_answers(entry, public):
+    raw = public(entry).parent / "raw"
+    read = []
+    for source in (raw, *sorted(raw.iterdir())):
+        try:
+            read.append(next(entry.competition.rows(source, 20)))
+        except KitError:
+            continue
+    assert read and all(len(part) == 20 and part.y is not None for part in read)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=named)
+def test_the_address_of_a_source_is_an_address(entry):
+    source = entry.competition.source
+    assert all(url.startswith("https://") for url in (source.page, *getattr(source, "urls", ())))
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=named)

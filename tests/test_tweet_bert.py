@@ -85,8 +85,9 @@ def test_a_frozen_encoder_encodes_each_text_once_and_trains_a_head(tmp_path, mon
     predict = fitted(of, frozen=True, epochs=30, rate=0.05)
     assert losses[-1] < losses[0]
     assert predict.parameters == 33
-    helper = RECIPE.module()._bert
-    monkeypatch.setattr(helper, "pooled", lambda *args, **settings: pytest.fail("an encoder was built"))
+    from kit.toolbox.encoders import finetuning
+
+    monkeypatch.setattr(finetuning, "pooled", lambda *args, **settings: pytest.fail("an encoder was built"))
     again = fitted(of, frozen=True, epochs=30, rate=0.05)
     np.testing.assert_array_equal(again(of.valid.x), predict(of.valid.x))
 
@@ -142,10 +143,10 @@ import os, signal, sys
 from pathlib import Path
 from kit.toolbox import determinism, resume
 from tests import test_tweet_bert
+from kit.toolbox.encoders import finetuning
 resume.SHARE = float("inf")
-helper = test_tweet_bert.RECIPE.module()._bert
 
-class Kill(helper._Dropout):
+class Kill(finetuning._Dropout):
     def on_epoch_begin(self, epoch, logs=None):
         super().on_epoch_begin(epoch)
         self.epoch = epoch
@@ -153,7 +154,7 @@ class Kill(helper._Dropout):
         if (self.epoch, batch) == (2, 1):
             os.kill(os.getpid(), signal.SIGKILL)
 
-helper._Dropout = Kill
+finetuning._Dropout = Kill
 test_tweet_bert.fitted(test_tweet_bert.fold(Path(sys.argv[1])), epochs=4)
 """
 
@@ -212,10 +213,11 @@ def test_every_variant_names_settings_of_the_recipe_and_what_a_kernel_attaches(v
 
 
 def test_texts_of_like_length_share_a_batch_and_every_row_comes_once_an_epoch():
-    helper = RECIPE.module()._bert
+    from kit.toolbox.encoders import pieces as inputs_of
+
     lengths = np.random.default_rng(0).integers(3, 60, 200)
     ids = np.ones((200, 64), np.int32)
-    pieces = helper.Pieces.__new__(helper.Pieces)
+    pieces = inputs_of.Pieces.__new__(inputs_of.Pieces)
     pieces.length, pieces.bucket = 64, True
     pieces._tokenize, pieces._pack = (
         lambda texts: None,
@@ -224,7 +226,7 @@ def test_texts_of_like_length_share_a_batch_and_every_row_comes_once_an_epoch():
             "input_mask": (np.arange(64) < lengths[:, None]).astype(np.int32),
         },
     )
-    batches = helper.Batches(pieces([""] * 200), np.arange(200), batch=16, seed=0)
+    batches = inputs_of.Batches(pieces([""] * 200), np.arange(200), batch=16, seed=0)
     for _ in range(2):
         seen = [batches[place] for place in range(len(batches))]
         assert sorted(np.concatenate([y for _, y in seen])) == list(range(200))
@@ -265,7 +267,8 @@ def test_the_optimiser_does_what_that_of_the_official_models_does(tmp_path):
     import tf_keras
     from official.nlp import optimization
 
-    ours = RECIPE.module()._bert
+    from kit.toolbox.encoders import finetuning
+
     x = np.random.default_rng(0).integers(0, 20, (320, 6))
     y = (x.sum(1) % 2).astype(np.float32)
 
@@ -280,7 +283,7 @@ def test_the_optimiser_does_what_that_of_the_official_models_does(tmp_path):
     optimizer = optimization.create_optimizer(0.03, 40, 4, optimizer_type="adamw")
     theirs.compile(optimizer, tf_keras.losses.BinaryCrossentropy(from_logits=True))
     mine = network()
-    ours.prepare(mine, 40, rate=0.03, warmup=0.1)
+    finetuning.prepare(mine, 40, rate=0.03, warmup=0.1)
     start = [weight.copy() for weight in mine.get_weights()]
     for model in (theirs, mine):
         model.fit(x, y, batch_size=32, epochs=4, shuffle=False, verbose=0)

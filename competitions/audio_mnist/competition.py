@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import wave
 import zipfile
 from collections import Counter
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kit.errors import KitError
-from kit.rows import files
+from kit.rows import files, preparing
 from kit.rows.clips import Clips
 from kit.task import metrics, splits
 from kit.task.contract import Competition, Data, Submission
@@ -50,15 +49,15 @@ def _prepare(every: list[Recording], public: Path, private: Path) -> None:
     test = [each for each, held in zip(every, tested, strict=True) if held]
     test = [test[i] for i in np.random.default_rng(0).permutation(len(test))]
     places = _join(train, public / "train.wav")
-    _write(
+    preparing.write(
         public / "train.csv",
         ("id", "digit", "speaker", "start", "samples"),
         [(each.id, each.digit, each.speaker, *place) for each, place in zip(train, places, strict=True)],
     )
     places = _join(test, public / "test.wav")
-    _write(public / "test.csv", ("id", "start", "samples"), [(i, *place) for i, place in enumerate(places, 1)])
-    _write(public / "sample_submission.csv", ("id", "digit"), [(i, 0) for i in range(1, len(test) + 1)])
-    _write(private / "solution.csv", ("id", "digit"), [(i, each.digit) for i, each in enumerate(test, 1)])
+    preparing.write(public / "test.csv", ("id", "start", "samples"), [(i, *place) for i, place in enumerate(places, 1)])
+    preparing.write(public / "sample_submission.csv", ("id", "digit"), [(i, 0) for i in range(1, len(test) + 1)])
+    preparing.write(private / "solution.csv", ("id", "digit"), [(i, each.digit) for i, each in enumerate(test, 1)])
 
 
 def load(public: Path) -> tuple[Data, Data]:
@@ -131,17 +130,10 @@ def _join(every: list[Recording], to: Path) -> list[tuple[int, int]]:
     return places
 
 
-def _write(path: Path, header: tuple[str, ...], rows: list[tuple]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(header)
-        lines.writerows(rows)
-
-
 competition = Competition(
     # No sha256: GitHub makes the archive of a tag anew, and its bytes have changed before.
     source=Web(
-        {"fsdd.zip": "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip"},
+        {"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/refs/tags/v1.0.10.zip": ""},
         "https://github.com/Jakobovski/free-spoken-digit-dataset",
     ),
     prepare=prepare,

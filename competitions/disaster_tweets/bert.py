@@ -8,12 +8,8 @@ train is variant `practical`; Devlin et al., BERT: Pre-training of Deep Bidirect
 
 import functools
 
-import tf_keras
+from kit.toolbox.encoders import classifier
 
-from kit.task import splits
-from kit.toolbox.encoders import handles
-
-from . import _bert
 from ._tweets import texts
 
 VARIANTS = {
@@ -67,45 +63,13 @@ def fit(
     xla: bool = False,  # on two processor cores compiling alone takes more than 100 s; GPUs were not measured
 ):
     settings = {key: value for key, value in locals().items() if key != "fold"}
-    with _bert.precision(precision):
-        model, read = _build(fold.seed, settings)
-        train, watch = fold.train, {}
-        if len(fold.valid.ids):
-            watch["val"] = (read(fold.valid.x.take()), fold.valid.y)
-        if holdout:
-            held = splits.Holdout(holdout, fold.seed)(train) == 0
-            stop, train = train.rows(held), train.rows(~held)
-            watch["stop"] = (read(stop.x.take()), stop.y)
-        batches = _bert.Batches(read(train.x.take()), train.y, batch=batch, seed=fold.seed)
-        _bert.prepare(model, len(batches) * epochs, rate=rate, warmup=warmup, scaled=precision == "float16", xla=xla)
-        _bert.train(model, batches, fold, epochs=epochs, watch=watch)
-    _bert.save(model, fold.dir, settings)
-    return _bert.predictor(model, read, precision)
+    return classifier.fit(fold, _texts(settings), **settings)
 
 
 def load(dir):
-    settings = _bert.settings(dir)
-    with _bert.precision(settings["precision"]):
-        model, read = _build(0, settings)
-    _bert.restore(model, dir)
-    return _bert.predictor(model, read, settings["precision"])
+    return classifier.load(dir, _texts)
 
 
-def _build(seed, settings):
-    """The model, and what turns rows of the competition into its inputs."""
-    places = [handles.locate(settings[part], part) for part in ATTACH]
-    _bert.begin(seed)
-    pieces = _bert.Pieces(places[1], length=settings["length"], bucket=settings["bucket"])
-    pooled = functools.partial(_bert.pooled, places[0], pooling=settings["pooling"], seed=seed)
-    if settings["frozen"]:
-        key = (*places, *(settings[name] for name in ("pooling", "length", "bucket", "precision")))
-        encode = _bert.Vectors(functools.partial(pooled, trainable=False), pieces, key)
-        inputs = vectors = tf_keras.Input((encode.width,), name="vector")
-    else:
-        encode, encoder = pieces, pooled(trainable=True)
-        inputs, vectors = encoder.input, encoder.output
-
-    def read(x):
-        return encode(texts(x, clean=settings["clean"], keyword=settings["keyword"]))
-
-    return _bert.classifier(inputs, vectors, dropout=settings["dropout"]), read
+def _texts(settings):
+    """What turns rows of the competition into texts."""
+    return functools.partial(texts, clean=settings["clean"], keyword=settings["keyword"])

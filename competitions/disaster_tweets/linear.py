@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.svm import LinearSVC
 
 from kit.errors import KitError
+from kit.toolbox import texts_nbsvm
 
 from . import _features
 
@@ -102,7 +103,4 @@ def log_count_ratio(x, y: np.ndarray, smoothing: float) -> np.ndarray:
 
     Terms count once a tweet. Source: Wang and Manning 2012, section 2.1.
     """
-    present = x.astype(bool).astype(np.float64)
-    counts = [smoothing + np.asarray(present[y == label].sum(0)) for label in (0, 1)]
-    zero, one = (count / count.sum() for count in counts)
-    return np.log(one / zero).astype(np.float32)
+    return texts_nbsvm.ratio(x.astype(bool).astype(np.float64), y, smoothing)[None].astype(np.float32)

@@ -17,32 +17,60 @@ from kit.train.runs import Run
 from kit.words import Table
 
 if TYPE_CHECKING:
-    from kit.judge.ensemble import Method
+    from kit.judge.ensemble import Method, Tried
 
 
 @dataclass(frozen=True, repr=False)
 class Ensemble(Result):
-    """A blend, which is a run like any other, and the weights of its members by name.
+    """A blend, which is a run like any other, and the weights of its members by name; where no blend is better than the
+    best of the members, `run` is that one, and `method` is "best".
 
-    Its score is that of weights chosen for each fold on the other folds; where weights are chosen and there is one fold
-    only, it has none.
+    Its score is nested: that of what was chosen for each fold on the other folds; where something is chosen and there
+    is one fold only, it has none. `tried` are the methods with their nested scores; `dropped` are members whose gain
+    was under its optimism.
     """
 
     run: Run
     members: tuple[Run, ...]
     weights: dict[str, float]
+    method: Method
+    tried: tuple[Tried, ...]
+    dropped: tuple[str, ...]
 
     def summary(self) -> str:
         score = "no score" if self.run.score is None else f"{self.run.record.metric} {self.run.score:.5f}"
-        return f"ensemble of {len(self.members)} runs, {score}: {self.run.name}"
+        if self.method == "best":
+            return f"no blend of {len(self.members)} runs is better than the best of them, {score}: {self.run.name}"
+        return f"ensemble of {len(self.members)} runs by {self.method}, {score}: {self.run.name}"
 
     def table(self) -> Table:
-        rows = [(run.name, f"{self.weights[run.name]:.3f}", f"{run.score:.5f}") for run in self.members]
-        score = None if self.run.score is None else f"{self.run.score:.5f}"
-        return Table(("run", "weight", "score"), [*rows, (self.run.name, "", score)])
+        rows: list[tuple[str | None, ...]] = [
+            (run.name, f"{self.weights.get(run.name, 0):.3f}", f"{run.score:.5f}") for run in self.members
+        ]
+        if self.method != "best":
+            rows.append((self.run.name, "", None if self.run.score is None else f"{self.run.score:.5f}"))
+        return Table(("run", "weight", "score"), rows)
+
+    def methods(self) -> Table:
+        """The methods that were tried, with their nested scores."""
+        losses = any(one.log_loss is not None for one in self.tried) and self.run.record.metric != "log loss"
+        return Table(
+            ("method", self.run.record.metric, "gain", "optimism", *(["log loss"] if losses else [])),
+            [
+                (
+                    one.method,
+                    None if one.score is None else f"{one.score:.5f}",
+                    None if one.gain is None else f"{one.gain:+.5f}",
+                    None if one.optimism is None else f"{one.optimism:+.5f}",
+                    *([None if one.log_loss is None else f"{one.log_loss:.5f}"] if losses else []),
+                )
+                for one in self.tried
+            ],
+        )
 
     def facts(self) -> dict[str, Any]:
-        return self.run.facts()
+        tried = [one._asdict() for one in self.tried]
+        return self.run.facts() | {"method": self.method, "methods": tried, "dropped": list(self.dropped)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,16 +131,21 @@ def importance(competition: str, run: str | Run = "last", *, repeats: int = 5, r
     return Importance(done.columns, judged, done.metric, done.score, done.rows, files)
 
 
-def ensemble(competition: str, runs: Sequence[str | Run], *, method: Method | None = None, seed: int = 0) -> Ensemble:
-    """Blend runs on their out-of-fold predictions; without `method` by vote for labels and texts, else by hill-climb.
+def ensemble(
+    competition: str, runs: Sequence[str | Run], *, method: Method | None = None, seed: int = 0, quiet: bool = True
+) -> Ensemble:
+    """Blend runs on their out-of-fold predictions, by `method`, or without one by whichever has the best nested score;
+    where none is better than the best run alone, that run is the answer.
 
-    hill-climb finds non-negative weights by greedy selection with replacement, bagged (Caruana et al. 2004). Raises
-    KitError for fewer than two runs, and for runs that differ in rows or folds.
+    hill-climb finds weights by greedy selection with replacement (Caruana et al. 2004), stack a regularised linear
+    model. Runs with other folds are joined by id. Raises KitError for fewer than two runs, for a method that does not
+    fit, and for runs that share no row or were not judged as the competition declares.
     """
     from kit.judge import ensemble as judge
 
     entry = catalog.find(competition)
     members = tuple(named(entry, run) for run in runs)
     entry = replace(entry, sample=members[0].plan.sample) if members else entry
-    blend = judge.blend(entry, members, method=method, seed=seed)
-    return Ensemble(blend.run, members, blend.weights)
+    blend = judge.blend(entry, members, method=method, seed=seed, quiet=quiet)
+    members = tuple(sorted(members, key=lambda run: run.name))
+    return Ensemble(blend.run, members, blend.weights, blend.method, blend.tried, blend.dropped)

@@ -11,8 +11,8 @@ from kit.api.results import Listing, Result
 from kit.api.training import named
 from kit.errors import KitError
 from kit.predict import files as models
+from kit.predict import moved, stored
 from kit.predict import rows as tables
-from kit.predict import stored
 from kit.predict.files import Item
 from kit.task import catalog
 from kit.train.runs import Run
@@ -24,15 +24,28 @@ MEASURES = {"bits_per_character": "bits a character", "perplexity": "perplexity 
 
 @dataclass(frozen=True, repr=False)
 class Predictions(Listing[Item]):
-    """What each file, or each utterance in one, was taken for; `pictures` has one a file."""
+    """What each file, or each utterance in one, was taken for; `pictures` has one a file, and `page` is the web page of
+    the words that moved the predictions, where one was asked for."""
 
     pictures: tuple[Path, ...]
+    page: Path | None = None
 
     def summary(self) -> str:
         return count(len(self), "prediction")
 
     def table(self) -> Table:
         return Table(models.COLUMNS, [models.cells(item) for item in self])
+
+    def words(self, *, colours: bool = False) -> list[str]:
+        """The words that moved each prediction of a text, a line each; with `colours` the text too, as a terminal shows
+        it."""
+        lines = []
+        for item in self:
+            if strongest := moved.strongest(item.moved):
+                told = ", ".join(f"{word.text.strip()} {word.effect:+.2f}" for word in strongest)
+                lines.append(f"Words that moved {models.said(item)} (log-odds, by occlusion): {told}")
+                lines += [moved.coloured(item.moved)] if colours else []
+        return lines
 
     def drawn(self) -> Sequence[Path]:
         return self.pictures
@@ -94,6 +107,7 @@ def predict(
     record: float | None = None,
     rows: str | Path | None = None,
     out: str | Path | None = None,
+    html: str | Path | None = None,
 ) -> Predictions | Prediction | Rows:
     """What a run predicts: for `files`, for the test row whose id is `test_item`, for `record` seconds of sound, or for
     all rows of the file `rows`.
@@ -101,8 +115,9 @@ def predict(
     Files are recordings of any rate and format (cut into utterances), images, or texts, as the competition has them.
     `rows` is a CSV, Parquet or JSON lines file like the competition's test file, or what its source publishes; the
     predictions go to `out`, by default into the run's folder, as a submission has them. `run` is a run, its name,
-    enough of its beginning or end, or `"last"`. Raises KitError when none or several of the four are given, a file
-    cannot be read, or the run has no model.
+    enough of its beginning or end, or `"last"`. With `html`, a web page of the texts is written, the words that moved
+    the predictions coloured. Raises KitError when none or several of the four are given, a file cannot be read, the run
+    has no model, or `html` is asked for what is no text.
     """
     if [bool(files), test_item is not None, record is not None, rows is not None].count(True) != 1:
         raise KitError(
@@ -122,4 +137,11 @@ def predict(
         answer = models.recorded(entry, run, record)
     else:
         answer = models.files(entry, run, [str(file) for file in files])
-    return Predictions(tuple(answer.items), tuple(answer.pictures))
+    told = [(f"predicted {models.said(item)} ({models.cells(item)[-1]})", item.moved) for item in answer.items]
+    if html is not None and not all(words for _, words in told):
+        raise KitError(
+            "A web page shows the words that moved a prediction, and these predictions have none.",
+            "Words are of texts, of which a class was predicted.",
+        )
+    page = None if html is None else moved.page(f"{entry.name}, {run.name}", told, Path(html))
+    return Predictions(tuple(answer.items), tuple(answer.pictures), page)

@@ -229,6 +229,7 @@ def leaderboard(
     `team` is your TeamId, where the board lists no user names; `public_share` the share of the test rows, above 0 and
     at most 1, that make the public score. Raises KitError when the board cannot be had.
     """
+    from kit.judge.spread import Spread
     from kit.kaggle import client, send
     from kit.kaggle import leaderboard as boards
 
@@ -247,7 +248,7 @@ def leaderboard(
         for run in store.every(entry.name)
         if run.plan.sample == sample and run.kaggle().get("server") == client.server()
     ]
-    judged = boards.judged(here, public_share)
+    judged = boards.judged(here, public_share, Spread(entry))
     return Leaderboard(board, board.own(kaggle.user, team), kaggle.user, tuple(judged), boards.page(name))
 
 

@@ -139,20 +139,26 @@ def list_(competition: str = "", recipe: str = "") -> Competitions | Recipes | S
 
 
 def download(
-    competition: str, *, origin: str | Path | None = None, sample: bool = False, force: bool = False
+    competition: str,
+    *,
+    origin: str | Path | None = None,
+    sample: bool = False,
+    force: bool = False,
+    **settings: Any,
 ) -> Download:
     """Fetch a competition's files into `data/<competition>/`, checked and whole; a second call does nothing.
 
     They come from where the declaration says (Kaggle, with your credentials, or the web), from the zip file or folder
-    `origin`, or from the embedded sample. `force` fetches again. Raises KitError when files are missing, damaged or not
-    what the declaration says.
+    `origin`, or from the embedded sample. `force` fetches again. `settings` are those by which the competition prepares
+    them, such as `language="spanish"`. Raises KitError when files are missing, damaged or not what the declaration
+    says, and for a setting that there is not.
     """
     from kit.data import fetch
     from kit.kaggle import remote
 
     entry = catalog.find(competition, sample=sample)
     path = None if origin is None else places.named(origin)
-    folder = fetch.fetch(entry, origin=path, force=force, download=remote.downloaded)
+    folder = fetch.fetch(entry, origin=path, force=force, download=remote.downloaded, settings=settings)
     return Download(entry.name, folder, records.read_json(folder / "manifest.json"))
 
 

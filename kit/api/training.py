@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit import places, records
+from kit.api import engines
+from kit.api.engines import Engine
 from kit.api.results import Listing, Result
 from kit.errors import KitError
 from kit.judge import choose
@@ -22,6 +24,7 @@ from kit.words import Table, count, duration
 
 if TYPE_CHECKING:
     from kit.train import sweep as grids
+    from kit.train.executors import Executor
     from kit.train.fold import Rows
 
 
@@ -36,8 +39,12 @@ def train(
     sample: bool = False,
     resume: str | Run | None = None,
     deterministic: bool = True,
-    jobs: int = 1,
+    engine: Engine | None = None,
+    jobs: int | None = None,
+    address: str = "",
+    gpus_per_fold: float | None = None,
     plots: bool = True,
+    track: bool = False,
     **settings: Any,
 ) -> Run:
     """Train a recipe with cross-validation; the run, which keeps out-of-fold predictions, a submission and pictures.
@@ -47,12 +54,15 @@ def train(
     the rows, with one model; `full` nothing, with one model on all rows; or another split of the competition, by its
     name. `fold` fits this fold only, counted from 0. `sample` takes the embedded sample and quick settings. `resume`
     goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. `jobs` folds are fitted
-    at once, each in a process of its own with its share of the cores. All other arguments are settings of the recipe:
-    `kit.train("digit-recognizer", "cnn", epochs=3)`.
+    at once, each in a process of its own with its share of the cores, or by `engine="ray"` in workers of Ray, which is
+    started here or joined at `address`; `gpus_per_fold` is then what a fold has of a GPU. With `track`, and wherever
+    MLFLOW_TRACKING_URI is set, the run is told to MLflow while it trains. All other arguments are settings of the
+    recipe: `kit.train("digit-recognizer", "cnn", epochs=3)`.
 
     Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
     """
     entry = catalog.find(competition, sample=sample)
+    executor = engines.executor(engine, jobs, address=address, gpus_per_fold=gpus_per_fold)
     if resume is not None:
         run = named(entry, resume)
         entry = replace(entry, sample=run.plan.sample)
@@ -66,7 +76,7 @@ def train(
         }
         _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
         run = store.resumable(run, planned(entry, run.plan.label, run.plan.settings))
-        return fitted(entry, run, plots=plots, jobs=jobs)
+        return fitted(entry, run, plots=plots, executor=executor, track=track)
     scheme = checked_scheme(entry, scheme, folds)
     label, values = chosen(entry, recipe, settings)
     plan = planned(
@@ -83,12 +93,12 @@ def train(
 
     rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
     with keeping.fresh(store.create(plan)) as run:
-        return fitted(entry, run, plots=plots, jobs=jobs, rows=rows)
+        return fitted(entry, run, plots=plots, executor=executor, track=track, rows=rows)
 
 
 @dataclass(frozen=True, repr=False)
 class Sweep(Result):
-    """A grid of runs: one row for each cell over its seeds, the best first; `files` are its tables and its picture."""
+    """A grid of runs: one row for each cell over its seeds, the best first; `files` are its tables and its pictures."""
 
     competition: str
     rows: tuple[grids.Row, ...]
@@ -121,15 +131,23 @@ def sweep(
     scheme: str = "cv",
     folds: int | None = None,
     sample: bool = False,
+    engine: Engine | None = None,
+    jobs: int | None = None,
+    address: str = "",
+    gpus_per_fold: float | None = None,
+    track: bool = False,
     **settings: Any,
 ) -> Sweep:
-    """Train a grid of recipes, settings and seeds (0 to `seeds` - 1); a table, which is written with a picture too.
+    """Train a grid of recipes, settings and seeds (0 to `seeds` - 1); a table, which is written with pictures too.
 
     A setting is given as a list of values to try: `kit.sweep("digit-recognizer", "cnn", rate=[0.001, 0.002])`. With
     several recipes, a setting that one of them does not have is left out for that recipe. What is finished is skipped
-    and what was killed goes on, so that the same call continues a sweep. Raises KitError at the end when a run failed.
+    and what was killed goes on, so that the same call continues a sweep. `engine`, `jobs`, `address` and
+    `gpus_per_fold` are those of `train`; without them each run is fitted in a process of its own. With `track` the
+    runs are told to MLflow, below one for the sweep. Raises KitError at the end when a run failed.
     """
-    from kit.drawing import style, sweep_plot
+    from kit.drawing import study_plots, style, sweep_plot
+    from kit.train import mirrored, tracking
     from kit.train import sweep as grids
 
     entry = catalog.find(competition, sample=sample)
@@ -144,10 +162,45 @@ def sweep(
             label, resolved = chosen(entry, word, dict(zip(known, values, strict=True)))
             plan = planned(entry, label, resolved, seed=seed, scheme=scheme, folds=folds)
             plans += [plan] if plan not in plans else []
-    rows = grids.rows(grids.sweep(plans))
+    executor = engines.executor(engine, jobs, address=address, gpus_per_fold=gpus_per_fold)
     folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
-    picture = style.attempt(sweep_plot.draw, entry, rows, folder / "sweep.png")
-    return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *([picture] if picture else [])))
+    if track:
+        tracking.refuse_missing()
+    with places.environment({mirrored.SWEEP: folder.name} | ({tracking.WANTED: "1"} if track else {})):
+        cells = grids.cells(grids.sweep(plans, executor))
+    rows = [row for row, _ in cells]
+    drawn = [style.attempt(sweep_plot.draw, entry, rows, folder / "sweep.png")]
+    drawn += [style.attempt(draw, entry, cells, folder / name) for name, draw in study_plots.DRAWN.items()]
+    return Sweep(entry.name, tuple(rows), (*grids.write(folder, rows), *filter(None, drawn)))
+
+
+@dataclass(frozen=True, repr=False)
+class Tracked(Result):
+    """A run that a tracking server knows in full: the address of the server, without a password."""
+
+    run: Run
+    server: str
+
+    def summary(self) -> str:
+        return f"{self.run.name} is in {self.server}"
+
+    def table(self) -> Table:
+        return Table(("run", "server"), [(self.run.name, self.server)])
+
+    def facts(self) -> dict[str, Any]:
+        return {"run": self.run.name, "server": self.server}
+
+
+def track(competition: str, run: str | Run) -> Tracked:
+    """Tell MLflow all of a run that it does not know, such as what a server missed while it was away.
+
+    It is told to MLFLOW_TRACKING_URI, else to a SQLite file in the workspace, and nothing twice. Raises KitError where
+    MLflow is not installed or the server does not answer.
+    """
+    from kit.train import tracking
+
+    run = named(catalog.find(competition), run)
+    return Tracked(run, tracking.shown(tracking.catch_up(run).uri))
 
 
 @dataclass(frozen=True, repr=False)
@@ -241,15 +294,31 @@ def planned(entry: Entry, word: str, settings: dict[str, Any], **rest: Any) -> P
     return loop.planned(entry, recipe, variant, settings, **rest)
 
 
-def fitted(entry: Entry, run: Run, *, plots: bool, jobs: int = 1, rows: Rows | None = None) -> Run:
-    """The run, trained to its end in `jobs` processes, and drawn; `rows` are its rows where they are loaded already."""
+def fitted(
+    entry: Entry,
+    run: Run,
+    *,
+    plots: bool,
+    executor: Executor | None = None,
+    track: bool = False,
+    rows: Rows | None = None,
+) -> Run:
+    """The run, trained to its end, drawn, and with `track` told to MLflow. `executor` fits its folds, this process
+    where none is given; `rows` are its rows where they are loaded already."""
+    from kit.train import tracking
+
+    with places.environment({tracking.WANTED: "1"} if track else {}), tracking.following(run):
+        return _fitted(entry, run, plots=plots, executor=executor, rows=rows)
+
+
+def _fitted(entry: Entry, run: Run, *, plots: bool, executor: Executor | None, rows: Rows | None) -> Run:
     from kit.train import executors, fold, loop
 
     tell(f"{entry.name} {run.plan.label} in {run.folder}")
     if rows is not None:
         fold.keep(run, rows)
     try:
-        run = loop.train(entry, run, executor=executors.local if jobs == 1 else executors.Processes(jobs))
+        run = loop.train(entry, run, executor=executor or executors.local)
     except KeyboardInterrupt:
         tell(f"Go on with: kit train {entry.name} --resume {run.name}")
         raise

@@ -104,7 +104,6 @@ def tune(
     Raises KitError when the recipe declares no ranges or wrong ones, Optuna is not installed, or an earlier search of
     this recipe was of other data, code or settings.
     """
-    from kit.train import sweep as grids
     from kit.train import tune as searching
 
     entry = catalog.find(competition, sample=sample)
@@ -119,7 +118,7 @@ def tune(
     plan = training.planned(entry, label, values, seed=seed, folds=folds)
     search = searching.search(entry, plan, within, seconds=_seconds(time), trials=trials)
     best = training.planned(entry, label, search.settings, seed=seed, folds=folds)
-    run = grids.same(best)
+    run = store.Known().same(best)
     if run is None:
         with keeping.fresh(store.create(best)) as run:
             run = training.fitted(entry, run, plots=plots)

@@ -15,7 +15,10 @@ import click
 
 from kit import __version__, notes, places
 from kit.cli import (
+    auditing,
     completion,
+    deciding,
+    embedding,
     emulator,
     encoder,
     generating,
@@ -25,6 +28,8 @@ from kit.cli import (
     looking,
     machine,
     predicting,
+    reporting,
+    studying,
     submitting,
     tasks,
     training,
@@ -35,11 +40,13 @@ from kit.errors import KitError
 
 VERBS = (
     *(looking.competitions, looking.files),
-    *(tasks.list_, tasks.download, tasks.explore, tasks.new),
-    *(training.train, training.sweep, tuning.tune, training.runs, keeping.note, keeping.diff, keeping.delete),
-    *(predicting.predict, generating.generate, judging.importance, judging.ensemble),
+    *(tasks.list_, tasks.download, tasks.explore, auditing.audit, tasks.new),
+    *(training.train, training.sweep, tuning.tune),
+    *(training.runs, training.track, keeping.note, keeping.diff, keeping.delete),
+    *(predicting.predict, generating.generate, judging.importance, studying.curves),
+    *(reporting.compare, judging.ensemble, deciding.forecast, deciding.choose, reporting.report, reporting.why),
     *(submitting.submit, submitting.leaderboard, submitting.publish),
-    *(kernel.push, kernel.kernel, encoder.encoder, emulator.emulator),
+    *(kernel.push, kernel.kernel, encoder.encoder, embedding.embedding, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),
 )
 """All verbs, in the order of `kit --help`."""

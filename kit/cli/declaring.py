@@ -88,6 +88,35 @@ def as_json(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(function)
 
 
+def engine(function: F) -> F:
+    """The options that say where folds are fitted."""
+    options = (
+        click.option(
+            "--engine",
+            type=click.Choice(["local", "process", "ray"]),
+            help="Where folds are fitted: here one by one, in processes of this machine, or in workers of Ray.",
+        ),
+        click.option(
+            "--jobs",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Fit N folds at once. Without --engine they are fitted in processes.",
+        ),
+        click.option(
+            "--address", default="", metavar="RAY", help="Join this cluster of Ray, such as ray://head:10001."
+        ),
+        click.option(
+            "--gpus-per-fold",
+            type=click.FloatRange(0, 8),
+            metavar="X",
+            help="What a fold has of a GPU, with --engine ray. 0.5 lets two folds share one.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def settings(function: F) -> F:
     """The option `--set`."""
     return click.option(
@@ -125,6 +154,11 @@ def split(function: F) -> F:
         help="Judge by another split that the competition declares.",
         shell_complete=completing.splits,
     )(function)
+
+
+def track(function: F) -> F:
+    """The option `--track`."""
+    return click.option("--track", is_flag=True, help="Tell MLflow of the training, epoch by epoch.")(function)
 
 
 def seed(function: F) -> F:

@@ -51,32 +51,40 @@ def importance(competition: str, run: str, repeats: int, rows: int, as_json: boo
 @click.option(
     "--method",
     metavar="METHOD",
-    help="mean, rank, geometric, log-mean, vote or hill-climb (default: vote for labels and texts, else hill-climb).",
+    help="best, mean, vote, rank, geometric, log-mean, hill-climb, stack or cma (default: the one that holds best).",
 )
 @seed
 @as_json
 def ensemble(competition: str, run: tuple[str, ...], method: str | None, seed: int, as_json: bool) -> None:
     """Blend runs: combine their predictions into a new run, which is a run like any other.
 
-    hill-climb chooses the weight of each run on the out-of-fold predictions, by greedy selection with replacement in
-    bags (Caruana et al. 2004). rank is for metrics of order such as AUC, geometric for probabilities, log-mean for
-    RMSLE, vote for labels and texts. The runs must have the same rows in the same folds.
+    Without a method each one that fits is tried, and judged by folds that chose nothing of it. The best of them makes
+    the blend; where none is better than the best run alone, that run is the answer. hill-climb chooses weights by
+    greedy selection with replacement (Caruana et al. 2004), stack fits a regularised linear model on the predictions,
+    rank is for metrics of order such as AUC, geometric for probabilities, log-mean for RMSLE, vote for labels and
+    texts; cma evolves weights, for metrics of labels such as balanced accuracy. Runs with other folds are joined by id.
 
     Example:
-      kit ensemble digit-recognizer 20260105-143012-cnn 20260105-150101-vgg --method hill-climb
+      kit ensemble digit-recognizer 20260105-143012-cnn 20260105-150101-vgg
     """
     from kit.api import judging
 
-    blend = judging.ensemble(competition, run, method=method, seed=seed)  # type: ignore[arg-type]  # checked there
+    blend = judging.ensemble(competition, run, method=method, seed=seed, quiet=as_json)  # type: ignore[arg-type]
     if as_json:
         return dump(blend.facts())
+    show(blend.methods())
+    print()
     show(blend.table())
     record = blend.run.record
-    if record.chosen_score is not None and record.oof_score is not None:
-        print(f"{record.metric} {record.oof_score:.5f} with each fold's weights chosen on the other folds,")
-        print(f"{record.chosen_score:.5f} on the rows that chose the weights")
+    for name in blend.dropped:
+        print(f"Dropped, since it gains less than it seems to: {name}")
+    if blend.method == "best":
+        print("No blend is better than the best run alone on rows that chose nothing of it: that run is the answer.")
+    elif record.chosen_score is not None and record.oof_score is not None:
+        print(f"{record.metric} {record.oof_score:.5f} with each fold's blend chosen on the other folds,")
+        print(f"{record.chosen_score:.5f} on the rows that chose it")
     elif record.chosen_score is not None:
-        print(f"{record.metric} {record.chosen_score:.5f} on the very rows that chose the weights.")
-        print("There is one fold only, so that there are no others to choose them on: the blend has no score.")
+        print(f"{record.metric} {record.chosen_score:.5f} on the very rows that chose the blend.")
+        print("There is one fold only, so that there are no others to choose it on: the blend has no score.")
     print(f"Run: {blend.run.folder}")
     return None

@@ -85,7 +85,7 @@ def diff(competition: str, first: str, second: str, as_json: bool) -> None:
         f"\nOn the same {pair.rows:,} rows: {pair.metric} {pair.first:.5f} and {pair.second:.5f}, the second is "
         f"{'better' if pair.gain >= 0 else 'worse'} by {abs(pair.gain):.5f}"
     )
-    print(f"95% of resamples: a gain of {pair.low:+.5f} to {pair.high:+.5f}; better in {pair.share:.0%} of them")
+    print(f"95% of resamples: a gain of {pair.low:+.5f} to {pair.high:+.5f}; better in {pair.share:.1%} of them")
     if pair.folds:
         wins = sum(gain > 0 for gain in pair.folds)
         print(f"better in {wins} of {len(pair.folds)} folds")

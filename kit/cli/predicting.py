@@ -6,7 +6,7 @@ import click
 
 from kit.cli import completing
 from kit.cli.declaring import as_json, competition, verb
-from kit.cli.printing import dump, show
+from kit.cli.printing import dump, show, width
 from kit.notes import tell
 
 
@@ -22,6 +22,7 @@ from kit.notes import tell
 @click.option(
     "--out", metavar="FILE", type=click.Path(), help="Where the predictions of --rows go (default: the run's folder)."
 )
+@click.option("--html", metavar="FILE", type=click.Path(), help="Write a web page of texts with their words coloured.")
 @as_json
 def predict(
     competition: str,
@@ -31,12 +32,16 @@ def predict(
     record: float | None,
     rows: str | None,
     out: str | None,
+    html: str | None,
     as_json: bool,
 ) -> None:
     """Show what a run predicts for files, for a test row, for the microphone, or for a file of many rows.
 
     RUN is the name of a run, the beginning or the end of its name, or `last`. FILE is a recording, an image or a text,
     as the competition has them. Recordings can have any format and rate, and are cut into utterances.
+
+    For a text, the words that moved the prediction are told: each word's effect is by how much the log-odds of the
+    label fall without it (occlusion). In a terminal the text is coloured.
 
     --rows takes a CSV, Parquet or JSON lines file with any number of rows, and writes a file like a submission. If the
     file also holds the answers, the score is printed.
@@ -45,6 +50,7 @@ def predict(
       kit predict digit-recognizer last --test-item 850
       kit predict audio-mnist last me.wav friend.mp3
       kit predict audio-mnist last --record 3
+      kit predict disaster-tweets last "Forest fire near the village" --html words.html
       kit predict disaster-tweets last --rows new-tweets.csv --out predicted.csv
     """
     from kit.api import predicting
@@ -53,7 +59,11 @@ def predict(
         raise click.UsageError("Give files, or --test-item, or --record, or --rows: one of them.")
     if out is not None and rows is None:
         raise click.UsageError("--out goes with --rows.")
-    answer = predicting.predict(competition, run, *files, test_item=test_item, record=record, rows=rows, out=out)
+    if html is not None and not files:
+        raise click.UsageError("--html goes with files.")
+    answer = predicting.predict(
+        competition, run, *files, test_item=test_item, record=record, rows=rows, out=out, html=html
+    )
     if as_json:
         return dump(answer.facts())
     if isinstance(answer, predicting.Rows):
@@ -63,6 +73,11 @@ def predict(
     if isinstance(answer, predicting.Prediction):
         print(answer.summary())
     show(answer.table())
+    if isinstance(answer, predicting.Predictions):
+        for line in answer.words(colours=width() is not None):
+            print(line)
+        if answer.page:
+            tell(f"Page: {answer.page}")
     for picture in [answer.picture] if isinstance(answer, predicting.Prediction) else answer.pictures:
         tell(f"Picture: {picture}")
     return None

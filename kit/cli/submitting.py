@@ -82,10 +82,10 @@ def leaderboard(competition: str, as_json: bool, **options: Any) -> None:
     """Show your place on the leaderboard, and how far the scores of your runs can be trusted.
 
     For each run that was sent you see its cross-validation score (CV), its public score, the gap between them, and the
-    gain over your best run before it. A gap or gain that chance alone can explain is called noise: a gap within 2
-    standard errors of the public score, a gain within 2 sqrt(2). For an accuracy p over m public rows one standard
-    error is sqrt(p (1 - p) / m). This needs --public-share: the public score is taken over that share of the test rows.
-    For other metrics, and without --public-share, the standard deviation of the fold scores is used.
+    gain over your best run before it. A gap or gain within 2 standard errors, as chance alone can explain it, is called
+    noise. For an accuracy p over m public rows the standard error is sqrt(p (1 - p) / m), where --public-share says
+    what share of the test rows is public. For other metrics the out-of-fold rows are resampled; without --public-share
+    half of the test rows are taken. Of a gain it counts that both runs are judged by the same rows.
 
     Example:
       kit leaderboard digit-recognizer
@@ -100,7 +100,7 @@ def leaderboard(competition: str, as_json: bool, **options: Any) -> None:
     if board.runs:
         print()
         show(board.table())
-        print("\nNoise: a gap within 2 standard errors, or a gain over the best run before within 2 sqrt(2) of them.")
+        print("\nNoise: a gap, or a gain over the best run before, within 2 standard errors of such a difference.")
         for formula in dict.fromkeys(row["formula"] for row in board.runs if row["formula"]):
             print(f"Standard error: {formula}.")
     else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kit.cli import completing
-from kit.cli.declaring import FILE, FOLDER, as_json, competition, sample, verb
+from kit.cli.declaring import FILE, FOLDER, as_json, competition, parsed, sample, verb
 from kit.cli.printing import dump, say, show
 from kit.notes import tell
 
@@ -49,15 +49,25 @@ def list_(competition: str, recipe: str, as_json: bool) -> None:
 @competition
 @click.option("--from", "origin", type=FILE, metavar="PATH", help="A zip file or folder that you have.")
 @click.option("--force", is_flag=True, help="Fetch the files again and replace those that are there.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a setting by which the competition prepares its files. Can be given several times.",
+)
 @sample
 @as_json
-def download(competition: str, origin: Path | None, force: bool, sample: bool, as_json: bool) -> None:
+def download(
+    competition: str, origin: Path | None, force: bool, settings: tuple[str, ...], sample: bool, as_json: bool
+) -> None:
     """Fetch the files of a competition into data/COMPETITION.
 
     They come from Kaggle, with your credentials, or from the web, as the competition declares. Or they come from a zip
     file or folder that you have (--from), or from the small sample that is part of kit (--sample). A download that was
     interrupted continues where it stopped. kit compares sizes, columns and numbers of rows with the declaration, and
-    writes the sha256 of each file into manifest.json. The folder appears only when all files are in it.
+    writes the sha256 of each file into manifest.json. The folder appears only when all files are in it. Some
+    competitions make their files of a plain data set, and have settings for it, such as how many rows to take (--set).
 
     Example:
       kit download digit-recognizer
@@ -65,7 +75,7 @@ def download(competition: str, origin: Path | None, force: bool, sample: bool, a
     """
     from kit.api import tasks
 
-    files = tasks.download(competition, origin=origin, force=force, sample=sample)
+    files = tasks.download(competition, origin=origin, force=force, sample=sample, **parsed(settings))
     return dump(files.facts()) if as_json else show(files.table())
 
 

@@ -10,6 +10,7 @@ from kit.cli import completing, declaring
 from kit.cli.declaring import (
     as_json,
     competition,
+    engine,
     folds,
     full,
     holdout,
@@ -52,8 +53,9 @@ if TYPE_CHECKING:
     default=True,
     help="Allow faster sums whose last digits can differ from run to run.",
 )
-@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N", help="Fit N folds at once, a process each.")
+@engine
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
+@declaring.track
 @sample
 @as_json
 def train(
@@ -71,8 +73,10 @@ def train(
 
     RECIPE is the name of a recipe, such as cnn, or of a recipe and a variant, such as cnn:augmented. Without it the
     default recipe of the competition is trained. All files of a run are in one folder under submissions/. If a run was
-    killed, --resume continues it, and it ends with the same bytes. --split judges the run by another split that the
-    competition declares, to compare it with work that was judged so; kit submit never chooses such a run by itself.
+    killed, --resume continues it, and it ends with the same bytes. --jobs 2 fits two folds at once, and --engine ray
+    fits them in workers of Ray, on this machine or on a cluster; the result has the same bytes. --split judges the run
+    by another split that the competition declares, to compare it with work that was judged so; kit submit never
+    chooses such a run by itself. --track shows the run in MLflow while it trains.
 
     Example:
       kit train digit-recognizer cnn:augmented --folds 5 --set epochs=20 --seed 1
@@ -100,6 +104,8 @@ def train(
 @folds
 @holdout
 @split
+@engine
+@declaring.track
 @sample
 @as_json
 def sweep(
@@ -112,14 +118,16 @@ def sweep(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Train every combination of recipes, settings and seeds. The result is one table and a picture.
+    """Train every combination of recipes, settings and seeds. The result is one table and pictures of it.
 
     Finished runs are not trained again, and runs that were killed continue. So you can repeat the same command until
-    all is done. With several recipes, a setting that one of them does not have is ignored for that recipe.
+    all is done. With several recipes, a setting that one of them does not have is ignored for that recipe. --jobs 2
+    fits the folds of two runs at once.
 
     Example:
       kit sweep digit-recognizer forest svm dense --seeds 3
       kit sweep digit-recognizer cnn --set rate=0.001,0.002 --set batch=64,128 --holdout
+      kit sweep digit-recognizer svm boosted --seeds 10 --engine process --jobs 2
     """
     from kit.api import training
     from kit.train.sweep import grid
@@ -135,6 +143,26 @@ def sweep(
     for path in swept.files:
         tell(f"{'Picture' if path.suffix == '.png' else 'Table'}: {path}")
     return None
+
+
+@verb()
+@competition
+@click.argument("run", shell_complete=completing.runs)
+@as_json
+def track(competition: str, run: str, as_json: bool) -> None:
+    """Tell MLflow all of a run that it does not know, such as what a server missed while it was away.
+
+    A run that trains with --track is told while it trains: settings, the figures of each epoch and fold, pictures and
+    models. It goes to the server that MLFLOW_TRACKING_URI names, else into the folder mlflow of the workspace. Nothing
+    is told twice.
+
+    Example:
+      kit track digit-recognizer last
+    """
+    from kit.api import training
+
+    told = training.track(competition, run)
+    return dump(told.facts()) if as_json else show(told.table())
 
 
 @verb()

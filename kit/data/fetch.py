@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kit import notes, places, records
-from kit.data import archives, check
+from kit.data import archives, check, prepared
 from kit.errors import KitError
 from kit.notes import tell
 from kit.task.catalog import Entry
@@ -43,20 +43,31 @@ def sample(entry: Entry) -> Path:
         return fetch(replace(entry, sample=True))
 
 
-def fetch(entry: Entry, *, origin: Path | None = None, force: bool = False, download: Download | None = None) -> Path:
+def fetch(
+    entry: Entry,
+    *,
+    origin: Path | None = None,
+    force: bool = False,
+    download: Download | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Path:
     """The competition's data folder, filled unless it is filled already.
 
     An entry of the sample is filled with it. Else `origin` is a zip file or a folder with the raw files, and without
-    one `download` gets them. The folder appears whole: an interrupted call leaves nothing in its place, and a second
-    call does nothing. Raises KitError when files cannot be fetched, are missing, are not what the declaration says, or
-    an archive would write outside its folder.
+    one `download` gets them. `settings` are those of the competition's `prepare`. The folder appears whole: an
+    interrupted call leaves nothing in its place, and a second call does nothing. Raises KitError when files cannot be
+    fetched, are missing, are not what the declaration says, or an archive would write outside its folder; for settings
+    that `prepare` has not; and for other settings than those of the folder that is there, without `force`.
     """
     target = entry.data
     _tidy(target)
+    competition = entry.competition
+    chosen = prepared.settings(entry, settings or {})
     if (target / "manifest.json").exists() and not force:
+        if settings:
+            prepared.refuse_others(entry, chosen)
         tell(f"{target} is already there.")
         return target
-    competition = entry.competition
     with ExitStack() as kept, _building(target) as part:
         raw = part / "raw"
         raw.mkdir()
@@ -91,7 +102,7 @@ def fetch(entry: Entry, *, origin: Path | None = None, force: bool = False, down
             raw.rename(public)
         else:
             tell("Preparing")
-            competition.prepare(raw, public, private)
+            competition.prepare(raw, public, private, **chosen)
             facts = check.files(public, {path.name: None for path in sorted(public.iterdir()) if path.is_file()})
         if not (public / competition.submission.sample).is_file():
             raise KitError(
@@ -104,9 +115,11 @@ def fetch(entry: Entry, *, origin: Path | None = None, force: bool = False, down
                 "competition": entry.name,
                 "origin": came_from,
                 "fetched": records.now(),
+                **({"settings": chosen} if chosen else {}),
                 "public": facts,
             },
         )
+    entry.forget()
     tell(f"{len(facts)} files in {target / 'public'}")
     return target
 

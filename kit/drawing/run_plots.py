@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from kit.drawing import classes, rows, style
+from kit.drawing import curves_plot, judgement, rows, style
+from kit.drawing.judgement import Classes, Mistake, Values
 from kit.errors import KitError
 from kit.task import decisions, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data
-from kit.train import predictions, progress
+from kit.train import predictions
 from kit.train.runs import Run
 
 MATRIX = 30
@@ -38,48 +39,15 @@ def run(entry: Entry, run: Run) -> list[Path]:
             f"kit train {entry.name} --resume {run.name}",
         )
     folder = run.folder / "plots"
-    drawn = [style.attempt(curves, run, folder / "curves.png"), style.attempt(folds, run, folder / "folds.png")]
+    drawn = [
+        style.attempt(curves_plot.of_run, run, folder / "curves.png"),
+        style.attempt(folds, run, folder / "folds.png"),
+    ]
     if run.record.rows.out_of_fold:
         oof = predictions.load(run.folder / "oof.npz", *predictions.OOF)
         train, _ = entry.competition.load(entry.public())
         drawn += style.attempt(_judged, entry.competition, run, oof, train, folder) or []
     return [path for path in drawn if path is not None]
-
-
-def curves(run: Run, to: Path) -> Path | None:
-    """Each figure that the recipe reported over the epochs, a line a fold; None where it reported none."""
-    stored = [progress.read(folder) for folder in (*sorted(run.folder.glob("fold-*")), run.folder / "full")]
-    histories = [history for history in stored if history]
-    reported = {name.removeprefix("val_") for history in histories for name in history} - {"step", "seconds"}
-    if not reported:
-        return None
-    order = sorted(reported, key=lambda name: (name != "loss", name != "accuracy", name))
-    several = f", {len(histories)} folds" if len(histories) > 1 else ""
-    made, charts = style.charts(len(order), f"{run.plan.competition} {run.plan.label}: training{several}")
-    for chart, name in zip(charts, order, strict=True):
-        shown: list[float] = []
-        for column, what, colour in ((name, "training", style.BLUE), (f"val_{name}", "validation", style.RED)):
-            lines = [history for history in histories if column in history]
-            last = float(np.mean([history[column][-1] for history in lines])) if lines else 0.0
-            for i, history in enumerate(lines):
-                chart.plot(
-                    history["step"],
-                    history[column],
-                    color=colour,
-                    linewidth=1.2,
-                    alpha=1.0 if len(lines) == 1 else 0.6,
-                    marker="." if len(history["step"]) <= 20 else None,
-                    label=f"{what}, {last:.4g} at the end" if i == 0 else None,
-                )
-                shown += history[column]
-        style.label(chart, "epoch", name.replace("_", " "))
-        chart.locator_params(axis="x", integer=True)
-        low, high = np.nanmin(shown), np.nanmax(shown)
-        if name == "loss" and low > 0 and high / low > 10:
-            chart.set_yscale("log")
-            chart.set_ylabel("loss, log scale", fontsize=style.NORMAL)
-        chart.legend(fontsize=style.SMALL, frameon=False)
-    return style.save(made, to)
 
 
 def folds(run: Run, to: Path) -> Path | None:
@@ -111,56 +79,42 @@ def _judged(
     competition: Competition, run: Run, oof: dict[str, np.ndarray], train: Data, folder: Path
 ) -> list[Path | None]:
     """What is drawn of predictions: classes, or values; nothing of free texts."""
-    by_label = competition.metric.predictions not in (None, "numbers")
-    values = decisions.labels(competition, oof["y"]) if by_label else None
-    if (numbered := classes.numbered(oof["y"], oof["pred"], values)) is not None:
-        y, pred, names = numbered
-        return _classes(competition, run, oof | {"y": y, "pred": pred}, train, folder, names, values)
-    if outputs.are_texts(oof["y"]) or outputs.are_texts(oof["pred"]):
+    judged = judgement.of(competition, run.chosen, oof)
+    title = f"{run.plan.competition} {run.plan.label}"
+    if judged is None:
         return []
-    if not classes.are(oof["y"], oof["pred"]):
-        return _values(competition, run, oof, train, folder)
-    count = classes.count(oof["y"], oof["pred"])
-    names = classes.names(competition.submission, count, more=bool(oof["pred"].dtype.names))
-    return _classes(competition, run, oof, train, folder, names)
+    if isinstance(judged, Values):
+        drawn = [style.attempt(residuals, judged.y.ravel(), judged.pred.ravel(), title, folder / "residuals.png")]
+        title = f"{title}: the rows furthest from their true value"
+    else:
+        drawn = _classes(competition, run, judged, folder)
+        title = f"{title}: the surest of {len(judged.wrong):,} mistakes, each with its probability"
+    worst = judged.worst(CELLS[competition.kind])
+    most = 14 if competition.kind == "image" else 30
+    ids = oof["ids"][[one.at for one in worst]]
+    said = [_said(one, name, most) for one, name in zip(worst, ids, strict=True)]
+    mistakes = (competition, train, ids, said, title, folder / "mistakes.png")
+    return [*drawn, style.attempt(_grid, *mistakes)]
 
 
-def _classes(
-    competition: Competition,
-    run: Run,
-    oof: dict[str, np.ndarray],
-    train: Data,
-    folder: Path,
-    names: list[str],
-    values: outputs.Values | None = None,
-) -> list[Path | None]:
-    """Of labels that are the numbers of their classes; `values` are the labels themselves where they are others."""
-    y, pred = oof["y"].astype(np.int64), oof["pred"]
-    label = classes.labels(pred)
-    if decisions.fits(competition):
-        decided = np.asarray(decisions.recorded(competition, run.chosen)(pred))
-        label = decided if values is None else outputs.index(decided, values)
-    title = f"{run.plan.competition} {run.plan.label}: {int((label != y).sum()):,} mistakes in {len(y):,} held-out rows"
+def _said(one: Mistake, name: object, most: int) -> str:
+    """The two lines above a mistake."""
+    if one.surety is None:
+        return f"id {name}, true {one.true}\npredicted {one.predicted}"
+    true, predicted = style.short(one.true, most), style.short(one.predicted, most)
+    return f"true {true}, id {name}\npredicted {predicted}, {one.surety:.2f}"
+
+
+def _classes(competition: Competition, run: Run, judged: Classes, folder: Path) -> list[Path | None]:
+    """What is taken for what, and where the decision is a threshold, how the score follows it."""
+    y, label, names = judged.y, judged.label, judged.names
+    title = f"{run.plan.competition} {run.plan.label}: {len(judged.wrong):,} mistakes in {len(y):,} held-out rows"
     confused = matrix if len(names) <= MATRIX else pairs
     drawn = [style.attempt(confused, y, label, names, title, folder / "confusion.png")]
     if isinstance(competition.submission.decide, decisions.Threshold) and run.chosen:
         where = run.chosen["at"], folder / "threshold.png"
-        drawn.append(style.attempt(threshold, competition, run, y, pred, *where))
-
-    surety = classes.probability(pred, label)
-    wrong = np.flatnonzero(label != y)
-    # The surer of the wrong class and the less of the right one, the worse.
-    regret = classes.probability(pred[wrong], y[wrong]) - surety[wrong]
-    worst = wrong[np.argsort(regret, kind="stable")][: CELLS[competition.kind]]
-    most = 14 if competition.kind == "image" else 30
-    said = [
-        f"true {style.short(names[y[i]], most)}, id {oof['ids'][i]}\n"
-        f"predicted {style.short(names[label[i]], most)}, {surety[i]:.2f}"
-        for i in worst
-    ]
-    title = f"{run.plan.competition} {run.plan.label}: the surest of {len(wrong):,} mistakes, each with its probability"
-    mistakes = (competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")
-    return [*drawn, style.attempt(_grid, *mistakes)]
+        drawn.append(style.attempt(threshold, competition, run, y, judged.pred, *where))
+    return drawn
 
 
 def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarray, chosen: float, to: Path) -> Path:
@@ -176,21 +130,6 @@ def threshold(competition: Competition, run: Run, y: np.ndarray, pred: np.ndarra
     chart.axhline(run.score or 0.0, color=style.GREY, linewidth=1, linestyle="--")
     style.label(chart, "threshold on the predicted probability of class 1", metric.name)
     return style.save(made, to)
-
-
-def _values(
-    competition: Competition, run: Run, oof: dict[str, np.ndarray], train: Data, folder: Path
-) -> list[Path | None]:
-    y = oof["y"].reshape(len(oof["y"]), -1).astype(float)
-    pred = oof["pred"].reshape(y.shape).astype(float)
-    error = pred - y
-    title = f"{run.plan.competition} {run.plan.label}"
-    drawn = [style.attempt(residuals, y.ravel(), pred.ravel(), title, folder / "residuals.png")]
-    worst = np.argsort(-np.abs(error).max(1), kind="stable")[: CELLS[competition.kind]]
-    said = [f"id {oof['ids'][i]}, true {_several(y[i])}\npredicted {_several(pred[i])}" for i in worst]
-    title = f"{run.plan.competition} {run.plan.label}: the rows furthest from their true value"
-    mistakes = (competition, train, oof["ids"][worst], said, title, folder / "mistakes.png")
-    return [*drawn, style.attempt(_grid, *mistakes)]
 
 
 def matrix(y: np.ndarray, label: np.ndarray, names: list[str], title: str, to: Path) -> Path:
@@ -305,7 +244,3 @@ def _share(share: float) -> str:
     if 0 < share < 0.0005:
         return "<0.1%"
     return ">99.9%" if 0.9995 < share < 1 else f"{share:.1%}"
-
-
-def _several(values: np.ndarray) -> str:
-    return ", ".join(style.number(value) for value in values[:3])

@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kit import places
 from kit.emulator import clock, standings, wire
 from kit.emulator.hosting import Hosted
 from kit.emulator.site import Site
@@ -30,7 +31,10 @@ FILES = 50
 """Files of a competition that its page lists."""
 
 _HERE = Path(__file__).parent
-_ASSETS = {"/style.css": "text/css; charset=utf-8", "/icon.svg": "image/svg+xml"}
+_ASSETS = {
+    "/style.css": (places.KIT / "page.css", "text/css; charset=utf-8"),
+    "/icon.svg": (_HERE / "icon.svg", "image/svg+xml"),
+}
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
@@ -51,8 +55,8 @@ class Page:
 def show(site: Site, path: str, query: dict[str, str], user: str) -> Page:
     """The page at a path: `/` lists competitions, `/competitions/<slug>` (and `/rules` below it) shows one."""
     if path in _ASSETS:
-        text = (_HERE / path[1:]).read_text(encoding="utf-8")
-        return Page(200, text, {"Cache-Control": "max-age=300"}, _ASSETS[path])
+        file, kind = _ASSETS[path]
+        return Page(200, file.read_text(encoding="utf-8"), {"Cache-Control": "max-age=300"}, kind)
     user = user if user in site.store.users() else ""
     if path == "/":
         return _page(site, "front", "Competitions", path, user, cards=_cards(site, user))

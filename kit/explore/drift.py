@@ -6,7 +6,8 @@ without a difference.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -79,3 +80,68 @@ def measure(train: dict[str, np.ndarray], test: dict[str, np.ndarray], kinds: di
     ones, twos = len(parts[0]), len(parts[1])
     chance = 0.5 + SIGMAS * float(np.sqrt((ones + twos + 1) / (12 * ones * twos)))
     return Drift(both, chance, dict(sorted(alone.items(), key=lambda pair: -pair[1])))
+
+
+class Null(NamedTuple):
+    """`auc` is the out-of-fold AUC with which test rows are told from train rows, `shuffled` are those of rows whose
+    side was drawn by lot, `p` the share of these that are as high, the measured one counted in. `words` are what tells
+    them apart, the most telling first, where the columns have names."""
+
+    auc: float
+    shuffled: tuple[float, ...]
+    p: float
+    words: tuple[str, ...] = ()
+
+    @property
+    def real(self) -> bool:
+        """Whether the difference is more than chance: higher than every shuffled one, and by more than their spread."""
+        return self.auc > max(self.shuffled) and self.auc > float(np.mean(self.shuffled)) + SIGMAS * self.spread
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of the shuffled ones."""
+        return float(np.std(self.shuffled, ddof=1))
+
+
+NULL_ROWS, SHUFFLES = 2000, 20
+"""Rows of either side, and how often their sides are drawn by lot, where the null is measured and not computed."""
+
+
+def against_null(train: Any, test: Any, *, names: Sequence[str] = (), seed: int = 0) -> Null:
+    """Adversarial validation against a permutation null: `train` and `test` are matrices of as many columns, dense, or
+    sparse of scipy with a name a column. Source of the null: Ojala and Garriga, Permutation Tests for Studying
+    Classifier Performance, JMLR 11, 2010.
+
+    Few extremely randomised trees look at dense ones, since boosted trees took four times the seconds for the 21
+    measurements; a ridge regression at sparse ones.
+    """
+    from scipy import sparse
+    from sklearn.ensemble import ExtraTreesClassifier
+    from sklearn.linear_model import Ridge
+    from sklearn.metrics import roc_auc_score
+    from threadpoolctl import threadpool_limits
+
+    random = np.random.default_rng(seed)
+    parts = [part[np.sort(random.permutation(part.shape[0])[:NULL_ROWS])] for part in (train, test)]
+    side = np.repeat([0, 1], [part.shape[0] for part in parts])
+    linear = sparse.issparse(parts[0])
+    x = sparse.vstack(parts).tocsr() if linear else np.concatenate(parts)
+    sides = np.stack([side, *(random.permutation(side) for _ in range(SHUFFLES))], axis=1)
+    half = random.permutation(len(side)) % 2
+    said = np.zeros(sides.shape)
+    with threadpool_limits(1):  # on a busy machine several threads wait for each other
+        for held in (0, 1):
+            fitted, kept = np.flatnonzero(half != held), np.flatnonzero(half == held)
+            if linear:
+                said[kept] = Ridge(1.0).fit(x[fitted], sides[fitted]).predict(x[kept])
+                continue
+            for at, lot in enumerate(sides.T):
+                trees = ExtraTreesClassifier(15, min_samples_leaf=5, random_state=seed)
+                said[kept, at] = trees.fit(x[fitted], lot[fitted]).predict_proba(x[kept])[:, -1]
+        telling: tuple[str, ...] = ()
+        if linear and len(names):
+            weights = np.abs(Ridge(1.0).fit(x, side).coef_.ravel())
+            telling = tuple(names[at] for at in np.argsort(-weights)[:8])
+    mine, *shuffled = (float(roc_auc_score(lot, told)) for lot, told in zip(sides.T, said.T, strict=True))
+    p = (1 + sum(one >= mine for one in shuffled)) / (1 + len(shuffled))
+    return Null(mine, tuple(shuffled), p, telling)

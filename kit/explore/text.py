@@ -1,5 +1,5 @@
-"""What texts add to exploring: how long they are, the words, hashtags and columns that tell labels apart, and texts
-that repeat each other, some under two labels."""
+"""What texts add to exploring: how long they are, their vocabulary, the words, hashtags and columns that tell labels
+apart, and texts that repeat each other, some under two labels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kit.drawing import style
+from kit.explore import vocabulary
 from kit.explore.overview import Findings
 from kit.notes import tell
 from kit.rows.texts import hashtags, normalised
@@ -62,7 +63,7 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     """Facts and pictures of texts: rows that are texts, or tables with a column of them."""
     table = train.x.take()
     column = text_column(table)
-    texts, others = _texts(table, column), _texts(test.x.take(), column)
+    texts, others = of_rows(table, column), of_rows(test.x.take(), column)
     if not len(texts) or not len(others):
         return Findings({}, [])
     facts: dict[str, str | int | float] = {} if column is None else {"text column": column}
@@ -71,6 +72,8 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     for what, counts in lengths.items():
         low, middle, high = np.percentile(counts, (5, 50, 95))
         facts[f"{what} words a text"] = f"median {middle:.0f}, 5% to 95% {low:.0f} to {high:.0f}, most {counts.max():,}"
+    counted = vocabulary.measure(_some(texts), _some(others))
+    facts |= vocabulary.facts(counted, lengths["train"])
     tagged = [hashtags(text) for text in texts]
     facts["train texts with a hashtag"] = _share(sum(map(bool, tagged)), len(texts))
     facts["different hashtags"] = len({tag.lower() for tags in tagged for tag in tags})
@@ -84,7 +87,10 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     facts["test texts that are a train row's"] = _share(int(same.known.sum()), len(others))
     facts["repeated means"] = "the same but for links, mentions, case and spaces"
 
-    pictures = [draw_lengths(lengths, train.y, names, out / "lengths.png")]
+    pictures = [
+        draw_lengths(lengths, train.y, names, out / "lengths.png"),
+        vocabulary.draw(counted, out / "vocabulary.png"),
+    ]
     if train.y is not None and 2 <= len(names) <= CLASSES:
         y = train.y.astype(np.int64)
         tell("Counting words")
@@ -248,7 +254,12 @@ def draw_mixed(texts: list[str], y: np.ndarray, same: Repeats, names: list[str],
     return style.save(made, to)
 
 
-def _texts(x: Any, column: str | None) -> list[str]:
+def _some(texts: list[str]) -> list[str]:
+    """At most LOOKED of the texts, evenly spread."""
+    return texts[:: -(-len(texts) // LOOKED)]
+
+
+def of_rows(x: Any, column: str | None) -> list[str]:
     values = x[column] if column is not None else np.asarray(x).ravel() if not hasattr(x, "columns") else ()
     return ["" if value is None or value != value else str(value) for value in values]
 

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
+from kit.judge import contributions, noise
 from kit.task import decisions
 from kit.task.catalog import Entry
 from kit.train import predictions
 from kit.train.runs import Run
-
-RESAMPLES = 400
-"""Bootstrap samples of the rows: beyond each end of a 95% interval then lie ten of them."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +52,10 @@ def differences(first: Run, second: Run) -> dict[str, tuple[Any, Any]]:
 def compare(entry: Entry, first: Run, second: Run, *, seed: int = 0) -> Pair:
     """The two runs on the rows that were held out in both, joined by id, with a paired bootstrap.
 
-    Each bootstrap sample draws rows with replacement, and both runs are scored on the same drawn rows, so that rows
-    that are hard for both cancel out. Source: Efron and Tibshirani, An Introduction to the Bootstrap, 1993; Berg-
-    Kirkpatrick, Burkett, Klein, An Empirical Investigation of Statistical Significance in NLP, EMNLP 2012.
+    Each bootstrap sample draws rows with replacement, the same for both runs, so that rows that are hard for both
+    cancel out. Their scores are those of the rows' contributions (`kit.judge.contributions`). Source: Efron and
+    Tibshirani, An Introduction to the Bootstrap, 1993; Berg-Kirkpatrick, Burkett, Klein, An Empirical Investigation of
+    Statistical Significance in NLP, EMNLP 2012.
 
     Raises KitError when one of them has no out-of-fold predictions here, or they share no row.
     """
@@ -80,13 +79,11 @@ def compare(entry: Entry, first: Run, second: Run, *, seed: int = 0) -> Pair:
         return one, two
 
     one, two = scores(slice(None))
-    random, gains = np.random.default_rng(seed), []
-    for _ in range(RESAMPLES):
-        before, after = scores(np.sort(random.integers(len(ids), size=len(ids))))
-        gains.append(sign * (after - before))
+    before, after = (contributions.of(metric, y, pred, columns, labels) for pred in judged)
+    gains = noise.resampled(sign * (after - before)[None], seed=seed).means[:, 0]
+    low, high = np.quantile(gains, (0.025, 0.975))
     same = np.array_equal(fold, held[1]["fold"][at[1]])
     by_fold = [scores(fold == number) for number in np.unique(fold)] if same else []
-    low, high = np.quantile(gains, (0.025, 0.975))
     return Pair(
         rows=len(ids),
         metric=metric.name,
@@ -95,7 +92,7 @@ def compare(entry: Entry, first: Run, second: Run, *, seed: int = 0) -> Pair:
         gain=sign * (two - one),
         low=float(low),
         high=float(high),
-        share=float(np.mean(np.array(gains) > 0)),
+        share=float(np.mean(gains > 0)),
         folds=tuple(sign * (after - before) for before, after in by_fold),
     )
 

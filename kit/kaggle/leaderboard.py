@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.errors import KitError
+from kit.judge.spread import Spread
 from kit.kaggle import client
 from kit.kaggle.client import Client
 from kit.train.runs import Run
@@ -78,12 +79,12 @@ def file(kaggle: Client, slug: str) -> bytes:
     return data
 
 
-def read(data: bytes) -> Board:
-    """The leaderboard in a zip file with one CSV file, or in a CSV file.
+def read(data: bytes, name: str = "") -> Board:
+    """The leaderboard in a zip file with one CSV file, or in a CSV file; `name` is the file's, which says whether it is
+    the private one.
 
     Raises KitError when it is neither or lacks a column.
     """
-    name = ""
     if data[:2] == b"PK":
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -143,35 +144,52 @@ class Noise:
     formula: str
 
 
-def noise(run: Run, score: float, public_share: float | None) -> Noise | None:
+UNKNOWN_SHARE = 0.5
+"""The share of the test rows that is taken for the public one where nobody has told it."""
+
+
+def noise(run: Run, score: float, public_share: float | None, spread: Spread | None = None) -> Noise | None:
     """How far a public score lies from the score over endless rows by chance; None where nothing tells.
 
     An accuracy p over m rows has the binomial standard error sqrt(p (1 - p) / m); m are the public rows, the number of
-    test rows times `public_share`. Of other metrics, and where the share is not known, the spread of the run's fold
-    scores stands in: each fold is a draw of rows too, though of another number.
+    test rows times `public_share`. For other metrics `spread` resamples the run's out-of-fold rows, where they are
+    here; else the spread of the run's fold scores stands in: each fold is a draw of rows too, though of another number.
     """
     record = run.record
-    if record.metric == "accuracy" and public_share and (rows := record.rows.test):
-        public = round(rows * public_share)
+    public = round(record.rows.test * (public_share or UNKNOWN_SHARE))
+    if record.metric == "accuracy" and public_share and record.rows.test:
         value = math.sqrt(max(score * (1 - score), 0.0) / public)
         return Noise(value, f"sqrt(p (1 - p) / m) with m = {public:,} public rows")
+    if spread is not None and (value := spread.of(run, public) or 0.0):
+        guessed = "" if public_share else ", half of the test rows, since --public-share is not known"
+        return Noise(value, f"out-of-fold rows resampled, for m = {public:,} public rows{guessed}")
     if record.sd:
         return Noise(record.sd, "standard deviation of the fold scores")
     return None
 
 
-def judged(runs: list[Run], public_share: float | None) -> list[dict[str, Any]]:
+def judged(runs: list[Run], public_share: float | None, spread: Spread | None = None) -> list[dict[str, Any]]:
     """Runs with a public score, the oldest first: CV, public score, their gap, the gain over the best run before, and
-    which of these are no more than noise (SURE standard errors)."""
+    which of these are no more than noise (SURE standard errors).
+
+    Both scores of a gap have noise, that of the held-out rows and that of the public ones. Of a gain `spread` knows how
+    much two runs differ on the same rows, which is less the more they err alike; without it their errors count as
+    independent, so that a difference has sqrt(2) times the noise of one.
+    """
     rows: list[dict[str, Any]] = []
     best: float | None = None
+    before: Run | None = None
     sent = [run for run in runs if run.finished and isinstance(run.kaggle().get("public_score"), (int, float))]
     for run in sorted(sent, key=lambda run: (run.kaggle().get("when", ""), run.name)):
         public: float = run.kaggle()["public_score"]
         sign = 1 if run.record.higher_is_better else -1
-        error = noise(run, public, public_share)
+        error = noise(run, public, public_share, spread)
         gap = None if run.score is None else public - run.score
         gain = None if best is None else sign * (public - best)
+        own = None if spread is None else spread.of(run, run.record.rows.out_of_fold)
+        paired = None
+        if spread is not None and before is not None:
+            paired = spread.between(before, run, round(run.record.rows.test * (public_share or UNKNOWN_SHARE)))
         rows.append(
             {
                 "run": run.name,
@@ -182,17 +200,19 @@ def judged(runs: list[Run], public_share: float | None) -> list[dict[str, Any]]:
                 "gain": gain,
                 "noise": error.value if error else None,
                 "formula": error.formula if error else None,
-                "gap_is_noise": _within(gap, error, 1.0),
-                # Two scores over the same rows: were their errors independent, their difference had sqrt(2) times one.
-                "gain_is_noise": _within(gain, error, math.sqrt(2)),
+                "gap_is_noise": _within(gap, None if error is None else math.hypot(error.value, own or 0.0)),
+                "gain_is_noise": _within(
+                    gain, paired if paired is not None else None if error is None else math.sqrt(2) * error.value
+                ),
             }
         )
-        best = public if best is None or sign * (public - best) > 0 else best
+        if best is None or sign * (public - best) > 0:
+            best, before = public, run
     return rows
 
 
-def _within(value: float | None, error: Noise | None, times: float) -> bool | None:
-    return None if value is None or error is None else abs(value) <= SURE * times * error.value
+def _within(value: float | None, error: float | None) -> bool | None:
+    return None if value is None or error is None else abs(value) <= SURE * error
 
 
 def _row(line: dict[str, str]) -> Row:

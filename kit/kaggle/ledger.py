@@ -139,6 +139,11 @@ def read(entry: Entry) -> list[Attempt]:
     return [one for one in attempts if one.server == client.server() and one.sample == entry.sample]
 
 
+def readable(competition: str) -> list[Attempt]:
+    """All attempts of a competition that can be read, to any server, the oldest first; nothing is changed."""
+    return _parse(_bytes(path(competition))).attempts
+
+
 def names(competition: str, run: str) -> bool:
     """Whether a run was ever sent, to any server. Every damaged ledger that names it counts."""
     held = [_bytes(path(competition)), *(_bytes(file) for file in _aside(competition))]

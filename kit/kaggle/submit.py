@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from kit import records
 from kit.errors import KitError
-from kit.judge import choose, compare
+from kit.judge import changes, choose
 from kit.kaggle import ledger
 from kit.notes import tell
 from kit.task import submission
@@ -69,26 +69,26 @@ def earlier(entry: Entry, parcel: Parcel) -> dict[str, dict[str, Any]]:
     sent = [one for one in ledger.read(entry) if one.ref and one.sha256 != parcel.sha256]
     scored = {one.id: one.public_score for one in sent if one.public_score is not None}
     chosen = {"last": sent[-1].id if sent else "", "best": metric.best(scored) if scored else ""}
-    changes = {}
+    against: dict[str, dict[str, Any]] = {}
     for word, wanted in chosen.items():
         attempt = next((one for one in sent if one.id == wanted), None)
         if attempt is None or not os.path.isfile(attempt.path):
             continue
         try:
-            change = compare.difference(submission.read(entry.competition.submission, attempt.path), parcel.rows)
+            change = changes.difference(submission.read(entry.competition.submission, attempt.path), parcel.rows)
         except KitError as error:
             tell(f"Not compared with submission {attempt.ref}: {error.wrong}")
             continue
-        changes[word] = {
+        against[word] = {
             "ref": attempt.ref,
             "name": attempt.run or attempt.name,
             "public_score": attempt.public_score,
             "rows_changed": change.changed,
             "share_changed": change.share,
             "commonest": [list(move) for move in change.moves],
-            "score_moves_at_most": compare.most(metric, change),
+            "score_moves_at_most": changes.most(metric, change),
         }
-    return changes
+    return against
 
 
 def words(entry: Entry, rows: int, facts: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """What a run's model predicts for single files that it was not trained on: recordings, images, texts.
 
 How a file becomes rows is `read_<kind>.py` beside this file, with `read(file, like) -> (shown, parts)` and
-`rows(parts, like)`; a kind without such a file takes none.
+`rows(parts, like)`; a kind without such a file takes none. One that has `moved(part, label, model, like)` tells
+which words of a text moved the prediction.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import numpy as np
 from kit.drawing import classes, rows, sound, style
 from kit.errors import KitError
 from kit.predict import models, stored
+from kit.predict.moved import Part
 from kit.task import decisions
 from kit.task.catalog import Entry
+from kit.task.contract import Fitted
 from kit.train.runs import Run
 
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ class Item(NamedTuple):
 
     `label` is None where the file is unlike what the model was trained on, so that a label would be a guess.
     `probabilities` are by the name of the class, the likeliest first, 20 at most; empty where a value was predicted.
+    `moved` are the words of a text in their order, with their effects on the log-odds of the label.
     """
 
     file: str
@@ -42,11 +46,13 @@ class Item(NamedTuple):
     probabilities: dict[str, float]
     start: float | None
     end: float | None
+    moved: tuple[Part, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """The item as it is printed with `--json`; `start` and `end` only where there are any."""
-        named = self._asdict()
-        return {name: value for name, value in named.items() if value is not None or name not in ("start", "end")}
+        named = self._asdict() | {"moved": [[part.text.strip(), round(part.effect, 4)] for part in self.moved]}
+        kept = {name for name in ("start", "end") if named[name] is not None} | ({"moved"} if self.moved else set())
+        return {name: value for name, value in named.items() if name in kept or name not in ("start", "end", "moved")}
 
 
 class Answer(NamedTuple):
@@ -115,6 +121,7 @@ def _answer(entry: Entry, run: Run, like: Any, read: list[tuple[str, Any, list]]
                 _probabilities(entry, pred[i : i + 1]),
                 getattr(part, "start", None),
                 getattr(part, "end", None),
+                _moved(entry, reader, model, like, part, decided[i], pred[i : i + 1]),
             )
             for i, part in enumerate(parts, at)
         ]
@@ -127,6 +134,16 @@ def _answer(entry: Entry, run: Run, like: Any, read: list[tuple[str, Any, list]]
         draw = _heard if entry.competition.kind == "audio" else _seen
         pictures.append(style.save(draw(entry, run, shown, here), to))
     return Answer(items, pictures)
+
+
+def _moved(
+    entry: Entry, reader: Any, model: Fitted, like: Any, part: Any, label: Any, pred: np.ndarray
+) -> tuple[Part, ...]:
+    """What in a part moved its label, where the kind of row can tell and a class was predicted."""
+    labels = list(entry.competition.submission.labels or ())
+    if not hasattr(reader, "moved") or not _probabilities(entry, pred) or label not in labels:
+        return ()
+    return tuple(reader.moved(part, labels.index(label), model, like))
 
 
 def _probabilities(entry: Entry, pred: np.ndarray) -> dict[str, float]:

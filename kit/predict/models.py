@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
+from kit.predict import stacked
 from kit.task import catalog, merging
 from kit.task.catalog import Entry
 from kit.task.contract import Fitted
@@ -20,7 +21,8 @@ from kit.train.runs import Run
 
 def load(entry: Entry, run: Run) -> Fitted:
     """The model of a run: its folds' predictions merged, as its test predictions are; of a blend, those of its members,
-    merged by their weights. Where they can write texts, the first fold's does, and of a blend the heaviest member's.
+    merged by their weights or by the linear model on top of them. Where they can write texts, the first fold's does,
+    and of a blend the heaviest member's.
 
     Raises KitError when the run is unfinished, a member of a blend is gone, the recipe stores no model, or the weights
     are not here.
@@ -97,10 +99,13 @@ def _blended(entry: Entry, run: Run) -> Fitted:
     members = [runs.find(entry.name, name) for name in names]
     fitted = [load(entry, member) for member in members]
     models = [member.predict for member in fitted]
+    linear = stacked.load(run.folder) if run.plan.variant == "stack" else None
     ranks = [_ranks(member) for member in members] if run.plan.variant == "rank" else []
 
     def predict(x: Any) -> np.ndarray:
         parts = [model(x) for model in models]
+        if linear is not None:
+            return linear(parts)
         if ranks:
             ranked = [rank(part) for rank, part in zip(ranks, parts, strict=True)]
             return merging.mean(ranked, weights).astype(parts[0].dtype)

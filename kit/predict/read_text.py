@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
+from kit.predict import moved as moving
+from kit.predict.moved import Part
+from kit.task.contract import Fitted
 
 COLUMN = "text"
 """The column that holds the text where rows have several; a table of one column may call it anything."""
@@ -29,6 +32,11 @@ def read(file: Path, like: Any) -> tuple[str, list[str]]:
     if not text.strip():
         raise KitError(f"{file} holds no text.", "It must hold at least one letter.")
     return text.strip(), [text.strip()]
+
+
+def moved(text: str, label: int, model: Fitted, like: Any) -> list[Part]:
+    """Which words of a text moved the probability of the class of a number, by occlusion."""
+    return moving.parts(text, lambda texts: moving.of_label(model.predict(rows(list(texts), like)), label))
 
 
 def rows(parts: list[str], like: Any) -> Any:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kit.errors import KitError
+from kit.notes import tell
 from kit.rows import formats, tables
 
 if TYPE_CHECKING:
@@ -65,6 +67,24 @@ def plain_sample(raw: Path, public: Path, private: Path, *, sample: str) -> None
     _taken_over(raw, public, without=sample)
     table = tables.read(raw / sample, text=tables.columns(raw / sample))
     table.to_csv(public / SAMPLE, index=False)
+
+
+def write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a CSV file, the same bytes on every system."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(header)
+        lines.writerows(rows)
+
+
+def tell_repeats(train: np.ndarray, test: np.ndarray) -> None:
+    """Tell how many rows repeat another one, where rows of one number repeat each other: int of (n,) for train rows and
+    for test rows."""
+    again = [len(numbers) - len(np.unique(numbers)) for numbers in (train, test)]
+    tell(
+        f"{again[0]:,} of {len(train):,} train rows repeat an earlier one or nearly, {again[1]:,} of {len(test):,} "
+        f"test rows another test row, and {int(np.isin(test, train).sum()):,} a train row."
+    )
 
 
 def is_plain(path: Path) -> bool:

@@ -12,7 +12,7 @@ import importlib
 import os
 import sys
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -33,22 +33,9 @@ KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 """What a value of each type is called."""
 
 OPTIONS = frozenset(
-    {"accelerator", "code", "competition", "deterministic", "fold", "folds", "folds_as_kernels"}
-    | {
-        "inputs",
-        "jobs",
-        "plots",
-        "recipe",
-        "recipes",
-        "rehearse",
-        "resume",
-        "sample",
-        "scheme",
-        "seed",
-        "seeds",
-        "submit",
-    }
-    | {"time", "timeout", "trials", "wait"}
+    {"accelerator", "address", "code", "competition", "deterministic", "engine", "fold", "folds", "folds_as_kernels"}
+    | {"gpus_per_fold", "inputs", "jobs", "plots", "recipe", "recipes", "rehearse", "resume", "sample"}
+    | {"scheme", "seed", "seeds", "submit", "time", "timeout", "track", "trials", "wait"}
 )
 """Arguments of `kit.train`, `kit.sweep`, `kit.tune` and `kit.push` beside which settings are given by name, as in
 `kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""
@@ -178,7 +165,8 @@ class Entry:
 
     @cached_property
     def competition(self) -> Competition:
-        """The object called `competition` in `competition.py`.
+        """The object called `competition` in `competition.py`. Where its labels are listed among the public files, and
+        these are here, it holds them.
 
         Raises KitError when the file cannot be read as a declaration.
         """
@@ -196,7 +184,25 @@ class Entry:
                 "It must hold `competition = Competition(...)`, from kit.task.contract.",
                 "kit new example  # writes one to look at",
             )
-        return declared
+        return self._with_labels(declared)
+
+    def forget(self) -> None:
+        """Look at the declaration again when it is asked for: other files are in the data folder now."""
+        self.__dict__.pop("competition", None)
+
+    def _with_labels(self, declared: Competition) -> Competition:
+        """A declaration with the labels that a public file lists; as it is where there is none, or it is not here."""
+        from kit.task.targets import Labels
+
+        form = declared.submission
+        if not form.listed:
+            return declared
+        here = self.data / "public" / form.listed
+        file = places.mounted(form.listed) / form.listed if places.on_kaggle() else here
+        if not file.is_file():
+            return declared
+        labels = Labels(file.read_text(encoding="utf-8").splitlines())
+        return replace(declared, submission=replace(form, holds=labels))
 
     @cached_property
     def recipes(self) -> dict[str, Recipe]:

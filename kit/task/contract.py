@@ -15,6 +15,7 @@ from kit.rows import views
 from kit.task import outputs
 from kit.task.sampling import Sampling
 from kit.task.sources import Source
+from kit.task.sums import Sums
 from kit.task.targets import Labels, Target
 
 Kind = Literal["image", "audio", "text", "table"]
@@ -152,7 +153,8 @@ class Metric:
     A perfect prediction scores `perfect` within `tolerance`: 1 where higher is better and 0 elsewhere, unless you set
     it. `ranks` says that only the order of the predictions counts, not their size. `merge` is how predictions of
     several models become one; `merging.declared` chooses where it is None. `names` are other names of the metric, the
-    short one first.
+    short one first. `sums` says how it follows from sums over rows, where it does: bootstrap samples and blends are
+    then scored without a call for each.
     """
 
     name: str
@@ -166,6 +168,7 @@ class Metric:
     ranks: bool = False
     merge: Merge | None = None
     names: tuple[str, ...] = ()
+    sums: Sums | None = None
 
     def __post_init__(self) -> None:
         if math.isnan(self.perfect):
@@ -184,6 +187,22 @@ class Metric:
         probability columns; without them they are read off `y` (`outputs.classes`). Raises KitError when a column is
         missing, the predictions do not fit the metric, or the score is not a finite number.
         """
+        y, pred, given = self.arguments(y, pred, columns, labels)
+        score = float(self.function(y, pred, **given))
+        if not math.isfinite(score):
+            raise KitError(f"{self.name} of these {len(y):,} rows is {score}.", "A score must be a finite number.")
+        return score
+
+    def arguments(
+        self,
+        y: np.ndarray,
+        pred: np.ndarray,
+        columns: Mapping[str, Any] | None = None,
+        labels: outputs.Values | None = None,
+    ) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+        """What `function` and `sums.terms` are called with: targets and predictions in the form that the metric wants,
+        and the columns that it needs. Takes what `score` takes, and raises KitError as it does.
+        """
         if len(y) != len(pred) or not len(y):
             raise KitError(
                 f"{self.name} got {len(y):,} rows and {len(pred):,} predictions.", "Each row needs one prediction."
@@ -196,10 +215,7 @@ class Metric:
             given["labels"] = outputs.classes(y, outputs.columns(y, pred), labels)
         if self.predictions is not None:
             y, pred = outputs.wanted(self.predictions, y, pred, given.get("labels", np.arange(0)), self.guesses)
-        score = float(self.function(y, pred, **{need: self._column(need, given) for need in self.needs}))
-        if not math.isfinite(score):
-            raise KitError(f"{self.name} of these {len(y):,} rows is {score}.", "A score must be a finite number.")
-        return score
+        return y, pred, {need: self._column(need, given) for need in self.needs}
 
     def columns(self, data: Any) -> dict[str, np.ndarray]:
         """The columns of `data`, a Data, that the metric needs, by name.
@@ -233,7 +249,9 @@ class Submission:
     `id` is the key column, or several that name a row together, such as `("id", "horizon")`; `target` is what is
     predicted, one column or several. `decide` turns predictions into what the target columns hold: an array of n, or
     of n x targets. `holds` says what that is: `Numbers(...)`, `Labels(...)` or `Text(...)` of `kit.task.targets`, one
-    for all target columns or one for each; None leaves it to the sample file. `repeats` says that the sample file has
+    for all target columns or one for each; None leaves it to the sample file. `listed` names a public file that holds
+    the labels, one a line in the order of the probability columns, where they hang on the data or are too many to
+    declare: the competition that the catalog gives then holds them as `Labels`. `repeats` says that the sample file has
     several rows under one key; they are told apart by their order (`kit.task.ids`).
 
     >>> Submission("id", "species", decide=decide, holds=Labels(("setosa", "versicolor", "virginica")))
@@ -246,6 +264,7 @@ class Submission:
     holds: Target | tuple[Target, ...] | None = None
     sample: str = "sample_submission.csv"
     repeats: bool = False
+    listed: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.holds, tuple) and len(self.holds) != len(self.targets):
@@ -296,13 +315,17 @@ class Competition:
 
     `load` reads the folder of public files into train rows and test rows; `split` gives a fold number per row, -1 for
     rows that are never held out; `default` is the recipe that `kit submit` trains when there is no run. `prepare(raw,
-    public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte. `keep` is what of a
-    prediction is stored. `splits` are other ways to split, by the name that `--split` takes, for comparison with work
-    that was judged so; groups may be cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
+    public, private)` makes a Kaggle-style task of a plain data set, deterministic to the byte; its keyword-only
+    arguments are settings, which `kit download --set` changes. `keep` is what of a prediction is stored. `splits` are
+    other ways to split, by the name that `--split` takes, for comparison with work that was judged so; groups may be
+    cut by them. `also` are metrics recorded beside the one that Kaggle scores by.
 
     `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
     most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
     predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for train and test rows.
+
+    `acknowledged` are findings of `kit audit` that are known, by their name, each with the reason for which they stay:
+    `{"near-duplicates": "retweets; the test rows have them too"}`. They no longer make its exit status 1.
     """
 
     source: Source
@@ -312,9 +335,10 @@ class Competition:
     submission: Submission
     default: str
     kind: Kind = "table"
-    prepare: Callable[[Path, Path, Path], None] | None = None
+    prepare: Callable[..., None] | None = None
     keep: Callable[[np.ndarray], np.ndarray] = field(default=everything)
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
     rows: Callable[[Path, int | None], Iterator[Data]] | None = None
+    acknowledged: dict[str, str] = field(default_factory=dict)
     texts: Callable[[Any], list[str]] | None = None

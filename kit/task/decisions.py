@@ -135,7 +135,7 @@ def judge(competition: Competition) -> Metric:
     def score(y: np.ndarray, pred: np.ndarray, **given: Any) -> float:
         return metric.score(y, fit(competition, y, pred)(pred), given, given.get("labels"))
 
-    return replace(metric, function=score, predictions=None)
+    return replace(metric, function=score, predictions=None, sums=None)
 
 
 def labels(competition: Competition, y: np.ndarray) -> outputs.Values | None:

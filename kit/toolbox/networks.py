@@ -131,6 +131,7 @@ def fit(
     batch: int,
     optimizer: Any,
     loss: Any = "sparse_categorical_crossentropy",
+    accuracy: Any = None,
     transform: Any = None,
     trained: Any = None,
     train: Any = None,
@@ -140,11 +141,12 @@ def fit(
 ) -> Any:
     """Train `model` on the fold and return it; every epoch goes to `fold.report`.
 
-    `transform` is a layer through which training batches pass first and which is no part of `model`; `trained` is a
-    model of the same weights to be trained in its place, where such a layer must come later. `train` and `valid` are
-    what the model reads where that is not the fold's `x`, row for row, or a `keras.utils.PyDataset` of batches with
-    their labels, which are read in its own order. A fold without validation rows trains without validation. Rows of
-    more than LARGEST bytes are never copied whole: batches are taken from the view.
+    `accuracy` is the Keras metric of that name, where the model does not give a column a class. `transform` is a layer
+    through which training batches pass first and which is no part of `model`; `trained` is a model of the same weights
+    to be trained in its place, where such a layer must come later. `train` and `valid` are what the model reads where
+    that is not the fold's `x`, row for row, or a `keras.utils.PyDataset` of batches with their labels, which are read
+    in its own order. A fold without validation rows trains without validation. Rows of more than LARGEST bytes are
+    never copied whole: batches are taken from the view.
 
     After each epoch the state is kept in the fold's folder, and a fold that was killed goes on after the last one that
     was kept, with the same bytes as without a kill. For that a PyDataset in `train` must be the same after the same
@@ -160,7 +162,7 @@ def fit(
     trained.compile(
         optimizer=optimizer,
         loss=loss,
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        metrics=[accuracy or keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
         # Keras refuses more than one with PyTorch.
         steps_per_execution=1 if keras.backend.backend() == "torch" else steps_per_execution,
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy import sparse
 
+from kit.toolbox import texts_nbsvm
 from kit.toolbox.goals import Goal
 from kit.toolbox.problems import Learned, Prepared, Problem, loss, spread
 
@@ -138,9 +139,8 @@ def _ratio(x: Any, y: np.ndarray, smoothing: float, words: int) -> np.ndarray | 
     words, (1, columns); None where that does not count."""
     if not smoothing or y.min() == y.max():
         return None
-    rest, own = (smoothing + np.asarray(x[y == label, :words].sum(0), np.float64).ravel() for label in (0, 1))
     ratio = np.ones((1, x.shape[1]))
-    ratio[0, :words] = np.log((own / own.sum()) / (rest / rest.sum()))
+    ratio[0, :words] = texts_nbsvm.ratio(x[:, :words], y, smoothing)
     return ratio
 
 

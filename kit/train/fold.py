@@ -55,7 +55,8 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
     planned with, or predictions are not finite or not one for each row.
     """
     run = runs.at(folder)
-    entry, recipe, rows = _kept(run)
+    entry, recipe, rows, _ = _kept(run)
+    provenance.measure_memory_anew()
     ready(run.plan)
     recipe.module()  # what it lacks shows before an earlier attempt is taken away
     place = runs.begin_fold(run, number)
@@ -161,16 +162,17 @@ def _slower(plan: Plan) -> str:
 
 
 class _Kept(NamedTuple):
-    """A run's competition and recipe as they were looked up, and its rows."""
+    """A run's competition and recipe as they were looked up, its rows and its plan."""
 
     entry: Entry
     recipe: catalog.Recipe
     rows: Rows
+    plan: Plan
 
 
 _KEPT: dict[Path, _Kept] = {}
-"""Of the run that this process works on: loaded once and not once a fold, and not looked up again when its user edits
-the recipe meanwhile."""
+"""Of the runs that this process works on, all on the same rows: loaded once and not once a fold, and not looked up
+again when its user edits the recipe meanwhile."""
 
 
 def of(run: Run) -> Rows:
@@ -184,7 +186,7 @@ def of(run: Run) -> Rows:
 def keep(run: Run, rows: Rows) -> None:
     """Keep the rows of a run that was just planned, where they are loaded already."""
     forget()
-    _KEPT[run.folder] = _Kept(*_declared(run.plan), rows)
+    _KEPT[run.folder] = _Kept(*_declared(run.plan), rows, run.plan)
 
 
 def _kept(run: Run) -> _Kept:
@@ -197,9 +199,18 @@ def _kept(run: Run) -> _Kept:
             code=provenance.code(recipe.files) if plan.code else "",
             encoders=provenance.encoders(recipe, plan.settings) if plan.encoders else {},
         )
-        forget()
-        _KEPT[run.folder] = _Kept(entry, recipe, load(entry, plan))
+        rows = next((kept.rows for kept in _KEPT.values() if _same_rows(kept, entry, plan)), None)
+        if rows is None:
+            forget()
+            rows = load(entry, plan)
+        _KEPT[run.folder] = _Kept(entry, recipe, rows, plan)
     return _KEPT[run.folder]
+
+
+def _same_rows(kept: _Kept, entry: Entry, plan: Plan) -> bool:
+    """Whether a run of `plan` has the rows and folds that are kept: a declaration that was edited is another object."""
+    same = all(getattr(kept.plan, name) == getattr(plan, name) for name in ("sample", "data", "scheme", "folds"))
+    return same and kept.entry.name == entry.name and kept.entry.competition is entry.competition
 
 
 def forget() -> None:

@@ -14,14 +14,28 @@ from kit.notes import tell
 from kit.task import merging, splits
 from kit.task.catalog import Entry, Recipe
 from kit.toolbox import resume
-from kit.train import finish, fold, judged, predictions, progress, provenance, record, rehearsed, runs, working
-from kit.train.executors import Executor, local
+from kit.train import (
+    executors,
+    finish,
+    fold,
+    judged,
+    predictions,
+    progress,
+    provenance,
+    record,
+    rehearsed,
+    runs,
+    working,
+)
+from kit.train.executors import Executor
 from kit.train.fold import Rows
 from kit.train.record import Plan
 from kit.train.runs import Run
 
 
-def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = False, wait: bool = False) -> Run:
+def train(
+    entry: Entry, run: Run, *, executor: Executor = executors.local, quiet: bool = False, wait: bool = False
+) -> Run:
     """Fit the folds of `run` that are not done, and finish it: out-of-fold and test predictions, submission, record.
 
     One process at a time works on a run; with `wait` another one is waited for, and when it has finished the run there
@@ -36,7 +50,7 @@ def train(entry: Entry, run: Run, *, executor: Executor = local, quiet: bool = F
             if rehearsed.looks_only():
                 return rehearsed.looked(replace(entry, sample=run.plan.sample), run)
             wanted = _fitted(run, executor, quiet=quiet)
-            return _finished(replace(entry, sample=run.plan.sample), run, wanted, started)
+            return finished(replace(entry, sample=run.plan.sample), run, wanted, started)
         except KeyboardInterrupt:
             tell(f"\n{kept(run)}")
             raise
@@ -69,12 +83,12 @@ def _fitted(run: Run, executor: Executor, *, quiet: bool) -> list[int]:
     """Fit the folds that are not done; the numbers of all that are wanted."""
     wanted = folds(run.plan, fold.of(run))
     with progress.display(quiet=quiet) as show:
-        executor(run.folder, [number for number in wanted if not run.done(number)], show)
+        executors.fit(executor, run.folder, [number for number in wanted if not run.done(number)], show)
     return wanted
 
 
-def _finished(entry: Entry, run: Run, wanted: list[int], started: float) -> Run:
-    """The run with what its folds left put together."""
+def finished(entry: Entry, run: Run, wanted: list[int], started: float) -> Run:
+    """The run with what its folds left put together: `wanted` are their numbers, `started` is when it was begun."""
     rows = fold.of(run)
     judged.remember(entry, run.plan, rows.train)
     done = [one for number in wanted if (one := run.done(number))]

@@ -153,6 +153,25 @@ def every(competition: str) -> list[Run]:
     return known
 
 
+class Known:
+    """The runs of competitions by their plans. Each folder of a finished run is read once."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, Run] = {}
+
+    def same(self, plan: Plan) -> Run | None:
+        """A run of the very same plan, a finished one if there is any."""
+        for folder in _folders(plan.competition):
+            if folder in self._read and self._read[folder].finished:
+                continue
+            try:
+                self._read[folder] = at(folder)
+            except KitError as error:
+                tell_once(error)
+        same = [run for run in self._read.values() if run.plan == plan and run.folder.exists()]
+        return next((run for run in same if run.finished), same[0] if same else None)
+
+
 def at(folder: Path) -> Run:
     """The run in `folder`.
 

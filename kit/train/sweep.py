@@ -5,10 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import itertools
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,12 +14,11 @@ import numpy as np
 
 from kit import places
 from kit.errors import KitError
-from kit.notes import tell
 from kit.task import catalog
-from kit.train import runs, working
+from kit.train import processes, progress, together, working
+from kit.train.executors import Executor
 from kit.train.record import Plan
 from kit.train.runs import Run
-from kit.words import duration
 
 COLUMNS = ("recipe", "settings", "seeds", "mean", "sd", "oof", "parameters", "seconds", "peak GiB")
 """The columns of a table of rows, before the further metrics that the competition names."""
@@ -85,70 +81,49 @@ def grid(texts: Sequence[str]) -> list[dict[str, Any]]:
     return [dict(chosen) for chosen in itertools.product(*axes)]
 
 
-def sweep(plans: Sequence[Plan], *, fit: Callable[[Run], None] | None = None) -> list[Run]:
-    """A finished run for each plan, in order: one that is there, one resumed, or a new one. `fit` finishes a run.
+def sweep(plans: Sequence[Plan], executor: Executor | None = None) -> list[Run]:
+    """A finished run for each plan, in order: one that is there, one resumed, or a new one. `executor` fits the folds;
+    without one each run is fitted in a process of its own, so that its peak memory is its own.
 
     When one fails a person is told, and the others go on. Two sweeps at once share the work: a run is made once, and
     the one that another process works on is waited for. Raises KitError at the end when one failed.
     """
-    fit = fit or in_a_process
-    finished: list[Run] = []
-    taken: list[float] = []
-    failed: list[str] = []
-    for number, plan in enumerate(plans, 1):
-        what = f"{number}/{len(plans)} {plan.label} seed {plan.seed}"
-        with working.choosing(plan.competition):
-            run = same(plan) or runs.create(plan)
-        if run.finished:
-            tell(f"{what}: finished before, {run.name}")
-            finished.append(run)
-            continue
-        left = f", about {duration(float(np.mean(taken)) * (len(plans) - number + 1))} left" if taken else ""
-        tell(f"{what}: {run.name}{left}")
-        started = time.perf_counter()
-        try:
-            fit(run)
-        except KitError as error:
-            tell(f"{what}: {error.wrong}")
-            failed.append(run.name)
-            continue
-        taken.append(time.perf_counter() - started)
-        finished.append(runs.at(run.folder))
-    if failed:
+    work = together.Together(plans, executor or apart())
+    with progress.display() as show:
+        work.fit(show)
+        while work.elsewhere:
+            with working.alone(work.elsewhere[0], wait=True):
+                pass
+            work.fit(show)
+    if work.failed:
+        names = [run.name for run in work.failed.values()]
         raise KitError(
-            f"{len(failed)} of {len(plans)} runs failed: {', '.join(failed)}.",
+            f"{len(names)} of {len(plans)} runs failed: {', '.join(names)}.",
             "The others are finished and are not fitted again.",
-            f"kit train {plans[0].competition} --resume {failed[0]}",
+            f"kit train {plans[0].competition} --resume {names[0]}",
         )
-    return finished
+    return [work.finished[place] for place in range(len(plans))]
 
 
-def same(plan: Plan) -> Run | None:
-    """A run of the very same plan, a finished one if there is any."""
-    known = [run for run in runs.every(plan.competition) if run.plan == plan]
-    return next((run for run in known if run.finished), known[0] if known else None)
-
-
-def in_a_process(run: Run) -> None:
-    """Finish a run in a process of its own, so that its peak memory is its own and a crash stops nothing else.
-
-    Raises KitError when the process ends with another status than 0.
-    """
-    words = [sys.executable, "-m", "kit.train", str(run.folder)]
-    status = subprocess.run(words, stdout=subprocess.DEVNULL).returncode
-    if status:
-        raise KitError(f"{run.name} ended with status {status}.", "Its own message is above.")
+def apart() -> Executor:
+    """Fits each run in a process of its own."""
+    return processes.Processes(1, apart=True)
 
 
 def rows(finished: Sequence[Run]) -> list[Row]:
     """A row for each cell of the grid, the best mean first; runs that differ in nothing but the seed are one cell."""
-    cells: dict[str, list[Run]] = {}
+    return [row for row, _ in cells(finished)]
+
+
+def cells(finished: Sequence[Run]) -> list[tuple[Row, list[Run]]]:
+    """Each cell of the grid with its runs, the best mean first."""
+    groups: dict[str, list[Run]] = {}
     for run in finished:
-        cells.setdefault(repr(replace(run.plan, seed=0)), []).append(run)
-    named = _differing([group[0].plan.settings for group in cells.values()])
-    table = [_row(group, named) for group in cells.values()]
+        groups.setdefault(repr(replace(run.plan, seed=0)), []).append(run)
+    named = _differing([group[0].plan.settings for group in groups.values()])
+    table = [(_row(group, named), group) for group in groups.values()]
     sign = -1 if finished and finished[0].record.higher_is_better else 1
-    return sorted(table, key=lambda row: (row.mean is None, sign * (row.mean or 0)))
+    return sorted(table, key=lambda cell: (cell[0].mean is None, sign * (cell[0].mean or 0)))
 
 
 def write(folder: Path, table: Sequence[Row]) -> list[Path]:

@@ -1,7 +1,8 @@
-"""A process that fits folds for another one: `python -m kit.train.worker RUN_FOLDER DESCRIPTOR`.
+"""A process that fits folds for another one: `python -m kit.train.worker DESCRIPTOR`.
 
-It is told the numbers of folds on its standard input, a line each, and tells on the descriptor what it does: a JSON
-object a line, `{"fold", "done", "of", "figures"}` for a step, `{"finished"}` for a fold, `{"error"}` for a KitError.
+It is told a run's folder and the number of a fold on its standard input, a JSON list a line. It tells on the descriptor
+what it does, a JSON object a line: `{"fold", "done", "of", "figures"}` for a step, `{"finished"}` for a fold,
+`{"error"}` for a KitError.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from kit.errors import KitError
 from kit.train.fold import fit_fold
 
 
-def main(folder: Path, descriptor: int) -> None:
+def main(descriptor: int) -> None:
     """Fit folds until standard input ends, which is when the other process wants it, or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the other process decides
     notes.show()
-    wanted: queue.SimpleQueue[int] = queue.SimpleQueue()
+    wanted: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
 
     def listen() -> None:
         for line in sys.stdin:
-            wanted.put(int(line))
+            wanted.put(tuple(json.loads(line)))
         os._exit(0)  # in the midst of a fold, too: files are whole or absent
 
     os.set_inheritable(descriptor, False)  # its end tells that this process is gone, and not one that it has started
@@ -43,9 +44,9 @@ def main(folder: Path, descriptor: int) -> None:
             tell(fold=fold, done=done, of=of, figures=figures)
 
         while True:
-            number = wanted.get()
+            folder, number = wanted.get()
             try:
-                fit_fold(folder, number, show)
+                fit_fold(Path(folder), number, show)
             except KitError as error:
                 tell(error={"wrong": error.wrong, "right": error.right, "cure": error.cure})
             else:
@@ -53,4 +54,4 @@ def main(folder: Path, descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]))

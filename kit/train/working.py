@@ -17,6 +17,10 @@ LOCKS = ".locks"
 """The folder of locks in a run store: a lock in the run's own folder would go when the folder is deleted."""
 
 
+class Busy(KitError):
+    """Another process works on what this one wanted to work on."""
+
+
 class Died(KitError):
     """A process that fitted a fold has died, and the run can be gone on with."""
 
@@ -64,7 +68,7 @@ def _locked(store: Path, name: str, what: str, *, wait: bool, cure: str = "") ->
     except Timeout:
         who = _who(note)
         if not wait:
-            raise KitError(
+            raise Busy(
                 f"{who} works on {what}.",
                 "One process at a time may, or each would undo what the other does. Wait for it, or stop it.",
                 f"{cure}  # shows when it is finished",

@@ -58,20 +58,14 @@ def test_runs_can_be_given_as_they_are_or_by_name(parity):
 
 
 def test_a_grid_is_given_as_lists(parity, monkeypatch):
-    from kit.train import loop, sweep
+    from kit.train import executors, sweep
 
-    monkeypatch.setattr(sweep, "in_a_process", lambda run: loop.train(kit_entry(), run))
+    monkeypatch.setattr(sweep, "apart", lambda: executors.local)
     swept = kit.sweep("parity", "table", sample=True, noise=[0.0, 0.5], base=10, seeds=2)
     assert repr(swept) == "<sweep of 2 cells of parity>"
     assert [row.settings for row in swept.rows] == ["noise=0.0", "noise=0.5"]
     assert [row.seeds for row in swept.rows] == [2, 2]
-    assert [path.name for path in swept.files] == ["table.md", "table.csv", "sweep.png"]
-
-
-def kit_entry():
-    from kit.task import catalog
-
-    return catalog.find("parity", sample=True)
+    assert [path.name for path in swept.files] == ["table.md", "table.csv", "sweep.png", "curves.png", "time.png"]
 
 
 def test_listings_can_be_counted_indexed_and_looped_over(parity):

@@ -15,8 +15,12 @@ from kit.cli import VERBS
 from kit.task import catalog
 
 EXPORTED = sorted(set(dir(kit)) & set(kit._EXPORTED))
-FUNCTIONS = [name for name in EXPORTED if name not in ("KitError", "kernel", "encoder")]
-GROUPS = {"kernel": ("build", "probe", "rehearse", "push", "status", "logs", "pull"), "encoder": ("import_", "publish")}
+FUNCTIONS = [name for name in EXPORTED if name not in ("KitError", "kernel", "embedding", "encoder")]
+GROUPS = {
+    "kernel": ("build", "probe", "rehearse", "push", "status", "logs", "pull"),
+    "encoder": ("import_", "publish"),
+    "embedding": ("train",),
+}
 EVERY = [*FUNCTIONS, *(f"{group}.{name}" for group, names in GROUPS.items() for name in names)]
 
 
@@ -42,6 +46,7 @@ def test_every_verb_of_the_command_is_a_function_too():
     steps = {group.name: set(group.commands) for group in VERBS if isinstance(group, click.Group)}
     assert steps["kernel"] == set(GROUPS["kernel"])
     assert steps["encoder"] == {name.strip("_") for name in GROUPS["encoder"]}
+    assert steps["embedding"] == set(GROUPS["embedding"])
 
 
 ROOMS = ["train", "predict", "explore", "doctor", "demo", "new", "emulator"]

@@ -33,8 +33,7 @@ def ready() -> None:
             importlib.import_module(name)
     from kit.kaggle import client, publish, score, send
     from kit.kaggle.kernel import push, sessions
-    from kit.task import catalog
-    from kit.train import loop, sweep
+    from kit.train import executors, sweep
 
     client.FIRST_WAIT, client.TIMEOUT, client.ATTEMPTS = 0.02, (2.0, 5.0), 3
     score.WAITS, score.LAG = (0.02,), 0.5
@@ -42,11 +41,7 @@ def ready() -> None:
     publish.LOOKS, publish.WAITS = (0.0, 0.05), (0.02,)
     push.LOOKS, sessions.PAUSE = (0.0, 0.1), 0.1
 
-    def in_this_process(run: Any) -> None:
-        """A sweep's cell is a process of its own, which the hook would not be in."""
-        loop.train(catalog.find(run.plan.competition), run, wait=True)
-
-    sweep.in_a_process = in_this_process  # type: ignore[assignment]
+    sweep.apart = lambda: executors.local  # a process of its own would not have the hook
 
 
 def parity(stage: Stage) -> None:

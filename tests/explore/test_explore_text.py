@@ -39,6 +39,11 @@ def test_facts_of_a_table_with_a_column_of_texts_are_exact(tmp_path):
         "text column": "text",
         "train words a text": "median 5, 5% to 95% 5 to 6, most 6",
         "test words a text": "median 4, 5% to 95% 3 to 5, most 5",
+        "different words in train": 23,
+        "of them that stand there once": 10,
+        "words that cover 90% of train": 19,
+        "words that cover 95% of train": 21,
+        "words that cover 99% of train": 23,
         "train texts with a hashtag": "3 (37.5%)",
         "different hashtags": 2,
         "texts of more than one train row": 2,
@@ -50,6 +55,7 @@ def test_facts_of_a_table_with_a_column_of_texts_are_exact(tmp_path):
     }
     assert [path.name for path in found.pictures] == [
         "lengths.png",
+        "vocabulary.png",
         "words.png",
         "hashtags.png",
         "keyword.png",
@@ -62,12 +68,12 @@ def test_rows_that_are_texts_themselves_are_explored_by_the_command(given, kit):
     x = TWEETS["text"].to_numpy(object)
     entry = given(Data(np.arange(8), x, LABELS), Data(np.arange(2), TEST["text"].to_numpy(object)), kind="text")
     names = [path.name for path in overview.explore(entry).pictures]
-    assert names == ["classes.png", "lengths.png", "words.png", "hashtags.png", "conflicts.png"]
+    assert names == ["classes.png", "lengths.png", "vocabulary.png", "words.png", "hashtags.png", "conflicts.png"]
 
 
-def test_without_labels_only_lengths_are_drawn(tmp_path):
+def test_without_labels_only_lengths_and_words_are_drawn(tmp_path):
     found = look(Data(np.arange(8), TWEETS), Data(np.arange(2), TEST), [], tmp_path)
-    assert [path.name for path in found.pictures] == ["lengths.png"]
+    assert [path.name for path in found.pictures] == ["lengths.png", "vocabulary.png"]
     assert found.facts["of them with more than one label"] == 0
 
 

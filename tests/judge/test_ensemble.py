@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from kit.errors import KitError
-from kit.judge import choose, ensemble
+from kit.judge import aligning, choose, climb, ensemble, methods, scorers
+from kit.judge.scoring import Pool
 from kit.task import catalog, decisions, merging, metrics, outputs
 from kit.task.contract import Data
 from kit.train import predictions, runs
@@ -33,7 +35,7 @@ def test_the_mean_of_runs_is_a_run_like_any_other(members):
 
 
 def test_a_blend_is_ranked_sent_and_blended_again(kit, members):
-    assert kit("ensemble", "parity", *(run.name for run in members))[0] == 0
+    assert kit("ensemble", "parity", *(run.name for run in members), "--method", "hill-climb")[0] == 0
     blended = runs.find("parity", "blend-hill-climb")
     assert choose.best(catalog.find("parity", sample=True), runs.every("parity")).score >= blended.score
     assert kit("submit", "parity", blended.name, "--sample", "--dry-run")[0] == 0
@@ -41,77 +43,140 @@ def test_a_blend_is_ranked_sent_and_blended_again(kit, members):
 
 
 def test_the_score_of_a_blend_is_nested_and_the_optimism_of_choosing_weights_is_told(kit, members):
-    record = json.loads(kit("ensemble", "parity", *(run.name for run in members), "--json")[1])
+    words = ("ensemble", "parity", *(run.name for run in members), "--method", "hill-climb")
+    record = json.loads(kit(*words, "--json")[1])
     assert sum(record["plan"]["settings"].values()) == pytest.approx(1, abs=1e-5)
     assert record["oof_score"] <= record["chosen_score"]
-    assert record["chosen_score"] >= max(run.score for run in members)
-    _, out, _ = kit("ensemble", "parity", *(run.name for run in members))
-    assert f"accuracy {record['oof_score']:.5f} with each fold's weights chosen on the other folds,\n" in out
-    assert f"{record['chosen_score']:.5f} on the rows that chose the weights\n" in out
+    assert [one["method"] for one in record["methods"]] == ["hill-climb"]
+    assert record["methods"][0]["optimism"] == pytest.approx(record["chosen_score"] - record["oof_score"])
+    _, out, _ = kit(*words)
+    assert f"accuracy {record['oof_score']:.5f} with each fold's blend chosen on the other folds,\n" in out
+    assert f"{record['chosen_score']:.5f} on the rows that chose it\n" in out
 
 
-def test_out_of_fold_predictions_of_a_blend_are_those_of_weights_chosen_on_the_other_folds(members):
+def test_without_a_method_each_that_fits_is_tried_and_the_best_nested_score_makes_the_blend(kit, members):
+    status, out, err = kit("ensemble", "parity", *(run.name for run in members))
+    assert status == 0
+    tried = ensemble.blend(catalog.find("parity"), members).tried
+    assert [one.method for one in tried] == ["best", "mean", "geometric", "hill-climb", "stack"]
+    blended = next(run for run in runs.every("parity") if run.plan.recipe == "blend")
+    assert blended.score == max(one.score for one in tried)
+    assert blended.plan.variant == max(tried, key=lambda one: one.score).method
+    for one in tried:
+        assert f"{one.method} {one.score:.5f}" in " ".join(out.split())
+        assert one.gain == pytest.approx(one.score - max(run.score for run in members))
+        assert f"{one.log_loss:.5f}" in out
+    assert "blend · 5/5" in err
+
+
+def test_where_no_blend_is_better_than_the_best_run_that_run_is_the_answer(kit, parity):
+    kit("train", "parity", "--sample", "--no-plots")  # it makes no mistake
+    kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--set", "noise=0.6")
+    perfect, noisy = runs.every("parity")
+    status, out, _ = kit("ensemble", "parity", perfect.name, noisy.name)
+    assert status == 0
+    assert "No blend is better than the best run alone" in out
+    assert out.endswith(f"Run: {perfect.folder}\n")
+    assert len(runs.every("parity")) == 2
+    found = ensemble.blend(catalog.find("parity"), [noisy, perfect], method="best")
+    assert (found.run, found.weights, found.method) == (perfect, {perfect.name: 1.0}, "best")
+
+
+def test_a_blend_does_not_depend_on_the_order_in_which_its_runs_are_named(members):
+    entry = catalog.find("parity")
+    for method in ("hill-climb", "stack", "mean"):
+        one, other = (ensemble.blend(entry, order, method=method) for order in (members, members[::-1]))
+        assert one.weights == other.weights
+        for file in ("oof.npz", "test.npz", "submission.csv"):
+            assert (one.run.folder / file).read_bytes() == (other.run.folder / file).read_bytes()
+
+
+def test_out_of_fold_predictions_of_a_blend_are_those_of_weights_chosen_on_the_other_folds(members, monkeypatch):
     entry = catalog.find("parity", sample=True)
+    monkeypatch.setattr(methods, "_without_idle", lambda trials, each, whole: (each, whole, ()))
     found = ensemble.blend(entry, members, method="hill-climb")
     oof = predictions.load(found.run.folder / "oof.npz")
-    aligned = ensemble.align(members)
+    first = predictions.load(members[0].folder / "oof.npz")
+    preds = [predictions.load(run.folder / "oof.npz")["pred"] for run in members]
     for number in range(3):
         held = oof["fold"] == number
-        weights = ensemble.hill_climb(metrics.accuracy, aligned.y[~held], aligned.pred[:, ~held], 0)
-        assert np.allclose(oof["pred"][held], np.tensordot(weights, aligned.pred[:, held], 1))
+        inner = Pool(
+            metrics.accuracy, merging.mean, [p[~held] for p in preds], oof["y"][~held], oof["fold"][~held], {}, None
+        )
+        weights = climb.weights(climb.climb(scorers.of(inner)))
+        assert np.allclose(oof["pred"][held], merging.mean([p[held] for p in preds], weights))
     assert found.run.score == metrics.accuracy.score(oof["y"], oof["pred"])
+    assert first["ids"].tolist() == oof["ids"].tolist()
     test = predictions.load(found.run.folder / "test.npz")["pred"]
-    parts = [predictions.load(run.folder / "test.npz")["pred"] for run in members]
+    parts = [predictions.load(runs.find("parity", name).folder / "test.npz")["pred"] for name in found.weights]
     assert np.allclose(test, np.tensordot(list(found.weights.values()), parts, 1), atol=1e-5)
 
 
-def test_hill_climbing_gives_all_weight_to_what_helps():
-    random = np.random.default_rng(0)
-    y = random.integers(0, 2, 400)
-    good = np.clip(y + random.normal(0, 0.4, 400), 0, 1)
-    pred = np.stack([good, random.random(400), 1 - good])
-    weights = ensemble.hill_climb(metrics.auc, y, pred, seed=0)
-    assert weights.sum() == pytest.approx(1)
-    assert weights.min() >= 0
-    assert weights.argmax() == 0
-    assert weights[2] < 0.2
-
-
-def test_one_good_run_among_many_poor_ones_keeps_its_weight():
-    random = np.random.default_rng(0)
-    y = random.integers(0, 2, 300)
-    poor = np.clip(0.5 + 0.1 * (y - 0.5) + random.normal(0, 0.3, (11, 300)), 0, 1)
-    pred = np.stack([np.clip(y + random.normal(0, 0.45, 300), 0, 1), *poor])
-    weights = ensemble.hill_climb(metrics.accuracy, y, pred, seed=0)
-    blended = metrics.accuracy.score(y, merging.mean([*pred], weights))
-    assert weights.argmax() == 0
-    assert blended >= metrics.accuracy.score(y, pred[0])
-
-
-def test_hill_climbing_follows_a_metric_that_is_better_when_lower():
-    y = np.array([0.0, 1.0, 2.0, 3.0])
-    pred = np.stack([y + 1, y - 1, y + 8])
-    weights = ensemble.hill_climb(metrics.rmse, y, pred, seed=0)
-    assert metrics.rmse.score(y, merging.mean([*pred], weights)) < 1
-
-
-def test_the_same_seed_finds_the_same_weights():
-    random = np.random.default_rng(1)
-    y, pred = random.integers(0, 2, 100), random.random((4, 100))
-    first, second = (ensemble.hill_climb(metrics.accuracy, y, pred, seed=5) for _ in range(2))
-    assert first.tolist() == second.tolist()
-
-
-def test_runs_with_other_folds_are_refused_saying_where_they_differ(kit, members):
+def test_runs_of_other_folds_are_joined_by_id_and_a_person_is_told(kit, members, told):
     kit("train", "parity", "--sample", "--no-plots", "--folds", "2")
-    with pytest.raises(KitError, match=r"differ in fold of \d+ rows, first in row \d+: \d and \d"):
-        ensemble.align([members[0], runs.find("parity", "last")])
+    other = runs.find("parity", "last")
+    found = ensemble.blend(catalog.find("parity"), [other, members[0]], method="mean")
+    assert f"Judged by other folds than {members[0].name}, whose folds are used: {other.name}." in "\n".join(told)
+    oof, first = (predictions.load(run.folder / "oof.npz") for run in (found.run, members[0]))
+    assert oof["fold"].tolist() == first["fold"].tolist()
+    assert found.run.record.split == members[0].record.split
 
 
-def test_runs_with_other_rows_are_refused_saying_how_many(kit, members):
+def test_runs_of_other_rows_are_blended_on_those_that_they_share(kit, members, told):
     kit("train", "parity", "--sample", "--no-plots", "--holdout")
-    with pytest.raises(KitError, match="differ in held-out rows: 60 and 6"):
-        ensemble.align([members[0], runs.find("parity", "last")])
+    holdout = runs.find("parity", "last")
+    found = ensemble.blend(catalog.find("parity"), [holdout, members[0]], method="mean")
+    assert "Judged by other rows: joined by id, the runs share 6 held-out rows; 54 are left out." in "\n".join(told)
+    oof, mine, other = (predictions.load(run.folder / "oof.npz") for run in (found.run, holdout, members[0]))
+    at = [other["ids"].tolist().index(row) for row in mine["ids"]]
+    assert np.allclose(oof["pred"], (mine["pred"] + other["pred"][at]) / 2)
+
+
+def test_test_rows_in_another_order_are_joined_by_id(members):
+    first, other = members[:2]
+    test = predictions.load(other.folder / "test.npz")
+    before = ensemble.blend(catalog.find("parity"), [first, other], method="mean")
+    predictions.save(other.folder / "test.npz", ids=test["ids"][::-1], pred=test["pred"][::-1])
+    after = ensemble.blend(catalog.find("parity"), [first, other], method="mean")
+    assert before.run.submission.read_bytes() == after.run.submission.read_bytes()
+
+
+def test_runs_that_share_no_row_or_differ_in_targets_are_refused(members):
+    first, other = members[:2]
+    oof = predictions.load(other.folder / "oof.npz")
+    predictions.save(other.folder / "oof.npz", **oof | {"y": 1 - oof["y"]})
+    with pytest.raises(KitError, match="differ in the target of row 100: 0 and 1"):
+        aligning.align([first, other])
+    predictions.save(other.folder / "oof.npz", **oof | {"ids": oof["ids"] + 1000})
+    with pytest.raises(KitError, match="No row was held out in all of these runs"):
+        aligning.align([first, other])
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda file, oof: file.write_bytes(file.read_bytes()[:200]), "cannot be read"),
+        (lambda file, oof: predictions.save(file, **oof | {"pred": oof["pred"] * np.nan}), "not finite"),
+        (lambda file, oof: file.unlink(), "is missing"),
+    ],
+)
+def test_damaged_predictions_are_named(kit, members, damage, why):
+    file = members[1].folder / "oof.npz"
+    damage(file, predictions.load(file))
+    status, _, err = kit("ensemble", "parity", members[0].name, members[1].name)
+    assert status == 1
+    assert str(file) in err
+    assert why in err
+    assert len(runs.every("parity")) == 3
+
+
+def test_a_run_of_another_competition_or_of_real_data_is_refused(members):
+    other = replace(members[1], plan=replace(members[1].plan, competition="evenness"))
+    with pytest.raises(KitError, match="differ in their competition: evenness is another one"):
+        aligning.align([members[0], other])
+    real = replace(members[1], plan=replace(members[1].plan, sample=False))
+    with pytest.raises(KitError, match="differ in their data: one is of the sample"):
+        aligning.align([members[0], real])
 
 
 def test_one_run_is_no_blend(kit, members):
@@ -121,9 +186,9 @@ def test_one_run_is_no_blend(kit, members):
 
 
 def test_an_unknown_method_is_answered_with_the_known_ones(kit, members):
-    status, _, err = kit("ensemble", "parity", members[0].name, members[1].name, "--method", "stack")
+    status, _, err = kit("ensemble", "parity", members[0].name, members[1].name, "--method", "magic")
     assert status == 1
-    assert "Known: mean, rank, geometric, log-mean, vote, hill-climb." in err
+    assert "Known: best, mean, vote, rank, geometric, log-mean, hill-climb, stack, cma." in err
 
 
 def test_a_run_that_is_named_twice_is_refused(kit, members):
@@ -159,9 +224,9 @@ def test_weights_that_are_chosen_on_one_fold_have_no_score(kit, parity):
     for seed in "12":
         kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--holdout", "--seed", seed)
     members = runs.every("parity")
-    status, out, _ = kit("ensemble", "parity", *(run.name for run in members))
+    status, out, _ = kit("ensemble", "parity", *(run.name for run in members), "--method", "hill-climb")
     assert status == 0
-    assert "There is one fold only, so that there are no others to choose them on: the blend has no score.\n" in out
+    assert "There is one fold only, so that there are no others to choose it on: the blend has no score.\n" in out
     blended = runs.find("parity", "blend-hill-climb")
     assert (blended.score, blended.record.fold_scores, blended.record.rows.out_of_fold) == (None, {}, 6)
     assert blended.record.chosen_score >= max(run.score for run in members)
@@ -170,6 +235,19 @@ def test_weights_that_are_chosen_on_one_fold_have_no_score(kit, parity):
     assert choose.best(catalog.find("parity", sample=True), runs.every("parity")).name != blended.name
     status, _, err = kit("ensemble", "parity", blended.name, members[0].name)
     assert (status, "has no score on rows that it had not seen" in err) == (1, True)
+
+
+def test_without_a_method_runs_of_one_fold_get_equal_weights(kit, parity):
+    for seed in "12":
+        kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--fold", "1", "--seed", seed)
+    members = runs.every("parity")
+    status, _, err = kit("ensemble", "parity", *(run.name for run in members))
+    assert status == 0
+    assert "There is one fold only, so that nothing can be chosen and judged by others" in err
+    blended = runs.find("parity", "blend-mean")
+    oofs = [predictions.load(run.folder / "oof.npz") for run in members]
+    merged = merging.mean([oof["pred"] for oof in oofs])
+    assert blended.score == metrics.accuracy.score(oofs[0]["y"], merged)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +306,7 @@ def test_labels_that_are_texts_are_merged_by_vote_across_folds_and_runs(kit, wor
     assert predictions.load(run.folder / "test.npz")["pred"].tolist() == merging.vote(parts).tolist()
     assert {line.split(",")[1] for line in run.submission.read_text().splitlines()[1:]} == {"even", "odd"}
 
-    status, _, err = kit("ensemble", "parity", *(run.name for run in worded))
+    status, _, err = kit("ensemble", "parity", *(run.name for run in worded), "--method", "vote")
     assert status == 0, err
     blended = runs.find("parity", "blend-vote")
     oofs = [predictions.load(run.folder / "oof.npz") for run in worded]
@@ -244,7 +322,8 @@ def test_labels_are_not_added_up(kit, worded, method):
     status, _, err = kit("ensemble", "parity", *names.split(), "--method", method)
     assert status == 1
     assert f"--method {method} does not fit: these runs predict labels or texts, which cannot be added up." in err
-    assert f"kit ensemble parity {names} --method vote" in err
+    assert "Those that fit: vote." in err
+    assert f"kit ensemble parity {names}" in err
     assert len(runs.every("parity")) == 3
 
 
@@ -268,7 +347,8 @@ def test_ranks_are_refused_where_the_metric_counts_sizes(kit, amounts):
     status, _, err = kit("ensemble", entry.name, *names.split(), "--method", "rank")
     assert status == 1
     assert "--method rank does not fit: it keeps only the order of the predictions, and RMSE counts their size." in err
-    assert f"kit ensemble {entry.name} {names} --method hill-climb" in err
+    assert "Those that fit: mean, log-mean, hill-climb, stack." in err
+    assert f"kit ensemble {entry.name} {names}" in err
     with pytest.raises(KitError, match="RMSE is a metric of numbers"):
         ensemble.blend(entry, members, method="geometric")
 
@@ -291,28 +371,12 @@ def test_ranks_and_geometric_means_are_taken_where_they_fit(ranked, members):
         ensemble.blend(entry, members, method="log-mean")
 
 
-def test_hill_climbing_merges_as_the_metric_declares():
-    y = np.array([9.0, 99.0, 9.0, 99.0])
-    pred = np.stack([y * 10, y / 10, y * 9])
-    weights = ensemble.hill_climb(metrics.rmsle, y, pred, seed=0, merge=merging.log_mean)
-    blended = metrics.rmsle.score(y, merging.log_mean([*pred], weights))
-    assert blended < min(metrics.rmsle.score(y, one) for one in (*pred, merging.mean([*pred], weights)))
-
-
-def test_hill_climbing_counts_rows_by_their_weight():
-    y = np.zeros(200)
-    weight = np.where(np.arange(200) % 2, 100.0, 1.0)
-    pred = np.stack([np.where(weight > 1, 0.0, 5.0), np.where(weight > 1, 5.0, 0.0)])
-    weights = ensemble.hill_climb(metrics.weighted_mae, y, pred, seed=0, columns={"weight": weight})
-    assert weights.tolist() == [1.0, 0.0]
-
-
 def test_runs_that_predict_labels_and_runs_that_predict_probabilities_are_not_blended(members):
     one, other = members[0], members[1]
     oof = predictions.load(other.folder / "oof.npz")
     predictions.save(other.folder / "oof.npz", **oof | {"pred": outputs.labels(oof["pred"])})
-    with pytest.raises(KitError, match="differ in shapes"):
-        ensemble.align([one, other])
+    with pytest.raises(KitError, match="differ in shapes of a prediction"):
+        aligning.align([one, other])
     predictions.save(one.folder / "oof.npz", **oof | {"pred": oof["pred"][:, 1]})
     with pytest.raises(KitError, match="differ in what they predict: one labels or texts, the other numbers"):
-        ensemble.align([one, other])
+        aligning.align([one, other])

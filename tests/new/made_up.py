@@ -491,10 +491,10 @@ def mixed_formats(folder: Path) -> Truth:
 
 @competition
 def wide(folder: Path) -> Truth:
-    """Two thousand columns called 0 to 1999, few of which say something."""
+    """A thousand columns called 0 to 999, one of which says something."""
     draw = rng(23)
-    values = draw.normal(0, 1, (160, 2000)).round(3)
-    table = pd.DataFrame(values, columns=[str(n) for n in range(2000)])
+    values = draw.normal(0, 1, (160, 1000)).round(3)
+    table = pd.DataFrame(values, columns=[str(n) for n in range(1000)])
     table.insert(0, "target", (values[:, 7] > 0).astype(float))
     table.insert(0, "id", np.arange(160))
     train, test = cut(table)

@@ -112,7 +112,7 @@ def test_what_is_unlike_the_training_data_has_no_label(trained, tmp_path):
     (item,) = files.files(entry, run, [spoken(tmp_path / "one.wav", 1)]).items
     assert item.label is None
     assert files.said(item) == "unlike the training data"
-    assert json.loads(json.dumps(item.facts())) == item._asdict()
+    assert json.loads(json.dumps(item.facts())) | {"moved": ()} == item._asdict()
 
 
 def test_an_image_becomes_a_row_of_the_competition_s_size(trained, tmp_path):
@@ -155,6 +155,29 @@ def test_a_text_is_a_file_or_the_words_themselves(trained, tmp_path):
     items, _ = files.files(entry, run, [str(file), "a lovely day"])
     assert [item.label for item in items] == [1, 0]
     assert [item.file for item in items] == [str(file), "a lovely day"]
+    assert [part.text for part in items[1].moved] == ["a ", "lovely ", "day"]
+    assert items[0].facts()["moved"] == [["FIRE", 0.0]]
+
+
+def test_words_that_moved_a_text_are_told_by_the_command_and_on_a_page(trained, tmp_path, kit):
+    entry, run = trained(np.array(["a"] * 4, object), np.array(["a"] * 2, object), "text")
+    page = tmp_path / "words.html"
+    status, out, err = kit("predict", entry.name, run.name, "so QUIET AND DARK here", "--html", str(page))
+    assert status == 0, err
+    assert "Words that moved 1 (log-odds, by occlusion): " in out and "\x1b" not in out
+    assert f"Page: {page}" in err and "QUIET" in page.read_text()
+    status, _, err = kit("predict", entry.name, run.name, "--test-item", "7", "--html", str(page))
+    assert status == 2 and "--html goes with files" in err
+
+
+def test_a_page_of_words_is_refused_where_rows_are_no_texts(trained, tmp_path, kit):
+    from PIL import Image
+
+    entry, run = trained(np.zeros((4, 8, 8), np.uint8), np.zeros((2, 8, 8), np.uint8), "image")
+    Image.new("L", (8, 8), 200).save(tmp_path / "a.png")
+    status, _, err = kit("predict", entry.name, run.name, str(tmp_path / "a.png"), "--html", str(tmp_path / "w.html"))
+    assert status == 1 and "these predictions have none" in err
+    assert not (tmp_path / "w.html").exists()
 
 
 def test_texts_that_are_none_are_refused(trained, tmp_path):

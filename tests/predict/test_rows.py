@@ -261,7 +261,7 @@ def test_a_recipe_that_stores_no_model_says_so(trained):
     assert "Recipe table stores no model" in refused(entry, run, public(entry) / "test.csv").wrong
 
 
-@pytest.mark.parametrize("method", ["mean", "hill-climb", "geometric"])
+@pytest.mark.parametrize("method", ["mean", "hill-climb", "geometric", "stack"])
 def test_a_blend_predicts_through_its_members_by_their_weights(reading, kit, method):
     for noise in ("0.0", "0.4"):
         entry, _ = run_of(kit, "--set", f"noise={noise}", "--seed", "3")

@@ -94,3 +94,40 @@ def test_a_folder_that_somebody_else_made_first_holds_no_cache(tmp_path, monkeyp
     (tmp_path / f"kit-cache-{os.getuid()}").symlink_to(tmp_path / "theirs")
     assert cache.arrays(source(tmp_path), parse)["values"].tolist() == [1, 2]
     assert not list((tmp_path / "theirs").iterdir())
+
+
+def halves(path):
+    """The lines of a file in two parts."""
+    values = np.loadtxt(path, int, ndmin=1)
+    yield {"values": values[:1], "pairs": np.zeros((1, 2), np.float32)}
+    yield {"values": values[1:], "pairs": np.ones((len(values) - 1, 2), np.float32)}
+
+
+def test_parts_are_written_one_behind_the_other(tmp_path):
+    path = source(tmp_path, "7\n8\n9\n")
+    made = cache.streamed(path, halves)
+    assert made["values"].tolist() == [7, 8, 9] and isinstance(made["values"], np.memmap)
+    assert made["pairs"].tolist() == [[0, 0], [1, 1], [1, 1]]
+
+
+def test_what_parts_hang_on_besides_makes_another_entry(tmp_path):
+    path = source(tmp_path)
+    cache.streamed(path, halves)
+    cache.streamed(path, halves, beside="other settings")
+    assert len(list((tmp_path / "cache").iterdir())) == 2
+
+
+def test_a_file_without_parts_is_refused_and_leaves_nothing_whole(tmp_path):
+    path = source(tmp_path)
+    with pytest.raises(ValueError, match="no rows"):
+        cache.streamed(path, lambda path: iter(()))
+    assert not list((tmp_path / "cache").rglob("whole"))
+
+
+def test_parts_of_other_types_are_refused(tmp_path):
+    def build(path):
+        yield {"values": np.zeros(1, np.int64)}
+        yield {"values": np.zeros(1, np.float32)}
+
+    with pytest.raises(ValueError, match="float32"):
+        cache.streamed(source(tmp_path), build)

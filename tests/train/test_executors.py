@@ -14,7 +14,7 @@ import pytest
 from kit.data import fetch
 from kit.errors import KitError
 from kit.task import catalog
-from kit.train import executors, fold, loop, progress, record, runs
+from kit.train import executors, fold, loop, machine, processes, progress, record, runs, working
 from kit.train.runs import Run
 from tests.kaggle.kernel.conftest import hasten
 
@@ -41,7 +41,7 @@ def sample(parity: Path) -> Path:
 
 @pytest.mark.parametrize("jobs", [2, 7])
 def test_folds_fitted_in_processes_make_the_bytes_that_one_process_makes(sample, jobs):
-    ours, theirs = trained(planned()), trained(planned(), executors.Processes(jobs))
+    ours, theirs = trained(planned()), trained(planned(), processes.Processes(jobs))
     for name in ("oof.npz", "test.npz", "submission.csv"):
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
     assert (ours.folder / "fold-1" / "share.npy").read_bytes() == (theirs.folder / "fold-1" / "share.npy").read_bytes()
@@ -76,13 +76,13 @@ def before_fitting(folder: Path, *lines: str) -> None:
 
 
 def test_a_process_has_its_share_of_the_cores_before_anything_is_imported(sample, monkeypatch):
-    monkeypatch.setattr(executors, "cores", lambda: 4)
+    monkeypatch.setattr(machine, "cores", lambda: 4)
     told = f"[*(os.environ[name] for name in {THREADS}), os.getpid()]"
     before_fitting(sample, f"(fold.dir / 'threads.json').write_text(json.dumps({told}))")
-    run = trained(planned(), executors.Processes(4))
-    *threads, processes = zip(*(json.loads((run.fold(n) / "threads.json").read_text()) for n in range(3)), strict=True)
+    run = trained(planned(), processes.Processes(4))
+    *threads, numbers = zip(*(json.loads((run.fold(n) / "threads.json").read_text()) for n in range(3)), strict=True)
     assert threads == [("1", "1", "1")] * 3
-    assert len(set(processes)) == 3 and os.getpid() not in processes
+    assert len(set(numbers)) == 3 and os.getpid() not in numbers
 
 
 class Shown:
@@ -97,7 +97,7 @@ class Shown:
 
 def test_each_process_has_one_row_of_progress(sample):
     run, show = planned(settings={"epochs": 2}), Shown()
-    executors.Processes(2)(run.folder, [0, 1, 2], show)
+    executors.fit(processes.Processes(2), run.folder, [0, 1, 2], show)
     assert {row for row, *_ in show.rows} == {"process 1", "process 2"}
     assert sorted(name for _, *name in show.rows) == [[f"fold {n}/3", step, 2] for n in (1, 2, 3) for step in (1, 2)]
 
@@ -118,7 +118,7 @@ def test_what_a_user_can_mend_reaches_the_user_as_it_is_and_finished_folds_stay(
     path.write_text(path.read_text().replace("    return Fitted", refused))
     run = planned()
     with pytest.raises(KitError, match=r"`fit` of recipe table returned NoneType"):
-        trained(run, executors.Processes(1))
+        trained(run, processes.Processes(1))
     assert [bool(run.done(number)) for number in range(3)] == [True, False, False]
 
 
@@ -141,13 +141,13 @@ def test_a_process_that_dies_is_one_clear_sentence_and_the_run_goes_on_later(sam
     path.write_text(f"import os, pathlib\nDOOMED = pathlib.Path({str(doomed)!r})\n" + path.read_text())
     run = planned()
     with pytest.raises(KitError) as caught:
-        trained(run, executors.Processes(1))
+        trained(run, processes.Processes(1))
     assert caught.value.wrong == f"The process that fitted fold 1 of run {run.name} {why}."
     assert caught.value.right.endswith("Folds that were finished are kept.")
     assert caught.value.cure == f"kit train parity --resume {run.name}"
     assert ("ZeroDivisionError" in capfd.readouterr().err) == (line == "1 / 0")
     doomed.unlink()
-    assert trained(run, executors.Processes(2)).finished
+    assert trained(run, processes.Processes(2)).finished
 
 
 @pytest.fixture
@@ -166,9 +166,9 @@ def test_an_interrupt_ends_all_processes_and_keeps_what_was_finished(sample, mon
         path.read_text().replace("    random =", "    import time; time.sleep(60 * fold.number)\n    random =", 1)
     )
     run, started = planned(), []
-    start = executors._Worker.__init__
+    start = processes._Process.__init__
     monkeypatch.setattr(
-        executors._Worker, "__init__", lambda self, *words: start(self, *words) or started.append(self._process)
+        processes._Process, "__init__", lambda self, *words: start(self, *words) or started.append(self._process)
     )
 
     def show(fold: str, done: int, *words, row: str = "") -> None:
@@ -178,14 +178,14 @@ def test_an_interrupt_ends_all_processes_and_keeps_what_was_finished(sample, mon
 
     began = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
-        executors.Processes(2)(run.folder, [0, 1], show)
+        executors.fit(processes.Processes(2), run.folder, [0, 1], show)
     assert time.perf_counter() - began < 40  # fold 1 would sleep for 60 seconds
     assert [process.poll() for process in started] == [-signal.SIGKILL] * 2
 
 
 def test_no_process_is_too_few():
     with pytest.raises(KitError, match="0 processes can fit no fold"):
-        executors.Processes(0)
+        processes.Processes(0)
 
 
 def test_the_command_takes_jobs(kit, sample):
@@ -280,12 +280,12 @@ def test_folds_go_on_with_the_epoch_in_which_they_were_killed_in_any_number_of_p
     pytest.importorskip("keras")
     path = doomed(sample, "SIGKILL")
     run = planned("network")
-    with pytest.raises(executors.Died):
-        trained(run, executors.Processes(jobs[0]))
+    with pytest.raises(working.Died):
+        trained(run, processes.Processes(jobs[0]))
     assert not run.done(1)
     assert loop.kept(run).endswith("fold-1 goes on with epoch 3 of 4.")
     path.unlink()
-    assert trained(run, executors.Processes(jobs[1])).finished
+    assert trained(run, processes.Processes(jobs[1])).finished
     whole = trained(planned("network"))
     for name in ("oof.npz", "test.npz", "submission.csv"):
         assert (run.folder / name).read_bytes() == (whole.folder / name).read_bytes()
@@ -303,5 +303,9 @@ def test_an_interrupted_fold_says_with_which_epoch_it_goes_on(sample, told, inte
     assert told[-1] == "\nWhat was done is kept: fold-0 is finished; fold-1 goes on with epoch 3 of 4."
     path.unlink()
     seen = Shown()
-    loop.train(catalog.find("parity"), runs.at(run.folder), executor=lambda *words: executors.local(*words[:2], seen))
+    loop.train(
+        catalog.find("parity"),
+        runs.at(run.folder),
+        executor=lambda pieces, _, ended: executors.local(pieces, seen, ended),
+    )
     assert seen.rows[0][1:] == ("fold 2/3", 3, 4)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 
 from kit.drawing import sweep_plot
 from kit.errors import KitError
 from kit.task import catalog
-from kit.train import loop, runs, sweep
+from kit.train import executors, fold, processes, progress, runs, sweep, together, working
 from kit.train.record import Plan
 from tests.given import recorded
 
@@ -34,11 +35,6 @@ def test_a_text_without_values_is_refused():
         sweep.grid(["rate"])
 
 
-def here(run):
-    """Finish a run in this process, which is quicker than in one of its own."""
-    loop.train(catalog.find("parity"), run, quiet=True)
-
-
 @pytest.fixture
 def plans(kit, parity):
     """Two noises, two seeds, on the sample."""
@@ -53,35 +49,81 @@ def plans(kit, parity):
 
 def test_what_is_finished_is_skipped_and_the_rest_is_made(plans, told):
     fitted = []
-    swept = sweep.sweep(plans, fit=lambda run: fitted.append(run) or here(run))
+
+    def counting(pieces, show, ended):
+        executors.local((fitted.append(piece) or piece for piece in pieces), show, ended)
+
+    swept = sweep.sweep(plans, counting)
     assert [(run.plan.settings["noise"], run.plan.seed) for run in swept] == [(0.2, 0), (0.2, 1), (5.0, 0), (5.0, 1)]
-    assert len(fitted) == 3
+    assert [piece.number for piece in fitted] == [0, 1, 2] * 3
     assert told[0] == f"1/4 table:noisy seed 0: finished before, {swept[0].name}"
-    assert ", about " in told[2]
+    assert told[1] == f"2/4 table:noisy seed 1: accuracy {swept[1].score:.5f}, {swept[1].name}"
 
 
 def test_what_was_killed_goes_on_in_its_own_folder(plans):
+    def killed(pieces, show, ended):
+        fold.fit_fold(*next(pieces))
+        raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        sweep.sweep(plans, fit=lambda run: (_ for _ in ()).throw(KeyboardInterrupt))
-    begun = [run.name for run in runs.every("parity") if not run.finished]
-    swept = sweep.sweep(plans, fit=here)
-    assert begun == [swept[1].name]
+        sweep.sweep(plans, killed)
+    begun = [run for run in runs.every("parity") if not run.finished]
+    assert begun[0].done(0) and not begun[0].done(1)
+    swept = sweep.sweep(plans, executors.local)
+    assert [run.name for run in begun] == [swept[1].name]
     assert len(runs.every("parity")) == 4
 
 
-def test_a_run_that_fails_does_not_stop_the_others(plans):
-    def fit(run):
-        if run.plan.seed == 1 and run.plan.settings["noise"] == 0.2:
-            raise KitError("It diverged.")
-        here(run)
+def test_a_run_that_fails_does_not_stop_the_others(plans, told):
+    def fit(pieces, show, ended):
+        for piece in pieces:
+            plan = runs.at(piece.folder).plan
+            if (plan.seed, plan.settings["noise"], piece.number) == (1, 0.2, 1):
+                ended(piece, KitError("It diverged."))
+            else:
+                fold.fit_fold(*piece)
+                ended(piece, None)
 
-    with pytest.raises(KitError, match="1 of 4 runs failed"):
-        sweep.sweep(plans, fit=fit)
-    assert sum(run.finished for run in runs.every("parity")) == 3
+    with pytest.raises(KitError, match="1 of 4 runs failed") as caught:
+        sweep.sweep(plans, fit)
+    assert "2/4 table:noisy seed 1: It diverged." in told
+    (left,) = (run for run in runs.every("parity") if not run.finished)
+    assert caught.value.cure == f"kit train parity --resume {left.name}"
+    assert [bool(left.done(number)) for number in range(3)] == [True, False, False]
+
+
+def test_a_run_that_another_process_works_on_is_waited_for_and_not_made_again(plans):
+    """The other one lets go after the rest is fitted, without having finished it."""
+    other = runs.create(plans[1])
+    lock = working.alone(other)
+    lock.__enter__()
+
+    def fit(pieces, show, ended):
+        given = list(pieces)
+        assert {piece.folder for piece in given}.isdisjoint({other.folder}) or lock is None
+        lock.__exit__(None, None, None)
+        executors.local(iter(given), show, ended)
+
+    first = together.Together(plans, fit)
+    first.fit(progress.nothing)
+    assert [run.name for run in first.elsewhere] == [other.name]
+    assert sorted(first.finished) == [0, 2, 3]
+    swept = sweep.sweep(plans, executors.local)
+    assert swept[1].name == other.name
+    assert len(runs.every("parity")) == 4
+
+
+def test_folds_of_many_runs_in_processes_and_here_have_the_same_bytes(plans):
+    ours = [(run.folder / "oof.npz").read_bytes() for run in sweep.sweep(plans[1:], executors.local)]
+    for run in runs.every("parity"):
+        if run.plan in plans[1:]:
+            shutil.rmtree(run.folder)
+    theirs = sweep.sweep(plans[1:], processes.Processes(2))
+    assert [(run.folder / "oof.npz").read_bytes() for run in theirs] == ours
 
 
 def test_the_table_has_a_row_for_each_cell_the_best_first(plans, tmp_path):
-    swept = sweep.sweep(plans, fit=here)
+    swept = sweep.sweep(plans, executors.local)
     table = sweep.rows(swept)
     assert [(row.settings, row.seeds) for row in table] == [("noise=0.2", 2), ("noise=5.0", 2)]
     scores = [run.score for run in swept[:2]]

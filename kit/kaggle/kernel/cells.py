@@ -147,14 +147,14 @@ RUN = "run = loop.train(entry, runs.create(plan))"
 
 ON_GPUS = """\
 try:
-    run = loop.train(entry, runs.create(plan), executor=executors.on_gpus())  # a fold a GPU, where there are several
+    run = loop.train(entry, runs.create(plan), executor=processes.on_gpus())  # a fold a GPU, where there are several
 except Exception as error:
     if wrong := devices():  # a device that is gone explains what failed
         raise RuntimeError(wrong) from error
     raise
 """
 
-ON_TPU = ON_GPUS.replace(", executor=executors.on_gpus())  # a fold a GPU, where there are several", ")")
+ON_TPU = ON_GPUS.replace(", executor=processes.on_gpus())  # a fold a GPU, where there are several", ")")
 
 
 def devices(kind: Kind, modules: Collection[str]) -> str:
@@ -184,7 +184,7 @@ def train(kind: Kind, *, competition: str, sample: bool, label: str, settings: s
     run = {"cpu": RUN, "gpu": ON_GPUS, "tpu": ON_TPU}[kind]
     return TRAIN.format(
         run=run.removesuffix("\n"),
-        modules="executors, loop, runs" if kind == "gpu" else "loop, runs",
+        modules="loop, processes, runs" if kind == "gpu" else "loop, runs",
         competition=competition,
         sample=sample,
         label=label,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from kit.kaggle.kernel.versions import Pushed
 from kit.notes import tell
 from kit.task.catalog import Entry
 from kit.train import runs
+from kit.train.executors import Ended, Piece
 from kit.train.progress import Display
 from kit.train.runs import Run
 
@@ -42,42 +43,40 @@ class Kernels:
     machine: Accelerator
     timeout: int | None
 
-    def __call__(self, folder: Path, folds: Sequence[int], show: Display) -> None:
-        """Raises KitError, when all that could end has ended, for the first fold that failed."""
-        waiting = list(folds)
-        going: dict[int, Pushed] = {}
-        failed: list[KitError] = []
+    def __call__(self, pieces: Iterator[Piece], show: Display, ended: Ended) -> None:
+        """`ended` is told KitError of a fold whose kernel failed. Raises KitError when a kernel cannot be pushed."""
+        going: dict[Piece, Pushed] = {}
+        held: Piece | None = None
         told = False
-        for number in folds:
-            if pushed := versions.recorded(self._folder(number)):
-                going[number] = pushed
-                waiting.remove(number)
-        while waiting or going:
-            while waiting and len(going) < limits.AT_ONCE[self.machine.kind] and not failed:
+        while True:
+            while len(going) < limits.AT_ONCE[self.machine.kind] and (piece := held or next(pieces, None)):
+                held = None
                 try:
-                    going[waiting[0]] = self._push(waiting[0])
+                    going[piece] = versions.recorded(self._folder(piece.number)) or self._push(piece.number)
                 except Full as full:
                     if not told:
                         tell(f"{full.wrong} Waiting.")
-                    told = True
+                    held, told = piece, True
                     break
-                waiting.pop(0)
-            for number, pushed in list(going.items()):
+            if not going and held is None:
+                break
+            for piece, pushed in list(going.items()):
                 state = sessions.patient(self.client, pushed, echo=tell)
                 if not state.finished:
                     continue
-                del going[number]
+                del going[piece]
+                number = piece.number
                 try:
                     sessions.succeeded(self.client, pushed, state)
                     self._land(number, pushed)
-                    tell(f"Fold {number}: {pushed.ref} {pushed.label} is here.")
                 except KitError as error:
                     (self._folder(number) / versions.RECORD).unlink(missing_ok=True)  # resuming pushes it again
                     tell(f"Fold {number}: {error.wrong}")
-                    failed.append(error)
-            if failed and not going:
-                raise failed[0]
-            if waiting or going:
+                    ended(piece, error)
+                else:
+                    tell(f"Fold {number}: {pushed.ref} {pushed.label} is here.")
+                    ended(piece, None)
+            if going or held:
                 time.sleep(PAUSE)
         pushed_folds = sorted((self.run.folder / "kernels").glob(f"fold-*/{versions.RECORD}"))
         record = {"kernels": [records.read_json(path) for path in pushed_folds]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from kit.errors import KitError
 from kit.kaggle import client as connection
 from kit.kaggle import publish
 from kit.kaggle.client import Client, Refusal
-from kit.kaggle.kernel import accelerators, metadata, notebook, quota, versions
+from kit.kaggle.kernel import accelerators, metadata, notebook, quota, readback, versions
 from kit.kaggle.kernel.accelerators import Accelerator
 from kit.kaggle.kernel.metadata import Metadata
 from kit.kaggle.kernel.versions import Pushed, page
@@ -69,7 +68,7 @@ def push(
 
     `machine` and `timeout` (seconds) outrank what the metadata says; `words` are those by which commands name the
     kernel, `expected` the seconds that it may take. Raises Full when too many sessions run, and KitError when Kaggle
-    refuses the kernel or takes it without one of its sources.
+    refuses the kernel, takes it without one of its sources, or keeps it otherwise than it was sent.
     """
     described = metadata.owned(described, client.user)
     ref = str(described["id"])
@@ -78,6 +77,7 @@ def push(
     before = versions.newest(client, ref)
     answer = _sent(client, text, described, machine, seconds, before)
     number = _checked(answer, ref, words)
+    readback.check(client, ref, number, text, described, machine)
     digest = hashlib.sha256(text.encode()).hexdigest()
     return Pushed(ref, number, page(ref), machine.word, seconds, digest, records.now(), words)
 
@@ -173,7 +173,7 @@ def _arrived(client: Client, ref: str, before: int, text: str) -> int:
     Raises KitError when that cannot be told.
     """
     kernel = versions.stored(client, ref)
-    if kernel is None or not _same(str(kernel.blob.source), text):
+    if kernel is None or not readback.same_cells(str(kernel.blob.source), text):
         return 0
     number = int(kernel.metadata.current_version_number or 0)
     if not number:
@@ -183,18 +183,6 @@ def _arrived(client: Client, ref: str, before: int, text: str) -> int:
             f"{page(ref)}  # look there before pushing again",
         )
     return number if number > before else 0
-
-
-def _same(source: str, text: str) -> bool:
-    """Whether two notebooks have the same cells; the client rewrites them on the way."""
-
-    def cells(book: str) -> list[str]:
-        return ["".join(cell["source"]) for cell in json.loads(book)["cells"]]
-
-    try:
-        return cells(source) == cells(text)
-    except (ValueError, KeyError, TypeError):
-        return False
 
 
 def _taken(described: Metadata, refusal: Refusal) -> KitError:

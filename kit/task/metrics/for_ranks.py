@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kit.errors import KitError
+from kit.task import sums
 from kit.task.contract import Metric
 
 
@@ -57,6 +58,9 @@ def map_at(k: int) -> Metric:
     """
 
     def score(y: np.ndarray, pred: np.ndarray) -> float:
+        return float(np.mean(rows(y, pred)))
+
+    def rows(y: np.ndarray, pred: np.ndarray) -> np.ndarray:
         hits, total = np.zeros(len(y)), np.zeros(len(y))
         for place in range(min(k, pred.shape[1])):
             guess = pred[:, place : place + 1]
@@ -65,7 +69,7 @@ def map_at(k: int) -> Metric:
             total += np.where(right, hits / (place + 1), 0)
         answers = np.sort(y, axis=1)
         several = 1 + np.sum((answers[:, 1:] != answers[:, :-1]) & (answers[:, :-1] != ""), axis=1)
-        return float(np.mean(total / np.minimum(several, k)))
+        return total / np.minimum(several, k)
 
     return Metric(
         f"MAP@{k}",
@@ -74,6 +78,7 @@ def map_at(k: int) -> Metric:
         predictions="guesses",
         guesses=k,
         names=(f"map@{k}", f"Mean Average Precision @ {k}"),
+        sums=sums.mean(rows),
     )
 
 

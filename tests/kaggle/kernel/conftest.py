@@ -11,6 +11,7 @@ from kit.data import fetch
 from kit.emulator.local import Emulator, running
 from kit.kaggle import client
 from kit.kaggle.kernel import fanout, push, sessions
+from kit.sandbox import kernel
 from kit.task import catalog
 
 boxed = pytest.mark.usefixtures("namespaces")
@@ -20,6 +21,18 @@ def hasten(parity: Path) -> None:
     """Cut folds without scikit-learn, whose import would take longer than all the rest of a kernel."""
     declared = parity / "competition.py"
     declared.write_text(declared.read_text().replace("splits.Stratified(3)", "lambda data: data.ids % 3"))
+
+
+@pytest.fixture
+def jupyter() -> None:
+    """Notebooks are executed by Jupyter, which takes seconds to start; by plain Python in the other tests."""
+
+
+@pytest.fixture(autouse=True)
+def runner(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """What executes the notebooks of a test."""
+    if "jupyter" not in request.fixturenames:
+        monkeypatch.setattr(kernel, "has_jupyter", lambda: False)
 
 
 @pytest.fixture

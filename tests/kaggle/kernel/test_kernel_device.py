@@ -14,7 +14,7 @@ from kit.errors import KitError
 from kit.kaggle.kernel import cells, notebook
 from kit.sandbox import imitated
 from kit.task import catalog
-from kit.train import executors, loop, runs
+from kit.train import executors, loop, machine, processes, runs
 from kit.train.runs import Plan
 
 TWO = "Tesla T4, 15360 MiB, 7.5\nTesla T4, 15360 MiB, 7.5"
@@ -70,7 +70,7 @@ def test_a_gpu_that_is_gone_explains_what_failed_in_the_middle(tmp_path):
     program(tmp_path, "nvidia-smi", f"echo '{TWO}'")
     train = (
         "class loop:\n    def train(*_, **__):\n        import pathlib; pathlib.Path(GONE).unlink(); raise OSError(1)\n"
-        "class runs:\n    create = id\nclass executors:\n    on_gpus = dict\nplan = entry = 1\n"
+        "class runs:\n    create = id\nclass processes:\n    on_gpus = dict\nplan = entry = 1\n"
         f"GONE = {str(tmp_path / 'nvidia-smi')!r}\n"
     )
     done = run(tmp_path, "gpu", train + cells.ON_GPUS)
@@ -129,20 +129,20 @@ def test_a_notebook_for_gpus_takes_the_worker_along_and_fits_a_fold_on_each():
     entry = catalog.find("digit-recognizer")
     plan = Plan(entry.name, "cnn", "", entry.recipes["cnn"].resolve())
     gpu, cpu = notebook.build(entry, plan, "gpu"), notebook.build(entry, plan)
-    assert "%%writefile kit/train/worker.py" in gpu and "executor=executors.on_gpus()" in gpu
+    assert "%%writefile kit/train/worker.py" in gpu and "executor=processes.on_gpus()" in gpu
     assert "%%writefile kit/train/worker.py" not in cpu and "executor=" not in json.loads(cpu)["cells"][-1]["source"]
 
 
 def test_the_gpus_are_those_of_the_driver_or_those_that_were_chosen(tmp_path, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert executors.gpus() == [] and executors.on_gpus() is executors.local
+    assert machine.gpus() == [] and processes.on_gpus() is executors.local
     program(tmp_path, "nvidia-smi", "echo '0\n1'")
-    assert executors.gpus() == ["0", "1"] and executors.on_gpus() == executors.Processes(2)
+    assert machine.gpus() == ["0", "1"] and processes.on_gpus() == processes.Processes(2)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    assert executors.gpus() == ["1"] and executors.on_gpus() is executors.local
+    assert machine.gpus() == ["1"] and processes.on_gpus() is executors.local
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert executors.gpus() == []
+    assert machine.gpus() == []
 
 
 def test_two_folds_are_fitted_at_once_each_with_a_gpu_of_its_own(parity, monkeypatch):
@@ -159,6 +159,6 @@ def test_two_folds_are_fitted_at_once_each_with_a_gpu_of_its_own(parity, monkeyp
     fetch.sample(entry)
     table, _ = entry.recipe("table")
     run = runs.create(loop.planned(entry, table, "", table.resolve()))
-    loop.train(entry, run, executor=executors.on_gpus(), quiet=True)
+    loop.train(entry, run, executor=processes.on_gpus(), quiet=True)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
     assert {(run.fold(number) / "card").read_text() for number in range(3)} == {"3", "5"}

@@ -69,7 +69,7 @@ def error_of(action, *args, **changes) -> str:
 
 
 @boxed
-def test_a_recipe_goes_to_kaggle_and_its_run_comes_back_as_if_trained_here(emulator: Emulator, kit):
+def test_a_recipe_goes_to_kaggle_and_its_run_comes_back_as_if_trained_here(emulator: Emulator, kit, jupyter):
     status, out, err = kit("push", "parity", "table", "--sample", "--seed", "5", "--no-rehearse", "--json")
     assert status == 0, err
     told = json.loads(out)

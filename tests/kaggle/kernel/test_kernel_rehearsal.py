@@ -12,7 +12,7 @@ from kit import places, records
 from kit.data import fetch
 from kit.errors import KitError
 from kit.kaggle.kernel import metadata, notebook, rehearsal
-from kit.sandbox import kernel, walls
+from kit.sandbox import walls
 from kit.sandbox.limits import Limits
 from kit.task import catalog
 from kit.train import loop, provenance, rehearsed, runs
@@ -31,18 +31,6 @@ def public(parity: Path) -> Path:
     folder = fetch.sample(catalog.find("parity")) / "public"
     (folder / "answer.csv").write_text("id,odd\n" + "".join(f"{n},{n % 2}\n" for n in range(200, 220)))
     return folder
-
-
-@pytest.fixture
-def jupyter() -> None:
-    """Notebooks are executed by Jupyter, which takes seconds to start; by plain Python in the other tests."""
-
-
-@pytest.fixture(autouse=True)
-def runner(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """What executes the notebooks of a test."""
-    if "jupyter" not in request.fixturenames:
-        monkeypatch.setattr(kernel, "has_jupyter", lambda: False)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
-"""What stands around the encoder: word pieces in batches of like length, training, the weights on disk, a Predict.
+"""Training of a pretrained encoder of texts with a head: model, precision, optimizer, going on after a kill.
 
-All of it is tf_keras, the Keras 2 that hub.KerasLayer is made of.
+All of it is tf_keras, the Keras 2 that hub.KerasLayer is made of. For recipes alone, as `pieces.py`.
 """
 
 from __future__ import annotations
 
-import json
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,24 +13,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_text  # noqa: F401  (registers the operations of the preprocessing)
 import tf_keras
 
 from kit.errors import KitError
-from kit.task.contract import Diverged, Fitted, Fold
+from kit.task.contract import Diverged, Fold
 from kit.toolbox import resume
 from kit.toolbox.encoders import seeding
-
-with warnings.catch_warnings():
-    # It imports pkg_resources, which says at every start that it is deprecated.
-    warnings.simplefilter("ignore", UserWarning)
-    import tensorflow_hub as hub
-
-WEIGHTS = "weights.npz"
-SETTINGS = "settings.json"
-
-STEP = 8
-"""Lengths are multiples of this: a text is padded to the next, and its prediction hangs on no other text."""
+from kit.toolbox.encoders.pieces import Batches, Inputs, hub, outputs
 
 PRECISIONS: dict[str, dict[str, bool]] = {
     "float32": {},
@@ -41,100 +28,6 @@ PRECISIONS: dict[str, dict[str, bool]] = {
 }
 """What TensorFlow's graph optimiser is told. A SavedModel has its types written in it, so that a Keras dtype policy
 does not reach it; the graph optimiser does. `bfloat16` is for processors, `float16` for GPUs."""
-
-
-class Inputs:
-    """Rows as a model takes them: word pieces of texts, or vectors.
-
-    `take(rows)` gives the inputs at an integer array of rows; `lengths`, where given, are the rows' numbers of word
-    pieces, by which they are put together.
-    """
-
-    def __init__(self, take: Callable[[np.ndarray], Any], count: int, lengths: np.ndarray | None = None) -> None:
-        self.take, self.count, self.lengths = take, count, lengths
-
-
-class Pieces:
-    """The preprocessing: texts to word pieces, at most `length` of them a text.
-
-    Where `bucket`, a batch is padded to the next multiple of STEP of its longest text, else to `length`.
-    """
-
-    def __init__(self, preprocess: str, *, length: int, bucket: bool) -> None:
-        preprocessing = hub.load(preprocess)
-        self._tokenize, self._pack = preprocessing.tokenize, preprocessing.bert_pack_inputs
-        self.length, self.bucket = length, bucket
-
-    def __call__(self, texts: Sequence[str]) -> Inputs:
-        ids, lengths = np.zeros((len(texts), self.length), np.int32), np.zeros(len(texts), np.int64)
-        # In parts, since a million texts would take gigabytes on the way.
-        for start in range(0, len(texts), 4096):
-            part = slice(start, start + 4096)
-            packed = self._pack([self._tokenize(tf.constant(texts[part]))], seq_length=tf.constant(self.length))
-            ids[part], lengths[part] = packed["input_word_ids"], np.sum(packed["input_mask"], axis=1)
-
-        def take(rows: np.ndarray) -> dict[str, np.ndarray]:
-            longest = min(-(-int(lengths[rows].max()) // STEP) * STEP, self.length) if self.bucket else self.length
-            mask = (np.arange(longest) < lengths[rows][:, None]).astype(np.int32)
-            return {"input_word_ids": ids[rows, :longest], "input_mask": mask, "input_type_ids": np.zeros_like(mask)}
-
-        return Inputs(take, len(texts), lengths if self.bucket else None)
-
-
-_VECTORS: dict[Any, dict[str, np.ndarray]] = {}
-"""What frozen encoders gave in this process: by all that a vector depends on, then by text."""
-
-
-class Vectors:
-    """A frozen encoder: texts to its vectors. A text is encoded once in a process, whichever fold or rows it is in."""
-
-    def __init__(self, build: Callable[[], tf_keras.Model], pieces: Pieces, key: Any) -> None:
-        """`build` makes the encoder, should a text be new; `key` names all that its vectors depend on."""
-        self._build, self._pieces, self._encoder = build, pieces, None
-        self._vectors = _VECTORS.setdefault(key, {})
-
-    def __call__(self, texts: Sequence[str]) -> Inputs:
-        if new := [text for text in dict.fromkeys(texts) if text not in self._vectors]:
-            self._encoder = self._encoder or self._build()
-            self._vectors.update(zip(new, outputs(self._encoder, self._pieces(new)), strict=True))
-        vectors = np.stack([self._vectors[text] for text in texts]) if len(texts) else np.zeros((0, self.width))
-        return Inputs(lambda rows: vectors[rows], len(texts))
-
-    @property
-    def width(self) -> int:
-        """How many numbers a vector has."""
-        return len(self([""]).take(np.arange(1))[0])
-
-
-class Batches(tf_keras.utils.Sequence):
-    """Shuffled batches of one epoch after another; texts of like length share one.
-
-    Lengths are sorted within blocks of 32 batches, so that what shares a batch is still mostly chance.
-    """
-
-    BLOCK = 32
-
-    def __init__(self, inputs: Inputs, y: np.ndarray, *, batch: int, seed: int) -> None:
-        self.inputs, self.y, self.batch = inputs, y.astype(np.float32), batch
-        self._random = np.random.default_rng(seed)
-        self.on_epoch_end()
-
-    def __len__(self) -> int:
-        return -(-len(self.y) // self.batch)
-
-    def __getitem__(self, index: int) -> tuple[Any, np.ndarray]:
-        rows = self._order[index]
-        return self.inputs.take(rows), self.y[rows]
-
-    def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch."""
-        rows, lengths = self._random.permutation(len(self.y)), self.inputs.lengths
-        if lengths is not None:
-            size = self.BLOCK * self.batch
-            blocks = [rows[start : start + size] for start in range(0, len(rows), size)]
-            rows = np.concatenate([block[np.argsort(lengths[block], kind="stable")] for block in blocks])
-        order = [rows[start : start + self.batch] for start in range(0, len(rows), self.batch)]
-        self._order = [order[place] for place in self._random.permutation(len(order))]
 
 
 def begin(seed: int) -> None:
@@ -327,7 +220,8 @@ class _Reporter(tf_keras.callbacks.Callback):
     def __init__(self, fold: Fold, epochs: int, watch: Mapping[str, tuple[Inputs, np.ndarray]]) -> None:
         super().__init__()
         self.fold, self.epochs, self.watch = fold, epochs, watch
-        self.best, self.weights = np.inf, None
+        self.best: float = np.inf
+        self.weights: list[np.ndarray] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         figures = {name: float(value) for name, value in (logs or {}).items()}
@@ -348,59 +242,3 @@ class _Reporter(tf_keras.callbacks.Callback):
         else:
             self.model.set_weights(self.weights)
             self.model.stop_training = True
-
-
-def outputs(model: tf_keras.Model, inputs: Inputs, *, batch: int = 64) -> np.ndarray:
-    """What `model` gives for each row, float32 of (n, width).
-
-    Rows of one length go together, in batches of one size, so that a row's output does not hang on the others.
-    """
-    given = np.zeros((inputs.count, model.output_shape[1]), np.float32)
-    widths = np.zeros(inputs.count, int) if inputs.lengths is None else -(-inputs.lengths // STEP)
-    for width in np.unique(widths):
-        rows = np.flatnonzero(widths == width)
-        for start in range(0, len(rows), batch):
-            part = rows[start : start + batch]
-            filled = np.concatenate([part, np.repeat(part[:1], batch - len(part))])
-            given[part] = model.predict_on_batch(inputs.take(filled))[: len(part)]
-    return given
-
-
-def predictor(model: tf_keras.Model, read: Callable[[Any], Inputs], name: str) -> Fitted:
-    """A Fitted that gives the probability of class 1, float32 of (n,), computed in the precision `name`."""
-
-    def predict(x: Any) -> np.ndarray:
-        with precision(name):
-            logits = outputs(model, read(x))[:, 0]
-        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
-
-    return Fitted(predict, model.count_params())
-
-
-def save(model: tf_keras.Model, dir: Path, settings: Mapping[str, Any]) -> None:
-    """Write the weights, in the model's order, and the settings by which `load` builds the model again."""
-    partial = dir / f"partial-{WEIGHTS}"
-    np.savez(partial, **{f"{place:04d}": weight for place, weight in enumerate(model.get_weights())})
-    partial.replace(dir / WEIGHTS)
-    (dir / SETTINGS).write_text(json.dumps(dict(settings), indent=2) + "\n", encoding="utf-8")
-
-
-def restore(model: tf_keras.Model, dir: Path) -> None:
-    """Give `model` the weights that `save` wrote.
-
-    Raises KitError where the encoder it was built with is another one.
-    """
-    with np.load(dir / WEIGHTS, allow_pickle=False) as file:
-        weights = [file[name] for name in sorted(file.files)]
-    if [weight.shape for weight in weights] != [weight.shape for weight in model.get_weights()]:
-        raise KitError(
-            f"The weights in {dir} belong to another encoder than {SETTINGS} there names.",
-            "The encoder has been replaced since. It must be the one of the training.",
-            "kit encoder import FOLDER  # of that encoder",
-        )
-    model.set_weights(weights)
-
-
-def settings(dir: Path) -> dict[str, Any]:
-    """The settings that `save` wrote."""
-    return json.loads((Path(dir) / SETTINGS).read_text(encoding="utf-8"))

@@ -1,0 +1,121 @@
+"""What fitting folds in processes and by Ray gains and costs, against one fold after the other in one process.
+
+    python -m benchmarks.engines                two workers and one, three single-threaded recipes on real tweets
+    python -m benchmarks.engines --small 200    the same with many small fits: what an engine costs a fit
+    python -m benchmarks.engines --kills 10     a sweep by Ray, killed at random moments and resumed
+
+Needs `kit download disaster-tweets`. Each engine is measured in a process and a run store of its own, the engines in
+turns, every process with one thread. Ray's own start is not counted, and told beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from kit import places
+from kit.train import machine
+
+RECIPES = ("linear", "boosted", "tree")
+ENGINES = {"local": ("local", 1), "process 1": ("process", 1), "process 2": ("process", 2)}
+ENGINES |= {"ray 1": ("ray", 1), "ray 2": ("ray", 2)}
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--rounds", type=int, default=1)
+    words.add_argument("--seeds", type=int, default=2, help="runs of each recipe")
+    words.add_argument("--small", type=int, metavar="FITS", help="this many fits of the embedded sample")
+    words.add_argument("--kills", type=int, metavar="N", help="kill a sweep of 200 small fits N times")
+    words.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    args = words.parse_args()
+    if args.one:
+        return one(*args.one, seeds=args.seeds, small=args.small)
+    if args.kills:
+        return killed(args.kills)
+    for number in range(1, args.rounds + 1):
+        local = 0.0
+        for name, (engine, jobs) in ENGINES.items():
+            told = measured(engine, jobs, args.seeds, args.small)
+            local = local or told["seconds"]
+            each = f", {(told['seconds'] - local) / told['fits'] * 1000:+.0f} ms a fit"
+            line = f"round {number}: {name:9s} {told['seconds']:7.1f} s for {told['fits']} fits, "
+            line += f"{told['seconds'] / local:.2f} of local" + each * (name in ("process 1", "ray 1"))
+            print(line + f" (Ray started in {told['start']:.1f} s)" * (engine == "ray"), flush=True)
+
+
+def workspace(folder: str) -> dict[str, str]:
+    """The environment of a run store of its own, with this workspace's data."""
+    (Path(folder) / "data").symlink_to(places.workspace() / "data")
+    return os.environ | dict.fromkeys(machine.THREADS, "1") | {"KIT_HOME": folder}
+
+
+def measured(engine: str, jobs: int, seeds: int, small: int | None) -> dict[str, float]:
+    """What `one` prints, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-m", "benchmarks.engines", "--one", engine, str(jobs), "--seeds", str(seeds)]
+        words += ["--small", str(small)] if small else []
+        done = subprocess.run(
+            words, env=workspace(folder), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def one(engine: Any, jobs: str, *, seeds: int, small: int | None) -> None:
+    """A sweep by one engine; its seconds, its fits, and the seconds in which Ray was started, as JSON."""
+    from kit.api import engines, training
+    from kit.task import catalog
+    from kit.train import on_ray, sweep
+
+    entry = catalog.find("disaster-tweets", sample=bool(small))
+    plans = []
+    for word in ("bayes",) if small else RECIPES:
+        label, settings = training.chosen(entry, word, {})
+        for seed in range(small // 5 if small else seeds):
+            plans.append(training.planned(entry, label, settings, seed=seed))
+    started = time.perf_counter()
+    if engine == "ray":
+        import ray
+
+        ray.init(address="local", num_cpus=2, include_dashboard=False, object_store_memory=on_ray.STORE)
+    begun = time.perf_counter()
+    sweep.sweep(plans, engines.executor(engine, int(jobs)))
+    told = {"seconds": time.perf_counter() - begun, "fits": 5 * len(plans), "start": begun - started}
+    print(json.dumps(told))
+
+
+def killed(times: int) -> None:
+    """A sweep by Ray of 200 small fits, killed at random moments and started again until it ends by itself."""
+    draw = random.Random(0)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = workspace(folder)
+        words = [sys.executable, "-m", "kit", "sweep", "disaster-tweets", "bayes", "--sample", "--seeds", "40"]
+        words += ["--engine", "ray", "--jobs", "2"]
+        done: dict[Path, int] = {}
+        again = 0
+        for number in range(times + 1):
+            process = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if number < times:
+                time.sleep(draw.uniform(6, 14))
+                process.send_signal(signal.SIGKILL)
+            status = process.wait()
+            now = {path: path.stat().st_mtime_ns for path in Path(folder).rglob("fold-*/done.json")}
+            again += sum(now.get(path) != written for path, written in done.items())
+            done = now
+            how = "killed" if status < 0 else f"ended with {status}"
+            print(f"start {number + 1}: {how}, {len(done)} fits are there", flush=True)
+        finished = len([*Path(folder).glob("submissions/*/*/run.json")])
+        print(f"{finished} of 40 runs are finished, {len(done)} of 200 fits; {again} were lost or fitted again")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Logistic regression on runs of up to three words, each weighted by naive Bayes (NB-SVM).
+
+Source: Wang and Manning, Baselines and Bigrams: Simple, Good Sentiment and Topic Classification, ACL 2012. Expected
+accuracy and seconds in the table of README.md.
+"""
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+
+from kit.task.contract import Fitted
+from kit.toolbox import estimators
+from kit.toolbox.texts_nbsvm import Terms, ratio
+
+from ._reviews import cleaned
+
+VARIANTS = {"bigrams": {"longest": 2}}
+SMOKE = {"rarest": 1}
+RANGES = {"longest": [1, 2, 3], "rarest": [1, 2, 3], "smoothing": (0.1, 10.0, "log"), "strength": (0.001, 10.0, "log")}
+
+
+def fit(
+    fold,
+    *,
+    longest: int = 3,  # words in a row
+    rarest: int = 2,  # training reviews that must have a term
+    smoothing: float = 1.0,
+    unit: bool = True,  # whether the weighted terms of a review have length 1, so that long reviews are not surer
+    strength: float = 30.0,  # inverse of the regularisation
+):
+    terms, x = Terms.learned(cleaned(fold.train.x), (1, longest), rarest)
+    weights = ratio(x, fold.train.y, smoothing).astype(np.float32)
+    # The dual problem is as large as the reviews, the primal one as large as their terms.
+    model = LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=300, tol=1e-3, random_state=0)
+    model.fit(_weighted(x, weights, unit), fold.train.y)
+    parts = {
+        "longest": longest,
+        "columns": terms.columns.astype(np.int32),
+        "weights": weights,
+        "unit": unit,
+        "coefficients": model.coef_[0].astype(np.float32),
+        "intercept": float(model.intercept_[0]),
+    }
+    estimators.save(fold.dir, **parts)
+    return _predictor(**parts)
+
+
+def load(dir):
+    return _predictor(**estimators.load(dir))
+
+
+def _predictor(longest, columns, weights, unit, coefficients, intercept):
+    terms = Terms((1, longest), columns)
+
+    def predict(texts):
+        if not len(texts):
+            return np.zeros(0, np.float32)
+        logits = _weighted(terms(cleaned(texts)), weights, unit) @ coefficients + intercept
+        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+
+    return Fitted(predict, len(coefficients) + 1)
+
+
+def _weighted(x, weights, unit):
+    """Terms of reviews, each times its weight; without `unit` as they are, else of length 1."""
+    x = x.multiply(weights).tocsr().astype(np.float32)
+    if not unit:
+        return x
+    length = np.sqrt(np.asarray(x.multiply(x).sum(1))).ravel()
+    return x.multiply((1 / np.maximum(length, 1e-9))[:, None]).tocsr().astype(np.float32)

@@ -1,0 +1,1 @@
+"""One page about runs: self-contained HTML with pictures drawn as SVG, and not a request to anywhere."""

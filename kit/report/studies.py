@@ -1,0 +1,54 @@
+"""Tables of sweeps and searches, as `kit sweep` and `kit tune` left them in the run store."""
+
+from __future__ import annotations
+
+import csv
+from typing import NamedTuple
+
+from kit import places
+from kit.notes import tell
+from kit.task.catalog import Entry
+from kit.words import figure
+
+LINES = 50
+"""Lines of a table on the page."""
+
+
+class Study(NamedTuple):
+    """The table of a sweep or a search."""
+
+    name: str
+    header: list[str]
+    rows: list[list[str]]
+    more: int
+
+
+def tables(entry: Entry) -> list[Study]:
+    """Tables that kit sweep and kit tune left in the run store, the newest first."""
+    found = []
+    store = places.runs(entry.name)
+    for path in sorted([*store.glob("sweep-*/table.csv"), *store.glob("tune-*/trials.csv")], reverse=True):
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                header, *rows = [*csv.reader(file)] or [[]]
+        except (OSError, ValueError, csv.Error) as error:
+            tell(f"Passed over: {path} cannot be read: {error}")
+            continue
+        if header and rows and all(len(row) == len(header) for row in rows):
+            found.append(
+                Study(
+                    path.parent.name,
+                    header,
+                    [[_short(cell) for cell in row] for row in rows[:LINES]],
+                    max(len(rows) - LINES, 0),
+                )
+            )
+    return found
+
+
+def _short(cell: str) -> str:
+    try:
+        value = float(cell)
+    except ValueError:
+        return cell if len(cell) <= 80 else f"{cell[:79]}…"
+    return cell if value == int(value) and len(cell) < 12 else figure(value)
