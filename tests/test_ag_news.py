@@ -143,7 +143,7 @@ def test_rows_without_a_context_are_told(tmp_path):
     "name",
     [
         pytest.param(name, marks=pytest.mark.slow if "epochs" in recipe.settings else ())
-        for name in catalog.find("ag-news").recipes
+        for name, recipe in catalog.find("ag-news").recipes.items()
     ],
 )
 def test_no_model_looks_at_what_follows_the_context(name, raw, tmp_path):
