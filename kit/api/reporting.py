@@ -59,7 +59,7 @@ def report(
     """
     from kit.report import gather, page
 
-    check_share(public_share, "report")
+    check_share(public_share, f"kit report {competition or catalog.names()[0]}")
     if competition is None:
         sections: list[Section] = []
         for name in catalog.names():
@@ -81,9 +81,7 @@ def report(
         sections = [gather.section(of_its_runs(entry, runs), runs, public_share=public_share)]
         to, title = places.runs(entry.name) / "report.html", f"Runs of {entry.name}"
     if not sections:
-        raise KitError(
-            "There is no finished run yet.", "A report shows runs.", f"kit train {next(iter(catalog.names()), 'NAME')}"
-        )
+        raise KitError("There is no finished run yet.", "A report shows runs.", f"kit train {catalog.names()[0]}")
     written = page.write(sections, title, places.named(out) if out is not None else to)
     if open:
         import webbrowser
@@ -190,7 +188,7 @@ def compare(
     """
     from kit.judge import compare as judge
 
-    check_share(public_share, "compare")
+    check_share(public_share, f"kit compare {competition}")
     entry = catalog.find(competition, sample=sample)
     chosen = [named(entry, run) for run in runs] or finished(entry)
     if runs:
@@ -222,11 +220,11 @@ def of_its_runs(entry: Entry, runs: Sequence[Run]) -> Entry:
     return catalog.find(entry.name, sample=True)
 
 
-def check_share(public_share: float | None, verb: str) -> None:
-    """Raises KitError for a share of the test rows that cannot be."""
+def check_share(public_share: float | None, command: str) -> None:
+    """Raises KitError for a share of the test rows that cannot be; `command` is what was asked for."""
     if public_share is not None and not 0 < public_share <= 1:
         raise KitError(
             f"The public share cannot be {public_share}.",
             "It is a share of the test rows: above 0, and at most 1.",
-            f"kit {verb} COMPETITION --public-share 0.5",
+            f"{command} --public-share 0.5",
         )

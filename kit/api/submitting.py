@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.api import training
+from kit.api import reporting, training
 from kit.api.results import Result
 from kit.errors import KitError
 from kit.notes import tell
@@ -234,12 +234,7 @@ def leaderboard(
     from kit.kaggle import leaderboard as boards
 
     entry = catalog.find(competition, sample=sample)
-    if public_share is not None and not 0 < public_share <= 1:
-        raise KitError(
-            f"The public share cannot be {public_share}.",
-            "It is a share of the test rows: above 0, and at most 1.",
-            f"kit leaderboard {entry.name} --public-share 0.5",
-        )
+    reporting.check_share(public_share, f"kit leaderboard {entry.name}")
     name = send.slug(entry)
     kaggle = client.connect()
     board = boards.download(kaggle, name)

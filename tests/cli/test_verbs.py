@@ -78,7 +78,7 @@ def test_two_ways_of_judging_a_run_are_wrong_usage(kit, parity):
 def test_a_verb_that_is_nearly_right_is_suggested(kit):
     status, _, err = kit("trian", "parity")
     assert status == 2
-    assert "No such command 'trian'. Did you mean 'train'?" in err
+    assert "No such command 'trian'. (Did you mean one of: 'track', 'train'?)" in err
 
 
 def test_an_interruption_says_only_what_is_true(kit, parity, monkeypatch):

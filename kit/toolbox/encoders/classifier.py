@@ -157,6 +157,6 @@ def _restore(model: tf_keras.Model, dir: Path) -> None:
         raise KitError(
             f"The weights in {dir} belong to another encoder than {SETTINGS} there names.",
             "The encoder has been replaced since. It must be the one of the training.",
-            "kit encoder import FOLDER  # of that encoder",
+            "kit encoder import ~/models/encoder  # the folder of that encoder",
         )
     model.set_weights(weights)
