@@ -61,4 +61,8 @@ competition = Competition(
     submission=Submission("id", "target", decide=decisions.Threshold(), holds=REAL),
     default="linear",
     kind="text",
+    acknowledged={
+        "near-duplicates": "Tweets about one event share most of their words. A sixth of the test tweets is nearly equal "
+        "to a training tweet too, so that folds without any would be harder than the test."
+    },
 )

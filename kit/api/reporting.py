@@ -54,12 +54,12 @@ def report(
 
     It goes to `submissions/COMPETITION/report.html`, else to `submissions/report.html`, or to `out`, and with `open` is
     shown in the browser. Runs of the embedded sample are shown with `sample`, and where there are no others.
-    `public_share` is the share of the test rows, above 0 and at most 1, that make the public score. Raises KitError for
+    `public_share` is the share of the test rows that make the public score, half where it is None. Raises KitError for
     an unknown competition, and where there is no finished run.
     """
     from kit.report import gather, page
 
-    check_share(public_share, f"kit report {competition or catalog.names()[0]}")
+    check_share(public_share, f"kit report {competition or ''}".strip())
     if competition is None:
         sections: list[Section] = []
         for name in catalog.names():
@@ -67,11 +67,8 @@ def report(
             if not any(run.finished for run in runs):
                 continue
             try:
-                sections.append(
-                    gather.section(
-                        of_its_runs(catalog.find(name, sample=sample), runs), runs, public_share=public_share
-                    )
-                )
+                entry = of_its_runs(catalog.find(name, sample=sample), runs)
+                sections.append(gather.section(entry, runs, public_share=public_share))
             except KitError as error:
                 tell(f"{name} is left out: {error.wrong}")
         to, title = places.workspace() / "submissions" / "report.html", "Runs"
@@ -81,7 +78,7 @@ def report(
         sections = [gather.section(of_its_runs(entry, runs), runs, public_share=public_share)]
         to, title = places.runs(entry.name) / "report.html", f"Runs of {entry.name}"
     if not sections:
-        raise KitError("There is no finished run yet.", "A report shows runs.", f"kit train {catalog.names()[0]}")
+        raise KitError("There is no finished run yet.", "A report shows runs.", "kit list  # says what can be trained")
     written = page.write(sections, title, places.named(out) if out is not None else to)
     if open:
         import webbrowser
@@ -183,8 +180,8 @@ def compare(
     paired test of each against the best on the same rows.
 
     Runs of the embedded sample are compared with `sample`, and where there are no others. `public_share` is the share
-    of the test rows, above 0 and at most 1, that make the public score. Raises KitError for an unknown run, an
-    unfinished one, and for runs of the sample together with those of the real data.
+    of the test rows that make the public score, above 0 and at most 1, half where it is None. Raises KitError for an
+    unknown run, an unfinished one, and for runs of the sample together with those of the real data.
     """
     from kit.judge import compare as judge
 

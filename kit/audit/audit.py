@@ -19,10 +19,14 @@ from kit.judge import choose
 from kit.notes import tell
 from kit.task import decisions, outputs, splits
 from kit.task.catalog import Entry
-from kit.task.contract import Competition, Data
+from kit.task.contract import Competition, Data, Kind
 from kit.train import predictions
 from kit.train.runs import Run
 from kit.words import count
+
+MOST: dict[Kind, int] = {"text": 300_000, "table": 2_000_000, "image": 100_000, "audio": 50_000}
+"""Rows of train, and of test, in which repeats are looked for: images and recordings are compared each with each, and a
+text takes 512 bytes of minima and 8 for each of its pieces."""
 
 EXAMPLES = 5
 """Examples of a finding."""
@@ -58,23 +62,34 @@ def audit(entry: Entry, runs: tuple[Run, ...] = ()) -> Audit:
         )
     tell("Reading")
     train, test = competition.load(entry.public())
+    part, tests = (_drawn(data, MOST[competition.kind]) for data in (train, test))
     tell("Looking for rows that repeat each other")
-    exact, alike = _repeats(competition, train, test)
+    exact, alike = _repeats(competition, part, tests)
     findings = [
-        *_across_folds(competition, train, exact, alike),
+        *_across_folds(competition, train, part, exact, alike),
         *_target(train, test),
-        *_across_sets(train, test, exact, alike),
-        *_conflicts(train, exact, alike),
+        *_across_sets(part, tests, exact, alike),
+        *_conflicts(part, exact, alike),
     ]
     tell("Looking at labels and order")
     findings += [*_doubts(entry, train, runs), *_order(train)]
     tell("Telling test rows from train rows")
     findings += _shift(competition, train, test)
-    group = _groups(train, exact, alike)
-    findings += _offered(train, group)
+    group = _groups(part, exact, alike)
+    findings += _offered(part, group)
+    if len(part) < len(train) or len(tests) < len(test):
+        said = f"Repeats were looked for in {len(part):,} of {len(train):,} train rows and {len(tests):,} of "
+        findings.append(Finding("rows", "note", 0, f"{said}{len(test):,} test rows, drawn by lot."))
     known = competition.acknowledged
-    said = tuple(one._replace(acknowledged=known.get(one.name, "")) for one in findings)
-    return Audit(said, train.ids, group)
+    found = tuple(one._replace(acknowledged=known.get(one.name, "")) for one in findings)
+    return Audit(found, part.ids, group)
+
+
+def _drawn(data: Data, most: int) -> Data:
+    """The rows themselves, or as many as `most` of them by lot, in their order."""
+    if len(data) <= most:
+        return data
+    return data.rows(np.sort(np.random.default_rng(0).permutation(len(data))[:most]))
 
 
 def write(found: Audit, to: Path) -> Path | None:
@@ -105,10 +120,14 @@ def _repeats(competition: Competition, train: Data, test: Data) -> tuple[np.ndar
     return exact, alike[same[alike[:, 0]] != same[alike[:, 1]]]
 
 
-def _across_folds(competition: Competition, train: Data, exact: np.ndarray, alike: np.ndarray) -> Iterator[Finding]:
-    """Repeats that are in different folds: what a model has learned by heart is then taken for what it understands."""
+def _across_folds(
+    competition: Competition, every: Data, train: Data, exact: np.ndarray, alike: np.ndarray
+) -> Iterator[Finding]:
+    """Repeats that are in different folds: what a model has learned by heart is then taken for what it understands.
+    `train` are those of `every` train row that were looked at, in the same order."""
     try:
-        fold = splits.column(competition.split, train)
+        fold = splits.column(competition.split, every)
+        fold = fold if len(train) == len(every) else fold[np.isin(every.ids, train.ids)]
     except KitError as error:
         yield Finding("duplicates", "warning", 0, f"The folds could not be cut: {error.wrong}")
         return

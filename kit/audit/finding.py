@@ -8,15 +8,17 @@ Level = Literal["leak", "warning", "note"]
 """A leak makes out-of-fold scores too good; a warning should be known; a note tells that nothing is wrong."""
 
 NAMES = (
-    *(
-        "duplicates",
-        "near-duplicates",
-        "target-column",
-        "test-duplicates",
-        "near-test-duplicates",
-        "conflicting-labels",
-    ),
-    *("label-errors", "order", "shift", "groups"),
+    "duplicates",
+    "near-duplicates",
+    "target-column",
+    "test-duplicates",
+    "near-test-duplicates",
+    "conflicting-labels",
+    "label-errors",
+    "order",
+    "shift",
+    "groups",
+    "rows",
 )
 """What findings are called, by which a competition acknowledges them."""
 

@@ -12,7 +12,7 @@ from kit.cli.printing import dump, say, show
 from kit.notes import tell
 
 PUBLIC_SHARE = click.option(
-    "--public-share", type=float, metavar="S", help="Share of the test rows that make the public score (default: all)."
+    "--public-share", type=float, metavar="S", help="Share of the test rows behind the public score (default: 0.5)."
 )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from kit.errors import KitError
 from kit.judge import choose, contributions, noise
 from kit.judge.noise import Test
+from kit.judge.spread import UNKNOWN_SHARE
 from kit.judge.standing import Comparison, Standing
 from kit.task import decisions, metrics
 from kit.task.catalog import Entry
@@ -39,7 +40,7 @@ def compare(entry: Entry, runs: Sequence[Run], *, public_share: float | None = N
     """The finished ones of `runs`, of the entry's data, compared on the rows that were held out.
 
     A run whose out-of-fold predictions are damaged is compared by its folds, and a person is told. `public_share` is
-    the share of the test rows that make the public score, all where it is None.
+    the share of the test rows that make the public score, UNKNOWN_SHARE where it is None.
     """
     metric = entry.competition.metric
     finished = [run for run in runs if run.finished and run.plan.sample == entry.sample]
@@ -275,7 +276,7 @@ def _standing(
         standing = replace(standing, low=run.score - half, high=run.score + half, by="folds")
     if standing.public is not None:
         gap = standing.public - run.score
-        rows = max(record.rows.test * (public_share or 1.0), 1.0)
+        rows = max(record.rows.test * (public_share or UNKNOWN_SHARE), 1.0)
         known = None if spread is None else 2 * spread * np.sqrt(1 / rows + 1 / max(record.rows.out_of_fold, 1))
         standing = replace(standing, gap=gap, gap_noise=None if known is None else float(known))
     return standing

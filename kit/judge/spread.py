@@ -13,6 +13,9 @@ from kit.task import decisions
 from kit.task.catalog import Entry
 from kit.train.runs import Run
 
+UNKNOWN_SHARE = 0.5
+"""The share of the test rows that is taken for the public one where nobody has told it."""
+
 
 class Spread:
     """Standard deviations of scores, and of differences of scores on the same rows, over a number of rows. Each is

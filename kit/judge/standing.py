@@ -122,6 +122,10 @@ class Comparison:
                 f"{_of(len(unsure), len(tested))} {what} worse on these rows by more than noise, but the folds differ "
                 "so much that a new training could give another order."
             )
+        clear = [one for one in tested if one.verdict == "worse"]
+        if clear and (within or unsure):
+            what = "is" if len(clear) == 1 else "are"
+            said.append(f"{_of(len(clear), len(tested))} {what} worse by more than noise.")
         if tested and not within and not unsure:
             every = "Every other run" if len(tested) == len(self.standings) - 1 else "Every other run that was tested"
             said.append(f"{every} is worse by more than noise.")

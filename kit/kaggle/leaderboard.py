@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kit.errors import KitError
-from kit.judge.spread import Spread
+from kit.judge.spread import UNKNOWN_SHARE, Spread
 from kit.kaggle import client
 from kit.kaggle.client import Client
 from kit.train.runs import Run
@@ -142,10 +142,6 @@ class Noise:
 
     value: float
     formula: str
-
-
-UNKNOWN_SHARE = 0.5
-"""The share of the test rows that is taken for the public one where nobody has told it."""
 
 
 def noise(run: Run, score: float, public_share: float | None, spread: Spread | None = None) -> Noise | None:

@@ -127,13 +127,15 @@ def _details(one: Standing) -> Details:
         ("over folds", f"{one.again.name}: p = {one.again.p:.3f}" if one.again else ""),
     ]
     if known.decision:
-        chosen = ", ".join(f"{name} {value}" for name, value in known.decision.chosen.items())
+        chosen = ", ".join(f"{name} {_value(value)}" for name, value in known.decision.chosen.items())
         facts.append(("decision", f"{chosen}, chosen on the out-of-fold predictions"))
-    settings = [
-        (name, f"{value:.6g}" if isinstance(value, float) else str(value)) for name, value in run.plan.settings.items()
-    ]
+    settings = [(name, _value(value)) for name, value in run.plan.settings.items()]
     folds = [(name, figure(score)) for name, score in known.fold_scores.items()]
     return Details([(name, text) for name, text in facts if text], settings, folds, charts.curves(run))
+
+
+def _value(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _tested(one: Standing) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kit.drawing import rows
+from kit.drawing import rows, style
 from kit.task.contract import Kind
 
 WIDEST = 256
@@ -18,6 +18,9 @@ WIDEST = 256
 
 LONGEST = 10
 """Seconds of a recording on the page."""
+
+VALUE, COLUMNS = 400, 12
+"""Letters of a value, and columns of a row of a table on the page."""
 
 LARGEST = 400_000
 """Bytes of a picture file or of one row on the page; what is larger is left out."""
@@ -35,7 +38,7 @@ class Shown(NamedTuple):
 def show(kind: Kind, row: Any, rate: int | None = None) -> Shown:
     """One row. Recordings can be played where their `rate`, in samples a second, is known; a row that is the path of
     a file that is here is read, and one that cannot be shown stands as words."""
-    text = rows.words(row, path=kind in ("image", "audio"))
+    text = _words(row) if hasattr(row, "items") else rows.words(row, path=kind in ("image", "audio"))
     try:
         if kind == "image":
             return Shown("image", _image(row), text if isinstance(row, (str, Path)) else "")
@@ -55,6 +58,14 @@ def picture(path: Path) -> str | None:
     except OSError:
         return None
     return _uri("image/png", data) if len(data) <= LARGEST else None
+
+
+def _words(row: Any) -> str:
+    """The columns of a row of a table that it has a value in, whole texts too: there is more room than in a picture."""
+    said = [
+        f"{name}: {style.short(value, VALUE)}" for name, value in row.items() if value is not None and value == value
+    ]
+    return "\n".join(said[:COLUMNS] + ([f"and {len(said) - COLUMNS:,} more columns"] if len(said) > COLUMNS else []))
 
 
 def _image(row: Any) -> str:

@@ -45,7 +45,7 @@ def span(values: Sequence[float], room: float = 0.06) -> tuple[float, float]:
     """From the least to the greatest of values, with some room around; never empty."""
     known = [value for value in values if math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
-    edge = (high - low) * room or max(abs(high), 1e-9) * room
+    edge = (high - low) * room or max(abs(high), 1e-9) * 0.01
     return low - edge, high + edge
 
 

@@ -35,12 +35,24 @@ class Threshold:
         """
         p = outputs.positive(pred).astype(np.float64)
         order = np.argsort(-p, kind="stable")
-        hits = np.cumsum(y[order] == self.labels[1])
+        return self._best(p[order], y[order] == self.labels[1])
+
+    def without(self, fold: np.ndarray, y: np.ndarray, pred: np.ndarray) -> dict[int, Threshold]:
+        """For each fold by its number the threshold that `fit` chooses on the others; the rows are sorted once."""
+        p = outputs.positive(pred).astype(np.float64)
+        order = np.argsort(-p, kind="stable")
+        ranked, hit, of = p[order], y[order] == self.labels[1], fold[order]
+        kept = ((number, of != number) for number in np.unique(fold).tolist())
+        return {number: self._best(ranked[others], hit[others]) for number, others in kept}
+
+    def _best(self, ranked: np.ndarray, hit: np.ndarray) -> Threshold:
+        """The threshold of the highest F1 over rows in falling order of their prediction; `hit` are those of the second
+        label."""
+        hits = np.cumsum(hit)
         if not len(hits) or hits[-1] == 0:
             return self
         # F1 of calling the first k rows positive; rows of one prediction are called alike, so only their last k counts.
         score = 2 * hits / (np.arange(1, len(hits) + 1) + hits[-1])
-        ranked = p[order]
         score[:-1][ranked[:-1] == ranked[1:]] = -1
         best = int(np.argmax(score))
         return replace(self, at=float(ranked[best] + ranked[min(best + 1, len(ranked) - 1)]) / 2)
@@ -118,11 +130,16 @@ def nested(competition: Competition, fold: np.ndarray, y: np.ndarray, pred: np.n
     """
     if not fits(competition):
         return pred
-    decided = np.asarray(competition.submission.decide(pred))
-    numbers = np.unique(fold)
-    for number in numbers if len(numbers) > 1 else ():
+    decide = competition.submission.decide
+    decided = np.asarray(decide(pred))
+    numbers = np.unique(fold).tolist()
+    if len(numbers) < 2:
+        return decided
+    chosen = decide.without(fold, y, pred) if isinstance(decide, Threshold) else {}
+    for number in numbers:
         held = fold == number
-        decided[held] = fit(competition, y[~held], pred[~held])(pred[held])
+        by = chosen[number] if chosen else fit(competition, y[~held], pred[~held])
+        decided[held] = by(pred[held])
     return decided
 
 

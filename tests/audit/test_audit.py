@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import kit as api
+from kit.audit import audit as auditing
 from kit.audit import labels, near, order, pairs
 from kit.explore import drift
 from kit.rows.clips import Clips
@@ -288,6 +289,15 @@ def test_images_in_files_of_other_sizes_and_formats_are_near(tmp_path):
 
 def test_images_without_contrast_are_not_called_alike():
     assert len(near.of_images([np.zeros((9, 9)), np.full((9, 9), 7), np.full((9, 9), 255)])) == 0
+
+
+def test_of_very_many_rows_some_are_drawn_and_it_is_told(given, monkeypatch):
+    monkeypatch.setitem(auditing.MOST, "text", 100)
+    entry = given(*planted("text", [(row, row + 120) for row in range(100)], equal=True), kind="text")
+    audited = api.audit(entry.name)
+    assert audited.leaks == ("duplicates",)
+    (one,) = [one for one in audited if one.name == "rows"]
+    assert one.said == "Repeats were looked for in 100 of 240 train rows and 80 of 80 test rows, drawn by lot."
 
 
 def test_groups_are_the_connected_parts():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import kit as api
 from kit.errors import KitError
@@ -186,3 +187,45 @@ def test_a_verdict_names_what_a_new_training_could_turn_round(members):
     assert replace(one, again=None).verdict == "worse"
     assert replace(one, behind=-0.1, again=None).verdict == "better"
     assert replace(one, test=None, again=None).verdict == "not tested"
+
+
+@pytest.fixture
+def amounts(given, finished):
+    """Three runs that predict numbers, judged by a metric that is no function of sums over rows."""
+    random = np.random.default_rng(0)
+    y = random.normal(0, 1, 600)
+    entry = given(Data(np.arange(600), np.zeros((600, 1)), y), Data(np.arange(9), np.zeros((9, 1))))
+    path = entry.folder / "competition.py"
+    path.write_text(path.read_text().replace("metrics.rmse", "metrics.median_absolute_error"))
+    members = []
+    for at, wrong in enumerate((0.5, 0.52, 2.0)):
+        run = finished(entry, y + random.normal(0, wrong, 600), np.zeros(9))
+        score = metrics.median_absolute_error.score(y, predictions.load(run.folder / "oof.npz")["pred"])
+        folds = {"0": score, "1": score + 0.01 * (at + 1)}
+        changes = {"metric": "median absolute error", "oof_score": score, "fold_scores": folds}
+        members.append(made.changed(run, f"2026010{at + 1}-000000-m{at}", higher_is_better=False, **changes))
+    return api_entry(entry), members
+
+
+def test_a_metric_without_sums_is_tested_over_blocks_of_rows(amounts):
+    entry, (best, *_, poorest) = amounts
+    table = compare.compare(entry, runs.every(entry.name))
+    assert (table.standings[0].run.name, table.standings[-1].run.name) == (best.name, poorest.name)
+    last = table.standings[-1]
+    assert last.test.name == "paired t over blocks of rows"
+    assert last.test.p < 1e-4
+    assert last.behind == pytest.approx(poorest.score - best.score)
+    assert last.low < poorest.score < last.high
+    assert (last.correlation, table.expected, table.errors) == (None, None, None)
+
+
+def test_without_predictions_the_interval_is_that_of_the_folds(amounts):
+    entry, (best, *_) = amounts
+    for run in runs.every(entry.name):
+        (run.folder / "oof.npz").unlink()
+    first = compare.compare(entry, runs.every(entry.name)).standings[0]
+    # Two folds of half of the rows: as many were held out as were trained on.
+    assert compare._held_share(best) == pytest.approx(1.0)
+    half = stats.t.ppf(0.975, 1) * np.sqrt((1 / 2 + 1) * np.var([0, 0.01], ddof=1))
+    assert (first.low, first.high) == pytest.approx((best.score - half, best.score + half))
+    assert first.by == "folds"

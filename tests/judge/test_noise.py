@@ -97,3 +97,33 @@ def test_the_interval_of_one_value_is_that_value():
     low, high = noise.interval(np.tile([0.0, 1.0], 50))
     assert (low + high) / 2 == pytest.approx(0.5)
     assert high - low == pytest.approx(2 * stats.t.ppf(0.975, 99) * np.std([0, 1] * 50, ddof=1) / 10)
+
+
+def test_the_bootstraps_p_is_twice_the_share_beyond_nothing_counted_with_one_sample_more():
+    gains = np.concatenate([np.full(9, -1.0), [0.0], np.linspace(1, 2, 990)])
+    assert noise.bootstrap(gains).p == pytest.approx(2 * 11 / 1001)
+    assert noise.bootstrap(-gains).p == pytest.approx(2 * 11 / 1001)
+    assert noise.bootstrap(np.array([-1.0, 1.0, 1.0])).p == 1.0
+
+
+def test_the_paired_t_of_blocks_is_students():
+    gains = np.array([0.1, 0.3, -0.1, 0.2])
+    test = noise.paired_t(gains)
+    assert test.p == pytest.approx(stats.ttest_1samp(gains, 0).pvalue)
+    assert (test.low, test.high) == pytest.approx(stats.ttest_1samp(gains, 0).confidence_interval(0.95))
+    assert noise.paired_t(np.full(4, 0.5)).p == 0.0
+    assert noise.paired_t(np.zeros(4)).p == 1.0
+    assert noise.paired_t(np.array([0.5])).p == 1.0
+
+
+def test_a_run_that_is_clearly_best_is_expected_to_score_what_it_does():
+    random = np.random.default_rng(0)
+    values = np.stack([random.random(2000) < share for share in (0.5, 0.9, 0.7)]).astype(np.float64)
+    samples = noise.resampled(values)
+    assert noise.curse(samples, higher_is_better=True) == pytest.approx(values[1].mean(), abs=2e-3)
+    assert noise.curse(samples, higher_is_better=False) == pytest.approx(values[0].mean(), abs=2e-3)
+
+
+def test_folds_that_all_tell_the_same_leave_no_doubt():
+    test = noise.corrected_t([0.01, 0.01, 0.01], 0.5)
+    assert (test.p, test.low, test.high) == (0.0, 0.01, 0.01)

@@ -19,6 +19,7 @@ import kit as api
 from kit.errors import KitError
 from kit.report import charts, media, svg
 from kit.rows.clips import Clips
+from kit.task import outputs
 from kit.task.contract import Data
 from kit.train import predictions
 from tests.report import made
@@ -305,7 +306,7 @@ def test_a_chart_has_round_ticks_and_breaks_a_line_where_a_value_is_missing():
     chart.line([(0, 0.5), (1, float("nan")), (2, 0.5)], "s1")
     assert re.search(r'class="line s1" d="M[\d. ]+M[\d. ]+"', chart.svg())
     assert svg.span([]) == (-0.06, 1.06)
-    assert svg.span([float("nan"), 5.0]) == pytest.approx((4.7, 5.3))
+    assert svg.span([float("nan"), 5.0]) == pytest.approx((4.95, 5.05))
 
 
 def test_the_best_epoch_is_the_lowest_loss_or_the_highest_score():
@@ -333,8 +334,35 @@ def test_rows_of_every_kind_are_shown(kind, row, shown):
     assert shown != "text" or told.text
 
 
+def test_a_row_of_a_table_shows_whole_texts_and_no_missing_values():
+    row = pd.Series({"keyword": np.nan, "text": "a long tweet " * 9} | {f"c{at}": at for at in range(20)})
+    said = media.show("text", row).text.splitlines()
+    assert said[0] == "text: " + ("a long tweet " * 9).strip()
+    assert said[-1] == "and 9 more columns"
+
+
 def test_an_image_file_is_read_and_made_small(tmp_path):
     Image.new("RGB", (1000, 500)).save(tmp_path / "wide.jpg")
     told = media.show("image", str(tmp_path / "wide.jpg"))
     assert Image.open(io.BytesIO(base64.b64decode(told.source.partition(",")[2]))).size == (256, 128)
     assert told.text == "wide.jpg"
+
+
+def test_of_many_classes_the_pairs_that_are_confused_most_are_listed(given, finished):
+    y = np.arange(500) % 25
+    train = Data(np.arange(500), np.array([f"title {at}" for at in range(500)], object), y)
+    entry = given(train, train.head(5), kind="text")
+    pred = outputs.top(5)(np.eye(25, dtype=np.float32)[np.where(y == 7, 8, y)])
+    finished(entry, pred, pred[:5])
+    _, read = page(entry)
+    assert "20 mistakes in 500 held-out rows." in read.said
+    assert "True Predicted Rows Of 7 8 20 20" in read.said
+
+
+def test_what_are_no_classes_and_no_numbers_has_no_mistakes(given, finished):
+    train = Data(np.arange(6), np.array(["a"] * 6, object), np.array([f"answer {at}" for at in range(6)]))
+    entry = given(train, train.head(2), kind="text")
+    said = np.array(["something else"] * 6)
+    finished(entry, said, said[:2])
+    _, read = page(entry)
+    assert "Worst mistakes" not in read.said

@@ -169,3 +169,14 @@ def test_the_cuts_chosen_have_nearly_the_best_kappa_of_all(seed):
 def test_a_label_that_no_row_has_is_cut_off():
     y, pred = np.array([0, 0, 2, 2]), np.array([0.0, 0.1, 0.8, 0.9])
     assert decisions.Cuts((0, 1, 2)).fit(y, pred)(pred).tolist() == [0, 0, 2, 2]
+
+
+def test_thresholds_without_each_fold_are_those_that_fit_chooses_on_the_others():
+    random = np.random.default_rng(0)
+    y, fold = random.integers(0, 2, 500), random.integers(0, 5, 500)
+    pred = np.round(np.clip(0.5 + 0.3 * (y - 0.5) + random.normal(0, 0.2, 500), 0, 1), 2)  # with ties
+    decide = decisions.Threshold()
+    chosen = decide.without(fold, y, pred)
+    assert chosen == {number: decide.fit(y[fold != number], pred[fold != number]) for number in range(5)}
+    assert 0 < chosen[0].at < 1
+    assert decisions.Threshold(0.3).without(fold, np.zeros(500, int), pred)[0].at == 0.3
