@@ -3,10 +3,11 @@
     python -m benchmarks.forecast --home /tmp/forecast
 
 Makes a workspace with the competitions of ../shared/data/competitions, trains the recipes of `kit new` in three ways
-(five folds, three folds, a holdout) where that is not done, and compares each forecast with the scores of the public
-and the private half of the test rows, for 20 random ways to halve them. `plain` is an interval of the out-of-fold score
-and the noise of the rows on both sides, without any gain. Widths are means, in parts of the oracle's, who knows the
-score over endless rows, so that only the noise of the half is left: nothing can be narrower.
+(five folds, three folds, a holdout), and blends those of five folds, where that is not done. Compares each forecast
+with the scores of the public and the private half of the test rows, for 20 random ways to halve them. `plain` is an
+interval of the out-of-fold score and the noise of the rows on both sides, without any gain. Widths are means, in
+parts of the oracle's, who knows the score over endless rows, so that only the noise of the half is left: nothing can
+be narrower.
 """
 
 from __future__ import annotations
@@ -50,6 +51,12 @@ def made(home: Path, slug: str, task: dict[str, Any], train: bool) -> None:
         for name, words in WAYS.items():
             if (recipe, name) not in known:
                 kit(home, "train", slug, recipe, "--no-plots", *words)
+    members = [
+        run.name for run in runs.every(slug) if run.finished and way(run) == "5 folds" and run.plan.recipe != "blend"
+    ]
+    for method in ("mean", "hill-climb", "stack"):
+        if train and len(members) > 1 and ("blend", "5 folds") not in known:
+            kit(home, "ensemble", slug, *members, "--method", method)
 
 
 def way(run: runs.Run) -> str:

@@ -6,7 +6,7 @@ table of word numbers does. The two train in turns, an epoch each, in one proces
 judged on reviews that neither was trained on. What is measured is `model.fit`, after a first epoch of a few batches.
 
     kit download imdb-sentiment --from imdb-sentiment.zip
-    python benchmarks/lstm_speed.py
+    python -m benchmarks.lstm_speed
 """
 
 from __future__ import annotations

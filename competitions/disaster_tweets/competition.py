@@ -62,7 +62,7 @@ competition = Competition(
     default="linear",
     kind="text",
     acknowledged={
-        "near-duplicates": "Tweets about one event share most of their words. A sixth of the test tweets is nearly equal "
-        "to a training tweet too, so that folds without any would be harder than the test."
+        "near-duplicates": "Tweets about one event share most of their words. A sixth of the test tweets is nearly "
+        "equal to a training tweet too, so that folds without any would be harder than the test."
     },
 )

@@ -19,6 +19,8 @@ VARIANTS = {
     "recurrent_dropout": {"recurrent_dropout": 0.3},
     "l2": {"l2": 1e-4},
     "bidirectional": {"bidirectional": True},
+    # What the study tried one at a time, together.
+    "regularised": {"bidirectional": True, "spatial_dropout": 0.3, "dropout": 0.5, "vocabulary": 10_000},
     "spatial_dropout": {"spatial_dropout": 0.3},
     "stacked": {"depth": 2},
     "cnn_lstm": {"filters": 64},

@@ -15,7 +15,7 @@ from ._reviews import cleaned
 
 VARIANTS = {"bigrams": {"longest": 2}}
 SMOKE = {"rarest": 1}
-RANGES = {"longest": [1, 2, 3], "rarest": [1, 2, 3], "smoothing": (0.1, 10.0, "log"), "strength": (0.001, 10.0, "log")}
+RANGES = {"longest": [1, 2, 3], "rarest": [1, 2, 3], "smoothing": (0.1, 10.0, "log"), "strength": (1.0, 1000.0, "log")}
 
 
 def fit(
@@ -25,7 +25,9 @@ def fit(
     rarest: int = 2,  # training reviews that must have a term
     smoothing: float = 1.0,
     unit: bool = True,  # whether the weighted terms of a review have length 1, so that long reviews are not surer
-    strength: float = 30.0,  # inverse of the regularisation
+    # Inverse of the regularisation. A fifth of the training reviews, held out, has 0.913 with 10, 0.915 with 30, 0.916
+    # with 100 and 0.917 with 300; a standard error is 0.004.
+    strength: float = 100.0,
 ):
     terms, x = Terms.learned(cleaned(fold.train.x), (1, longest), rarest)
     weights = ratio(x, fold.train.y, smoothing).astype(np.float32)

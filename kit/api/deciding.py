@@ -159,7 +159,8 @@ def choose(
     chosen = sorted((run for run in known if run not in few), key=lambda run: -sign * made[run.name].private.expected)
     chosen = chosen[: selection.MOST]
     forecasts = [made[run.name] for run in chosen]
-    done = selection.choose(entry, chosen, forecasts, slots=slots, public_share=public_share, seed=seed)
+    publics = _publics(chosen)
+    done = selection.choose(entry, chosen, forecasts, publics, slots=slots, public_share=public_share, seed=seed)
     return Chosen(done, entry.competition.metric.name)
 
 
@@ -184,6 +185,18 @@ def candidates(competition: str, runs: Sequence[str | Run], *, sample: bool = Fa
             f"kit train {entry.name}{entry.flag}",
         )
     return entry, here
+
+
+def _publics(runs: Sequence[Run]) -> dict[str, float]:
+    """The public scores of runs that were sent to where submissions go now: an emulator's score is none of Kaggle's."""
+    from kit.kaggle import client
+
+    kept = {run.name: run.kaggle() for run in runs}
+    return {
+        name: float(kaggle["public_score"])
+        for name, kaggle in kept.items()
+        if kaggle.get("server") == client.server() and isinstance(kaggle.get("public_score"), (int, float))
+    }
 
 
 def _others(entry: Entry) -> list[Run]:

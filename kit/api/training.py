@@ -43,6 +43,10 @@ def train(
     jobs: int | None = None,
     address: str = "",
     gpus_per_fold: float | None = None,
+    seeds: int = 1,
+    refit: bool = False,
+    pseudo: str | Run = "",
+    pseudo_share: float = 0.5,
     plots: bool = True,
     track: bool = False,
     **settings: Any,
@@ -56,8 +60,12 @@ def train(
     goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. `jobs` folds are fitted
     at once, each in a process of its own with its share of the cores, or by `engine="ray"` in workers of Ray, which is
     started here or joined at `address`; `gpus_per_fold` is then what a fold has of a GPU. With `track`, and wherever
-    MLFLOW_TRACKING_URI is set, the run is told to MLflow while it trains. All other arguments are settings of the
-    recipe: `kit.train("digit-recognizer", "cnn", epochs=3)`.
+    MLFLOW_TRACKING_URI is set, the run is told to MLflow while it trains.
+
+    `seeds` models of each fold, with seeds of their own, are averaged. With `refit` one more model is fitted on all
+    rows, and joins those of the folds for the test rows. `pseudo` is a run of the same folds: `pseudo_share` of the
+    test rows, those that it is surest of, are trained on under its labels, and never validate. All other arguments are
+    settings of the recipe: `kit.train("digit-recognizer", "cnn", epochs=3)`.
 
     Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
     """
@@ -72,6 +80,9 @@ def train(
             "fold": fold is not None,
             "seed": seed != 0,
             "deterministic": not deterministic,
+            "seeds": seeds != 1,
+            "refit": refit,
+            "pseudo": bool(pseudo),
             **dict.fromkeys(settings, True),
         }
         _refuse_changes(run, recipe, [name for name, is_asked in asked.items() if is_asked])
@@ -88,12 +99,30 @@ def train(
         folds=folds,
         only=fold,
         deterministic=deterministic,
+        **_further(entry, scheme, seeds, refit, pseudo, pseudo_share),
     )
     from kit.train import loop
 
     rows = loop.prepared(entry, plan)  # whatever can be refused is refused here, before there is a folder
     with keeping.fresh(store.create(plan)) as run:
         return fitted(entry, run, plots=plots, executor=executor, track=track, rows=rows)
+
+
+def _further(
+    entry: Entry, scheme: str, seeds: int, refit: bool, pseudo: str | Run, pseudo_share: float
+) -> dict[str, Any]:
+    """What a plan holds of averaging, refitting and pseudo-labels. Raises KitError for what cannot be."""
+    from kit.train import averaging
+
+    if not 1 <= seeds <= averaging.MOST:
+        raise KitError(f"A fold cannot have {seeds} seeds.", f"It is a number from 1 to {averaging.MOST}.")
+    if refit and scheme == "full":
+        raise KitError("`full` trains on all rows already.", "refit is for runs that folds or a holdout judge.")
+    if not 0 < pseudo_share <= 1:
+        raise KitError(f"A share of {pseudo_share:g} of the test rows is none.", "It is above 0 and at most 1.")
+    if not pseudo:
+        return {"seeds": seeds, "refit": refit}
+    return {"seeds": seeds, "refit": refit, "pseudo": named(entry, pseudo).name, "pseudo_share": pseudo_share}
 
 
 @dataclass(frozen=True, repr=False)

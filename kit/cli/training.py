@@ -53,6 +53,16 @@ if TYPE_CHECKING:
     default=True,
     help="Allow faster sums whose last digits can differ from run to run.",
 )
+@click.option("--seeds", type=click.IntRange(1, 9), default=1, metavar="N", help="Average N models of each fold.")
+@click.option("--refit", is_flag=True, help="Train one more model on all rows, for the test rows.")
+@click.option(
+    "--pseudo",
+    default="",
+    metavar="RUN",
+    help="Train on test rows too, under the labels of this run.",
+    shell_complete=completing.runs,
+)
+@click.option("--pseudo-share", type=float, default=0.5, metavar="S", help="Share of them, the surest (default: 0.5).")
 @engine
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
 @declaring.track
@@ -77,6 +87,10 @@ def train(
     fits them in workers of Ray, on this machine or on a cluster; the result has the same bytes. --split judges the run
     by another split that the competition declares, to compare it with work that was judged so; kit submit never
     chooses such a run by itself. --track shows the run in MLflow while it trains.
+
+    --seeds 3 averages three models of each fold. --refit adds a model of all rows for the test rows. --pseudo RUN
+    trains on test rows too, under the labels that RUN gives them; these rows never validate, and the labels of a fold
+    come from RUN's model of the same fold, which has not seen its held-out rows.
 
     Example:
       kit train digit-recognizer cnn:augmented --folds 5 --set epochs=20 --seed 1

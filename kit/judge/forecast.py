@@ -21,10 +21,11 @@ from kit.errors import KitError
 from kit.judge import intervals
 from kit.judge.aligning import held_out
 from kit.judge.repeats import Repeats
+from kit.predict import stacked
 from kit.task import decisions, merging, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Competition
-from kit.train import predictions
+from kit.train import predictions, runs
 from kit.train.record import DONE
 from kit.train.runs import Run
 
@@ -221,7 +222,7 @@ def _merging(
     Network Ensembles, Cross Validation, and Active Learning, NIPS 1994; for other metrics the same by simulation.
     """
     metric = competition.metric
-    parts = _folds(run)
+    parts = _folds(competition, run)
     if len(parts) < 2 or {"weight", "group"} & {*metric.needs}:
         return 0.0
     random = np.random.default_rng(seed)
@@ -246,14 +247,32 @@ def _merging(
     return float(np.mean(gains)) if gains else 0.0
 
 
-def _folds(run: Run) -> list[np.ndarray]:
-    """What each fold's model predicted for the test rows; nothing where these are not here."""
+def _folds(competition: Competition, run: Run) -> list[np.ndarray]:
+    """What each fold's model predicted for the test rows; of a blend what its members' models of each fold say
+    together. Nothing where these are not here."""
+    if run.plan.recipe == "blend":
+        return _blended(competition, run)
     found = []
     for done in sorted(run.folder.glob(f"fold-*/{DONE}")):
         file = done.parent / "test.npz"
         if file.exists():
             found.append(predictions.load(file, "pred")["pred"])
     return found if len({part.shape for part in found}) == 1 else []
+
+
+def _blended(competition: Competition, run: Run) -> list[np.ndarray]:
+    method, weights = run.plan.variant, [*run.plan.settings.values()]
+    try:
+        members = [_folds(competition, runs.find(run.plan.competition, name)) for name in run.plan.settings]
+    except KitError:  # a member is gone
+        return []
+    if len({len(parts) for parts in members}) != 1 or not members[0]:
+        return []
+    if method == "stack":
+        linear = stacked.load(run.folder)
+        return [linear(parts) for parts in zip(*members, strict=True)]
+    merge = merging.BY_METHOD.get(method) or merging.declared(competition.metric, members[0][0])
+    return [merge(parts, weights) for parts in zip(*members, strict=True)]
 
 
 def _answers(

@@ -84,7 +84,9 @@ def _keys(data: Data) -> list[str] | None:
     if hasattr(batch, "iloc"):
         import pandas as pd
 
-        return [str(one) for one in pd.util.hash_pandas_object(batch, index=False).tolist()]
+        # Cells of objects may be lists, which have no hash.
+        told = batch.assign(**{name: batch[name].map(str) for name in batch.select_dtypes(object).columns})
+        return [str(one) for one in pd.util.hash_pandas_object(told, index=False).tolist()]
     if isinstance(batch, np.ndarray) and batch.ndim == 2 and batch.dtype.kind in "biuf":
         return [hashlib.blake2b(row.tobytes(), digest_size=16).hexdigest() for row in np.ascontiguousarray(batch)]
     if isinstance(batch, np.ndarray) and batch.ndim > 1:

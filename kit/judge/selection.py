@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -75,17 +75,24 @@ class Drawn(NamedTuple):
 
 
 def choose(
-    entry: Entry, runs: Sequence[Run], forecasts: Sequence[Forecast], *, slots: int, public_share: float, seed: int = 0
+    entry: Entry,
+    runs: Sequence[Run],
+    forecasts: Sequence[Forecast],
+    publics: Mapping[str, float],
+    *,
+    slots: int,
+    public_share: float,
+    seed: int = 0,
 ) -> Choice:
-    """What to send and to select among `runs`, each with its forecast; `slots` submissions are left.
+    """What to send and to select among `runs`, each with its forecast; `publics` are the public scores of those that
+    were sent, by name, and `slots` submissions are left.
 
     The held-out rows of all runs are resampled together, which keeps that runs err on the same rows: two runs that are
     equally good are worth more together the less alike they are. Public scores that are known change what is expected
     of their runs, and of those that are like them. Raises KitError where nothing was sent and there is no slot, and for
     runs that share no row.
     """
-    known = {run.name: run.kaggle().get("public_score") for run in runs}
-    sent = [at for at, run in enumerate(runs) if isinstance(known[run.name], int | float)]
+    sent = [at for at, run in enumerate(runs) if run.name in publics]
     if not sent and not slots:
         raise KitError(
             f"No run of {entry.name} has a public score, and there is no slot to send one.",
@@ -95,7 +102,7 @@ def choose(
     sign = 1 if entry.competition.metric.higher_is_better else -1
     worlds = draw(entry, runs, forecasts, public_share, seed)
     if sent:
-        seen = sign * np.array([known[runs[at].name] for at in sent], np.float64)
+        seen = sign * np.array([publics[runs[at].name] for at in sent], np.float64)
         worlds = given(worlds, sent, seen)
     spend: list[Spend] = []
     have, reached = [*sent], value(worlds, sent, sent)

@@ -15,7 +15,7 @@ from kit.predict import stacked
 from kit.task import catalog, merging
 from kit.task.catalog import Entry
 from kit.task.contract import Fitted
-from kit.train import predictions, runs
+from kit.train import averaging, predictions, runs
 from kit.train.runs import Run
 
 
@@ -67,7 +67,8 @@ def _stored(entry: Entry, run: Run, folders: list[Path]) -> list[Fitted]:
     if not folders:
         raise KitError(f"The weights of run {run.name} are not here.", "Git keeps only the record of a run.", again)
     try:
-        return [module.load(folder) for folder in folders]
+        metric = entry.competition.metric
+        return [averaging.merged([module.load(place) for place in averaging.places(one)], metric) for one in folders]
     except (KitError, ImportError):
         raise
     except Exception as error:  # for a damaged file frameworks raise errors of many kinds, their own among them

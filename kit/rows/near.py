@@ -1,4 +1,4 @@
-"""Texts that repeat each other, word for word or nearly so, as groups: of a million texts too.
+"""Texts that repeat each other, word for word or nearly so, as groups.
 
 Source: Broder, On the resemblance and containment of documents, 1997: two texts resemble each other by the share of
 their runs of words that both have, and candidates are found by the smallest hashes of those runs.

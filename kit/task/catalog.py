@@ -34,8 +34,21 @@ KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 
 OPTIONS = frozenset(
     {"accelerator", "address", "code", "competition", "deterministic", "engine", "fold", "folds", "folds_as_kernels"}
-    | {"gpus_per_fold", "inputs", "jobs", "plots", "recipe", "recipes", "rehearse", "resume", "sample"}
-    | {"scheme", "seed", "seeds", "submit", "time", "timeout", "track", "trials", "wait"}
+    | {"gpus_per_fold", "inputs", "jobs", "plots", "pseudo", "pseudo_share", "recipe", "recipes", "refit"}
+    | {
+        "rehearse",
+        "resume",
+        "sample",
+        "scheme",
+        "seed",
+        "seeds",
+        "submit",
+        "time",
+        "timeout",
+        "track",
+        "trials",
+        "wait",
+    }
 )
 """Arguments of `kit.train`, `kit.sweep`, `kit.tune` and `kit.push` beside which settings are given by name, as in
 `kit.train("digit-recognizer", "cnn", seed=1, epochs=3)`: no setting may be called so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ def rank_mean(parts: Parts, weights: Weights = None) -> np.ndarray:
     """
     from scipy.stats import rankdata
 
-    return _floats(_sum([rankdata(part, axis=0) / len(part) for part in parts], weights), parts[0])
+    return _floats(_sum(parts, weights, lambda part: rankdata(part, axis=0) / len(part)), parts[0])
 
 
 def geometric_mean(parts: Parts, weights: Weights = None) -> np.ndarray:
@@ -68,8 +68,12 @@ def geometric_mean(parts: Parts, weights: Weights = None) -> np.ndarray:
             "Predictions of other kinds can be merged by their mean.",
         )
     single = parts[0].size == len(parts[0])
-    both = [np.stack([1 - p, p], axis=-1) if single else p for p in (part.astype(np.float64) for part in parts)]
-    product = np.exp(_sum([np.log(np.maximum(p, LEAST)) for p in both], weights))
+
+    def logarithms(part: np.ndarray) -> np.ndarray:
+        p = part.astype(np.float64)
+        return np.log(np.maximum(np.stack([1 - p, p], axis=-1) if single else p, LEAST))
+
+    product = np.exp(_sum(parts, weights, logarithms))
     shares = product / product.sum(-1, keepdims=True)
     return _floats(shares[..., 1] if single else shares, parts[0])
 
@@ -77,7 +81,7 @@ def geometric_mean(parts: Parts, weights: Weights = None) -> np.ndarray:
 def log_mean(parts: Parts, weights: Weights = None) -> np.ndarray:
     """The mean of log(1 + prediction), turned back: of all values the one with the least sum of squared logarithmic
     errors against the parts, as RMSLE counts them. Predictions below 0 count as 0."""
-    return _floats(np.expm1(_sum([np.log1p(np.maximum(part, 0)) for part in parts], weights)), parts[0])
+    return _floats(np.expm1(_sum(parts, weights, lambda part: np.log1p(np.maximum(part, 0)))), parts[0])
 
 
 def vote(parts: Parts, weights: Weights = None) -> np.ndarray:
@@ -128,11 +132,14 @@ def _shares(parts: Parts, weights: Weights) -> np.ndarray:
     return np.full(len(parts), 1 / len(parts)) if weights is None else np.asarray(weights, float) / np.sum(weights)
 
 
-def _sum(parts: Parts, weights: Weights) -> np.ndarray:
-    """The weighted mean in float64."""
-    total = np.zeros(parts[0].shape)
+def _sum(parts: Parts, weights: Weights, of: Callable[[np.ndarray], np.ndarray] = np.asarray) -> np.ndarray:
+    """The weighted mean of what `of` makes of each part, in float64, one part after the other: of 50 runs of a million
+    rows no more than one is held in float64."""
+    total: np.ndarray | None = None
     for part, share in zip(parts, _shares(parts, weights), strict=True):
-        total += share * part
+        values = share * of(part)
+        total = values.astype(np.float64, copy=False) if total is None else np.add(total, values, out=total)
+    assert total is not None  # there is no mean of nothing
     return total
 
 

@@ -18,7 +18,7 @@ from kit.task import catalog, checks, decisions, merging, outputs, splits, submi
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data, Diverged, Fitted, Fold, Report, silent
 from kit.toolbox import determinism
-from kit.train import predictions, progress, provenance, record, runs
+from kit.train import averaging, predictions, progress, provenance, pseudo, record, runs
 from kit.train.record import Done, Plan
 from kit.train.runs import Run
 
@@ -62,8 +62,10 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
     place = runs.begin_fold(run, number)
     name = f"fold {number + 1}/{rows.column.max() + 1}" if number >= 0 else "all rows"
     fold = cut(rows, run.plan, number, place, progress.reporter(place, name, show))
+    if run.plan.pseudo:
+        fold = pseudo.joined(entry.competition, fold, rows.test, rows.labels, run.plan)
     try:
-        done = _done(entry.competition, recipe, fold, rows, run.plan.settings)
+        done = _done(entry.competition, recipe, fold, rows, run.plan, show, name)
     except Diverged as error:
         error.cure = _slower(run.plan)
         raise
@@ -114,10 +116,23 @@ def scored(competition: Competition, fitted: Fitted, valid: Data, labels: output
     return Scored(pred, columns, competition.metric.score(valid.y, pred, columns, labels))
 
 
-def _done(competition: Competition, recipe: catalog.Recipe, fold: Fold, rows: Rows, settings: dict[str, Any]) -> Done:
+def _done(
+    competition: Competition,
+    recipe: catalog.Recipe,
+    fold: Fold,
+    rows: Rows,
+    plan: Plan,
+    show: progress.Display,
+    name: str,
+) -> Done:
     """Fit, predict, check, score; predictions are left in the fold's folder."""
     started = time.perf_counter()
-    fitted = fitted_by(recipe, fold, settings)
+    if plan.seeds == 1:
+        fitted = fitted_by(recipe, fold, plan.settings)
+    else:
+        fitted = averaging.fit(
+            fold, plan.seeds, lambda one: fitted_by(recipe, one, plan.settings), show, name, competition.metric
+        )
     seconds = time.perf_counter() - started
     valid, score = fold.valid, None
     if len(valid):

@@ -22,6 +22,7 @@ from kit.train import (
     predictions,
     progress,
     provenance,
+    pseudo,
     record,
     rehearsed,
     runs,
@@ -131,6 +132,8 @@ def prepared(entry: Entry, plan: Plan) -> Rows:
 
     Raises KitError as `fold.load` and `folds` do, and when the recipe cannot be imported.
     """
+    if plan.pseudo:
+        pseudo.check(plan)
     rows = fold.load(entry, plan)
     folds(plan, rows)
     entry.recipe(plan.label)[0].module()
@@ -158,13 +161,13 @@ def planned(entry: Entry, recipe: Recipe, variant: str, settings: dict[str, Any]
 
 
 def folds(plan: Plan, rows: Rows) -> list[int]:
-    """The folds to fit: all, or the one that `plan.only` names.
+    """The folds to fit: all, or the one that `plan.only` names; -1, at last, is the model of all rows.
 
     Raises KitError when there is no such fold.
     """
     known = splits.numbers(rows.column)
     if plan.only is None:
-        return known
+        return known + [-1] * (plan.refit and known != [-1])
     if plan.only not in known:
         raise KitError(
             f"There is no fold {plan.only}.",

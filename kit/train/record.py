@@ -31,7 +31,9 @@ class Plan:
     `scheme` is `cv`, `holdout`, `full` or the name of another split that the competition declares; `folds` the number
     of folds asked for (None: as declared); `only` a single fold to fit. `data` is the sha256 of each public file,
     `code` the digest of all Python files that decide what is fitted, `encoders` the sha256 of each pretrained encoder
-    by the setting that names it.
+    by the setting that names it. `seeds` models of each fold, which differ in their seeds, are averaged; with `refit`
+    one more model is fitted on all rows, and joins those of the folds for the test rows. `pseudo` names a run whose
+    labels of `pseudo_share` of the test rows, the surest, are trained on too.
     """
 
     competition: str
@@ -47,6 +49,10 @@ class Plan:
     data: dict[str, str] = field(default_factory=dict)
     code: str = ""
     encoders: dict[str, str] = field(default_factory=dict)
+    seeds: int = 1
+    refit: bool = False
+    pseudo: str = ""
+    pseudo_share: float = 0.5
 
     def __post_init__(self) -> None:
         # JSON has lists where settings have tuples.

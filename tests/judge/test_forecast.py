@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kit.errors import KitError
@@ -119,6 +121,21 @@ def test_the_gain_is_that_of_models_whose_answers_are_known(given, finished):
     assert made.parts["merging"] == pytest.approx(together - alone, rel=0.4)
 
 
+def test_a_blend_gains_by_merging_as_its_members_folds_do(sure, finished):
+    entry, run = sure
+    random = np.random.default_rng(3)
+    other = finished(entry, predictions.load(run.folder / "oof.npz")["pred"], np.full((TEST, 2), 0.5))
+    for member in (run, other):
+        second = np.clip(0.5 + random.normal(0, 0.3, (3, TEST)), 0.02, 0.98)
+        folds(member, [np.stack([1 - one, one], axis=1) for one in second])
+    plan = replace(run.plan, recipe="blend", variant="mean", settings={run.name: 0.5, other.name: 0.5})
+    blend = replace(run, plan=plan)
+    alone, together = (forecast.forecast(entry, one).parts["merging"] for one in (run, blend))
+    assert 0.02 < together < alone  # two members agree more than one, since each is a mean already
+    gone = replace(run, plan=replace(plan, settings={"gone": 1.0}))
+    assert forecast.forecast(entry, gone).parts["merging"] == 0
+
+
 def test_folds_that_differ_by_more_than_their_rows_make_the_forecast_wider():
     assert forecast._between([0.8, 0.8, 0.81, 0.79, 0.8], rows=0.01) == 0
     apart = [0.99, 0.80, 0.97, 0.85, 0.95]
@@ -133,6 +150,10 @@ def test_rows_of_test_that_repeat_rows_of_train_are_counted():
     assert found.key[0] == found.key[1] == "a fire"
     table = Data(np.arange(3), np.array([[1.0, 2], [3, 4], [1, 2]]), np.zeros(3))
     assert find(table, Data(np.arange(2), np.array([[1.0, 2], [9, 9]]))).share == 0.5
+    lists = pd.DataFrame({"number": [1, 2], "parts": [["salt", "oil"], ["oil"]]})
+    same = Data(np.arange(2), lists, np.zeros(2))
+    assert find(same, Data(np.arange(1), pd.DataFrame({"number": [2], "parts": [["oil"]]}))).share == 1
+    assert find(same, Data(np.arange(1), pd.DataFrame({"number": [2], "parts": [["salt"]]}))).share == 0
     pictures = Data(np.arange(2), np.zeros((2, 4, 4)), np.zeros(2))
     assert find(pictures, pictures) is None
 

@@ -30,11 +30,9 @@ def candidates(given, finished):
 
 def chosen(candidates, **given) -> selection.Choice:
     entry, members, forecasts = candidates
-    return selection.choose(entry, members, forecasts, **{"slots": 2, "public_share": 0.5} | given)
-
-
-def scored(run: runs.Run, public: float) -> None:
-    records.write_json(run.folder / "kaggle.json", {"public_score": public, "ref": 1})
+    return selection.choose(
+        entry, members, forecasts, given.pop("publics", {}), **{"slots": 2, "public_share": 0.5} | given
+    )
 
 
 def test_two_runs_that_err_on_other_rows_are_worth_more_than_two_that_are_alike(candidates):
@@ -55,17 +53,16 @@ def test_the_expected_best_is_that_of_the_closed_form(candidates):
 
 def test_what_is_selected_was_sent_or_is_to_be_sent(candidates):
     _, members, _ = candidates
-    scored(members[1], 0.8)
-    choice = chosen(candidates, slots=0)
+    choice = chosen(candidates, publics={members[1].name: 0.8}, slots=0)
     assert (choice.spend, choice.sent) == ((), (members[1].name,))
     assert (choice.select.first, choice.select.second) == (members[1].name, None)
-    assert len(chosen(candidates, slots=9).spend) == 2  # no run is sent twice
+    # No run is sent twice.
+    assert len(chosen(candidates, publics={members[1].name: 0.8}, slots=9).spend) == 2
 
 
 def test_a_public_score_changes_what_is_expected_but_less_than_its_own_noise(candidates):
     entry, members, forecasts = candidates
     before = selection.draw(entry, members, forecasts, 0.5, 0).private.mean(1)
-    scored(members[0], 0.9)
     worlds = selection.given(selection.draw(entry, members, forecasts, 0.5, 0), [0], np.array([0.9]))
     moved = worlds.private.mean(1) - before
     assert 0 < moved[0] < 0.1
@@ -130,3 +127,15 @@ def test_the_command_tells_slots_and_pair(kit, parity):
 def test_the_command_without_a_run_says_what_to_do(kit, parity):
     status, _, err = kit("choose", "parity", "--sample")
     assert (status, "kit train parity --sample" in err) == (1, True)
+
+
+def test_a_score_of_an_emulator_is_none_of_kaggles(kit, parity):
+    from kit.kaggle import client
+
+    for seed in "12":
+        kit("train", "parity", "table:noisy", "--sample", "--no-plots", "--seed", seed, "--set", "noise=0.6")
+    one, other = runs.every("parity")
+    records.write_json(one.folder / "kaggle.json", {"public_score": 0.9, "server": client.server()})
+    records.write_json(other.folder / "kaggle.json", {"public_score": 0.9, "server": "http://127.0.0.1:1"})
+    facts = json.loads(kit("choose", "parity", "--sample", "--slots", "0", "--json")[1])
+    assert (facts["sent"], facts["select"]["second"]) == ([one.name], None)

@@ -80,7 +80,7 @@ def load(dir: Path, texts: Callable[[Mapping[str, Any]], Texts]) -> Fitted:
     settings = json.loads((Path(dir) / SETTINGS).read_text(encoding="utf-8"))
     with finetuning.precision(settings["precision"]):
         model, read = _build(0, settings, texts(settings))
-    _restore(model, dir)
+    _restore(model, dir, settings["encoder"])
     return _predictor(model, read, settings["precision"])
 
 
@@ -146,7 +146,7 @@ def _save(model: tf_keras.Model, dir: Path, settings: Mapping[str, Any]) -> None
     (dir / SETTINGS).write_text(json.dumps(dict(settings), indent=2) + "\n", encoding="utf-8")
 
 
-def _restore(model: tf_keras.Model, dir: Path) -> None:
+def _restore(model: tf_keras.Model, dir: Path, encoder: str) -> None:
     """Give `model` the weights that `save` wrote.
 
     Raises KitError where the encoder it was built with is another one.
@@ -157,6 +157,6 @@ def _restore(model: tf_keras.Model, dir: Path) -> None:
         raise KitError(
             f"The weights in {dir} belong to another encoder than {SETTINGS} there names.",
             "The encoder has been replaced since. It must be the one of the training.",
-            "kit encoder import ~/models/encoder  # the folder of that encoder",
+            f"kit encoder import ~/models/{Path(encoder).name}",
         )
     model.set_weights(weights)
