@@ -6,8 +6,9 @@ from kit.toolbox.language.model import Language
 from . import _language
 
 
-def fit(
+def trained(
     fold,
+    texts,
     vocabulary,
     kind: str,
     shape: dict,
@@ -20,9 +21,8 @@ def fit(
     optimizer: str = "adamw",  # or muon
     precision: str = "float32",  # mixed_bfloat16 is faster where the processor or the GPU has units for it
 ):
-    """Train a network on the texts of the fold, whose vocabulary `vocabulary(texts)` gives."""
-    texts = _language.texts(fold.train)
-    made = learning.train(
+    """A network that was trained on `texts`, with the vocabulary that `vocabulary` makes of them; the fold keeps it."""
+    return learning.train(
         fold,
         texts,
         vocabulary(texts),
@@ -36,6 +36,11 @@ def fit(
         optimizer=optimizer,
         precision=precision,
     )
+
+
+def fit(fold, vocabulary, kind: str, shape: dict, **training):
+    """Train a network on the texts of the fold."""
+    made = trained(fold, _language.texts(fold.train), vocabulary, kind, shape, **training)
     return _language.finished(fold, Language(made), learning.size(made))
 
 

@@ -15,7 +15,7 @@ def fit(
     depth: int = 1,  # one wide layer writes faster than two narrow ones: its numbers stay in the processor's cache
     width: int = 128,
     dropout: float = 0.0,  # a few passes over the texts overfit nothing
-    **training: _networks.fit,
+    **training: _networks.trained,
 ):
     shape = {"units": units, "depth": depth, "width": width, "dropout": dropout}
     return _networks.fit(fold, vocabulary.of_characters, "recurrent", shape, **training)

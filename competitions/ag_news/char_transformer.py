@@ -15,7 +15,7 @@ def fit(
     depth: int = 4,
     heads: int = 6,
     dropout: float = 0.0,
-    **training: _networks.fit,
+    **training: _networks.trained,
 ):
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
     return _networks.fit(fold, vocabulary.of_characters, "attention", shape, **training)

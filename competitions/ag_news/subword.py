@@ -18,7 +18,7 @@ def fit(
     heads: int = 6,
     dropout: float = 0.1,
     pieces: int = 4000,
-    **training: _networks.fit,
+    **training: _networks.trained,
 ):
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
     return _networks.fit(fold, partial(vocabulary.of_pieces, most=pieces), "attention", shape, **training)

@@ -18,7 +18,7 @@ def fit(
     width: int = 128,
     dropout: float = 0.2,  # a word is seen a few times only
     rarest: int = 3,  # rarer words are spelled out
-    **training: _networks.fit,
+    **training: _networks.trained,
 ):
     shape = {"units": units, "depth": depth, "width": width, "dropout": dropout}
     return _networks.fit(fold, partial(vocabulary.of_words, rarest=rarest), "recurrent", shape, **training)

@@ -18,7 +18,7 @@ def fit(
     heads: int = 6,
     dropout: float = 0.2,  # a word is seen a few times only
     rarest: int = 3,  # rarer words are spelled out
-    **training: _networks.fit,
+    **training: _networks.trained,
 ):
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
     return _networks.fit(fold, partial(vocabulary.of_words, rarest=rarest), "attention", shape, **training)

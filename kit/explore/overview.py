@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +18,7 @@ import numpy as np
 
 from kit.drawing import classes, style
 from kit.notes import tell
+from kit.task import outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Data
 
@@ -24,6 +27,9 @@ BARS = 40
 
 COLUMNS = 20
 """Columns with missing values that are listed one by one."""
+
+KINDS = 10
+"""Different texts of a column by which rows are told apart in pictures, at most."""
 
 VALUES = 2**24
 """Values of an array that are looked at together."""
@@ -54,6 +60,8 @@ def explore(entry: Entry, *, out: Path | None = None) -> Findings:
             names = classes.names(competition.submission, 1 + int(train.y.max()), more=True)
             facts |= balance(train.y, names)
             pictures.append(draw_balance(train.y, names, entry.name, out / "classes.png"))
+        elif outputs.are_texts(train.y):
+            facts |= answers(train.y)
         else:
             facts |= values(train.y.astype(float))
             pictures.append(draw_values(train.y.astype(float), entry.name, out / "target.png"))
@@ -61,6 +69,8 @@ def explore(entry: Entry, *, out: Path | None = None) -> Findings:
         facts |= groups(train.group)
     tell("Looking for duplicates")
     facts |= duplicates(train, test)
+    if competition.texts is not None:
+        train, test, names = whole(train, test, names, competition.texts)
     name = f"{__package__}.{competition.kind}"
     if importlib.util.find_spec(name):
         more = importlib.import_module(name).look(train, test, names, out)
@@ -109,6 +119,31 @@ def values(y: np.ndarray) -> dict[str, str | int | float]:
     """The spread of a target that is a number."""
     facts = {"mean": y.mean(), "sd": y.std(), "least": y.min(), "median": np.median(y), "greatest": y.max()}
     return {f"target {name}": _round(value) for name, value in facts.items()}
+
+
+def answers(y: np.ndarray) -> dict[str, str | int | float]:
+    """How many different texts a target has, and the most frequent one, which is what a constant answer would be."""
+    different, counts = np.unique(y.astype(str), return_counts=True)
+    most = int(counts.argmax())
+    return {
+        "different answers": len(different),
+        "answers of one row only": int((counts == 1).sum()),
+        "most frequent answer": f"{different[most]}: {counts[most]:,} rows ({counts[most] / len(y):.1%})",
+    }
+
+
+def whole(train: Data, test: Data, names: list[str], texts: Callable[[Any], list[str]]) -> tuple[Data, Data, list[str]]:
+    """Rows as the whole texts that they are part of, which `texts` gives; where they have no label among `names`, they
+    are told apart by the first column of a few different texts, such as a topic."""
+    table, y = train.x.take(), train.y
+    if not names and hasattr(table, "columns"):
+        for column in table.columns:
+            different = sorted({str(value) for value in table[column]})
+            if 2 <= len(different) <= KINDS:
+                names, y = different, np.searchsorted(different, table[column].astype(str))
+                break
+    train = replace(train, x=np.array(texts(table), object), y=y if names else None)
+    return train, replace(test, x=np.array(texts(test.x.take()), object)), names
 
 
 def groups(group: np.ndarray) -> dict[str, str | int | float]:

@@ -235,3 +235,21 @@ def test_without_data_the_cure_is_to_download_it(workspace) -> None:
     with pytest.raises(KitError, match="data of digit-recognizer is not here") as refused:
         overview.explore(catalog.find("digit-recognizer"))
     assert refused.value.cure.startswith("kit download digit-recognizer")
+
+
+def test_a_target_of_free_texts_is_told_by_its_answers():
+    facts = overview.answers(np.array(["the", "of", "the", "Oslo"]))
+    assert facts == {
+        "different answers": 3,
+        "answers of one row only": 2,
+        "most frequent answer": "the: 2 rows (50.0%)",
+    }
+
+
+def test_a_competition_of_free_texts_is_explored(kit):
+    status, out, err = kit("explore", "ag-news", "--sample")
+    assert status == 0, err
+    assert "different answers" in out
+    # Whole texts, whose first words only are what a model is shown; told apart by their topic.
+    assert "train words a text                         median 39" in out
+    assert "words.png" in err and "vocabulary.png" in err
