@@ -117,6 +117,14 @@ def test_a_run_judges_rows_in_the_challenges_own_format(kit, workspace, tmp_path
     assert written[:3] == ["id,category", "1,COFFEE_MAKERS", "2,BACKPACKS"]
 
 
+def test_a_title_is_answered_with_its_category_and_not_with_the_number_of_it(kit, workspace):
+    assert kit("train", "meli-titles", "--sample", "--no-plots", "--holdout")[0] == 0
+    status, out, _ = kit("predict", "meli-titles", "last", "Cafetera Expreso Lumax 15 Bar", "--json")
+    (item,) = json.loads(out)
+    assert (status, item["label"]) == (0, "COFFEE_MAKERS")
+    assert max(item["probabilities"], key=item["probabilities"].get) == "COFFEE_MAKERS"
+
+
 def test_a_row_without_a_category_is_named(kit, workspace, tmp_path):
     assert kit("train", "meli-titles", "--sample", "--no-plots", "--holdout")[0] == 0
     rows = tmp_path / "new.csv"

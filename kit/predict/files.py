@@ -21,7 +21,7 @@ from kit.drawing import classes, rows, sound, style
 from kit.errors import KitError
 from kit.predict import models, stored
 from kit.predict.moved import Part
-from kit.task import decisions
+from kit.task import decisions, outputs
 from kit.task.catalog import Entry
 from kit.task.contract import Fitted
 from kit.train.runs import Run
@@ -111,7 +111,7 @@ def _answer(entry: Entry, run: Run, like: Any, read: list[tuple[str, Any, list]]
     x = reader.rows([part for _, _, parts in read for part in parts], like)
     pred = model.predict(x)
     far = model.unlike(x) if model.unlike else np.zeros(len(x))
-    decided = np.asarray(decisions.recorded(entry.competition, run.chosen)(pred))
+    decided = _named(entry, np.asarray(decisions.recorded(entry.competition, run.chosen)(pred)))
     items, pictures, at, names = [], [], 0, Counter[str]()
     for name, shown, parts in read:
         here = [
@@ -134,6 +134,12 @@ def _answer(entry: Entry, run: Run, like: Any, read: list[tuple[str, Any, list]]
         draw = _heard if entry.competition.kind == "audio" else _seen
         pictures.append(style.save(draw(entry, run, shown, here), to))
     return Answer(items, pictures)
+
+
+def _named(entry: Entry, decided: np.ndarray) -> np.ndarray:
+    """Decided labels as a person knows them: numbers of classes by their names, where these are texts."""
+    labels = entry.competition.submission.labels
+    return np.asarray(labels)[decided] if labels and outputs.are_class_numbers(decided, labels) else decided
 
 
 def _moved(

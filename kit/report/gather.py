@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from kit.train.runs import Run
 from kit.words import duration, figure
 
 PICTURES = 3_000_000
-"""Bytes of explore's pictures on the page."""
+"""Bytes of explore's pictures on the page, and of those of all studies."""
 
 
 @dataclass
@@ -81,8 +80,8 @@ def section(entry: Entry, runs: Sequence[Run], *, public_share: float | None = N
         {name for each in lines for name, text in each.cells.items() if text},
         _island(lines),
         _alike(compared),
-        studies.tables(entry),
-        _pictures(entry) if pictures else [],
+        studies.tables(entry, PICTURES if pictures else 0),
+        media.pictures(entry.data / "explore", PICTURES) if pictures else [],
         [run.name for run in mine if not run.finished],
         notes,
     )
@@ -168,14 +167,3 @@ def _island(lines: Sequence[Line]) -> dict[str, list[Any]]:
         "finished": [one.run.record.finished for one in runs],
         "compared": [not one.left_out for one in runs],
     }
-
-
-def _pictures(entry: Entry) -> list[tuple[str, str]]:
-    """Pictures of kit explore, as far as they fit: name and data URI."""
-    shown, total = [], 0
-    for path in sorted(Path(entry.data / "explore").glob("*.png")):
-        source = media.picture(path)
-        if source is not None and total + len(source) <= PICTURES:
-            shown.append((path.stem.replace("_", " "), source))
-            total += len(source)
-    return shown

@@ -60,6 +60,17 @@ def picture(path: Path) -> str | None:
     return _uri("image/png", data) if len(data) <= LARGEST else None
 
 
+def pictures(folder: Path, most: int) -> list[tuple[str, str]]:
+    """The PNG files of a folder, as far as they have `most` bytes together: name and data URI."""
+    shown, total = [], 0
+    for path in sorted(folder.glob("*.png")):
+        source = picture(path)
+        if source is not None and total + len(source) <= most:
+            shown.append((path.stem.replace("_", " ").replace("-", " "), source))
+            total += len(source)
+    return shown
+
+
 def _words(row: Any) -> str:
     """The columns of a row of a table that it has a value in, whole texts too: there is more room than in a picture."""
     said = [

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from kit import places
 from kit.notes import tell
+from kit.report import media
 from kit.task.catalog import Entry
 from kit.words import figure
 
@@ -15,17 +16,19 @@ LINES = 50
 
 
 class Study(NamedTuple):
-    """The table of a sweep or a search."""
+    """The table of a sweep or a search; `more` are the rows that are left out, `pictures` names and data URIs."""
 
     name: str
     header: list[str]
     rows: list[list[str]]
     more: int
+    pictures: list[tuple[str, str]]
 
 
-def tables(entry: Entry) -> list[Study]:
-    """Tables that kit sweep and kit tune left in the run store, the newest first."""
-    found = []
+def tables(entry: Entry, most: int = 0) -> list[Study]:
+    """Tables that kit sweep and kit tune left in the run store, the newest first, with their pictures while these have
+    no more than `most` bytes together."""
+    studies: list[Study] = []
     store = places.runs(entry.name)
     for path in sorted([*store.glob("sweep-*/table.csv"), *store.glob("tune-*/trials.csv")], reverse=True):
         try:
@@ -35,15 +38,18 @@ def tables(entry: Entry) -> list[Study]:
             tell(f"Passed over: {path} cannot be read: {error}")
             continue
         if header and rows and all(len(row) == len(header) for row in rows):
-            found.append(
+            pictures = media.pictures(path.parent, most)
+            most -= sum(len(source) for _, source in pictures)
+            studies.append(
                 Study(
                     path.parent.name,
                     header,
                     [[_short(cell) for cell in row] for row in rows[:LINES]],
                     max(len(rows) - LINES, 0),
+                    pictures,
                 )
             )
-    return found
+    return studies
 
 
 def _short(cell: str) -> str:

@@ -266,6 +266,7 @@ def test_studies_and_pictures_of_the_data_are_on_the_page(images, workspace):
     sweep = members[0].folder.parent / "sweep-20260101"
     sweep.mkdir()
     (sweep / "table.csv").write_text("recipe,mean\n" + "cnn,0.987654321\n" * 60)
+    Image.new("RGB", (9, 9)).save(sweep / "by-module.png")
     (sweep.parent / "tune-cnn").mkdir()
     (sweep.parent / "tune-cnn" / "trials.csv").write_text("trial,mean\n1\n")
     explored = workspace / "data" / entry.name / "explore"
@@ -277,6 +278,7 @@ def test_studies_and_pictures_of_the_data_are_on_the_page(images, workspace):
     assert "and 10 more" in read.said
     assert "tune-cnn" not in read.said
     assert f"class sizes of {entry.name}" in read.values("alt")
+    assert "by module of sweep-20260101" in read.values("alt")
     assert f"large of {entry.name}" not in read.values("alt")
 
 
