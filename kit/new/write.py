@@ -535,9 +535,13 @@ class _Declaration:
         line = f"    submission=Submission({', '.join(arguments)}),"
         if len(line) <= WIDTH:
             return [line]
-        inner = f"        {', '.join(arguments)}"
-        within = [inner] if len(inner) <= WIDTH else [f"        {each}," for each in arguments]
-        return ["    submission=Submission(", *within, "    ),"]
+        within = [""]
+        for each in arguments:
+            if len(within[-1]) + len(each) + 2 > WIDTH - 8 + 1:  # the last comma of all goes
+                within.append("")
+            within[-1] += f"{' ' if within[-1] else ''}{each},"
+        within[-1] = within[-1].removesuffix(",")
+        return ["    submission=Submission(", *(f"        {line}" for line in within), "    ),"]
 
     def _decide(self) -> list[str]:
         """What turns predictions into the file's values, and what these are."""

@@ -13,6 +13,7 @@ import pytest
 
 import kit
 from kit import places
+from kit.train import provenance
 from tests.docs import pages
 from tests.docs.reader import Mistake, look_over, reading
 
@@ -24,6 +25,8 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
     """Reads a page, and before it those that it goes on from; gives the workspace as the page leaves it."""
     kept: dict[str, Path] = {}
     hosts = tmp_path_factory.mktemp("hosts")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(provenance, "git", lambda folder: None)  # readers' own changes of the checkout are no break
     with places.environment({"KIT_HOME": str(hosts)}):
         kit.download("digit-recognizer", sample=True)
 
@@ -41,6 +44,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Read]:
         return home
 
     yield until_the_end
+    patch.undo()
 
 
 def files_at_hand(home: Path) -> None:
