@@ -18,7 +18,9 @@ def draw(entry: Entry, table: Sequence[Row], to: Path) -> Path | None:
     if not scored:
         return None
     metric = entry.competition.metric
-    made = style.figure(8, 1.2 + 0.36 * len(scored), f"{entry.name}: {len(scored)} ways, the best on top")
+    seeds = max(row.seeds for row in scored)
+    spread = f"; bars are one standard deviation over {seeds} seeds" if seeds > 1 else ""
+    made = style.figure(8, 1.2 + 0.36 * len(scored), f"{entry.name}: {len(scored)} ways, the best on top{spread}")
     chart = made.subplots()
     style.plain(chart, grid="x")
     for place, row in enumerate(reversed(scored)):
@@ -30,7 +32,5 @@ def draw(entry: Entry, table: Sequence[Row], to: Path) -> Path | None:
     chart.set_ylim(-0.6, len(scored) - 0.3)
     chart.margins(x=0.12)
     better = "higher" if metric.higher_is_better else "lower"
-    seeds = max(row.seeds for row in scored)
-    spread = f"; bars are one standard deviation over {seeds} seeds" if seeds > 1 else ""
-    style.label(chart, f"out-of-fold {metric.name}, {better} is better{spread}", "")
+    style.label(chart, f"out-of-fold {metric.name}, {better} is better", "")
     return style.save(made, to)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from kit.predict import stacked
 from kit.task import catalog, merging
 from kit.task.catalog import Entry
 from kit.task.contract import Fitted
+from kit.toolbox import quiet
 from kit.train import averaging, predictions, runs
 from kit.train.runs import Run
 
@@ -54,9 +53,7 @@ def _stored(entry: Entry, run: Run, folders: list[Path]) -> list[Fitted]:
     """The models that the recipe of a run stored in the folders of its folds."""
     recipe, _ = entry.recipe(run.plan.recipe)
     again = f"kit train {entry.name} {run.plan.label}"
-    # As in training: TensorFlow's notes on starting up would stand between a question and its answer.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    quiet.begin()
     module = recipe.module()
     if not hasattr(module, "load"):
         raise KitError(

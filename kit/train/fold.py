@@ -3,8 +3,6 @@ folder and the data."""
 
 from __future__ import annotations
 
-import logging
-import os
 import shutil
 import time
 from dataclasses import replace
@@ -17,7 +15,7 @@ from kit.errors import KitError
 from kit.task import catalog, checks, decisions, merging, outputs, splits, submission
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data, Diverged, Fitted, Fold, Report, silent
-from kit.toolbox import determinism
+from kit.toolbox import determinism, quiet
 from kit.train import averaging, predictions, progress, provenance, pseudo, record, runs
 from kit.train.record import Done, Plan
 from kit.train.runs import Run
@@ -77,10 +75,7 @@ def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothin
 
 def ready(plan: Plan) -> None:
     """Before a fold is fitted in this process: operations as deterministic as `plan` asks, and a quiet TensorFlow."""
-    # TensorFlow's start-up notes, its complaint (as an error) about an attribute that its own deterministic map sets,
-    # and its warning that each fold's new model is traced anew would break the bars; its exceptions stay.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    quiet.begin()
     determinism.switch(plan.deterministic)
 
 

@@ -13,7 +13,7 @@ from kit.errors import KitError
 from kit.notes import tell
 from kit.task import merging, splits
 from kit.task.catalog import Entry, Recipe
-from kit.toolbox import resume
+from kit.toolbox import quiet, resume
 from kit.train import (
     executors,
     finish,
@@ -136,6 +136,7 @@ def prepared(entry: Entry, plan: Plan) -> Rows:
         pseudo.check(plan)
     rows = fold.load(entry, plan)
     folds(plan, rows)
+    quiet.begin()
     entry.recipe(plan.label)[0].module()
     return rows
 

@@ -207,6 +207,17 @@ def test_seconds_of_a_history_count_on_after_a_kill(tmp_path):
     assert progress.read(tmp_path)["loss"] == [0.5, 0.25]
 
 
+def test_tensorflow_is_quiet_before_a_recipe_imports_it(kit, parity, monkeypatch):
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    path = parity / "table.py"
+    seen = (
+        "import os, pathlib\npathlib.Path(__file__).with_name('level').write_text(os.environ['TF_CPP_MIN_LOG_LEVEL'])\n"
+    )
+    path.write_text(seen + path.read_text())
+    assert kit("train", "parity", "--sample", "--no-plots")[0] == 0
+    assert (parity / "level").read_text() == "3"
+
+
 def test_a_picture_that_fails_does_not_fail_the_run(kit, parity, monkeypatch):
     from kit.drawing import style
 

@@ -10,8 +10,6 @@ used as it is.
 
 from __future__ import annotations
 
-import logging
-import os
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +20,7 @@ import numpy as np
 
 from kit import places
 from kit.errors import KitError
+from kit.toolbox import quiet
 from kit.toolbox.encoders import handles
 
 LENGTH = 128
@@ -155,8 +154,7 @@ def _weight(name: str, shape: tuple[int, ...], tensors: Mapping[str, np.ndarray]
 
 def _save_preprocess(out: Path, vocab: Sequence[str], lower: bool) -> None:
     # TensorFlow's start-up notes, and its warning that a model which is only written was never trained.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    quiet.begin()
     try:
         from official.nlp.tools import export_tfhub_lib
     except ModuleNotFoundError as error:

@@ -8,7 +8,6 @@ Apache-2.0, come in the packages of openWakeWord as `embedding_model.tflite`.
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import zipfile
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from kit.errors import KitError
-from kit.toolbox import networks
+from kit.toolbox import networks, quiet
 from kit.toolbox.encoders import handles
 
 NAME = "speech-embedding"
@@ -102,7 +101,7 @@ def convert(file: Path, out: Path, name: str = "") -> dict[str, Any]:
 
     Raises KitError for a file that is damaged or holds another network, and where `out` holds something else.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up notes
+    quiet.begin()
     weights = read(file)
     model = network()
     model.set_weights(weights)
