@@ -11,7 +11,7 @@ from kit.rows import views
 from kit.rows.clips import Clips
 from kit.rows.views import Rows
 from kit.task.contract import Fitted
-from kit.toolbox import networks
+from kit.toolbox import lengths, networks
 
 STEP = 800
 """Batches are padded to a multiple of so many samples, so that few different shapes occur."""
@@ -32,55 +32,18 @@ def padded(waves: Sequence[np.ndarray], least: int = 0) -> np.ndarray:
 def batches(
     x: Rows | Clips, y: np.ndarray, batch: int, *, seed: int | None = None, change: Change | None = None
 ) -> Any:
-    """A `keras.utils.PyDataset` of padded waves and labels of rows that are Clips.
-
-    Rows of about the same length share a batch.
-
-    With a seed, each epoch puts rows together anew and shuffles the batches, and `change` is applied to every wave; the
-    same seed gives the same epochs. Without one, rows come in the order of their lengths.
-    """
-    import keras
-
+    """A `keras.utils.PyDataset` of padded waves and labels of rows that are Clips, as `lengths.batches` puts them
+    together. With a seed, `change` is applied to every wave, anew in each epoch."""
     clips: Clips = views.batch(x)
 
-    class Batches(keras.utils.PyDataset):
-        def __init__(self) -> None:
-            super().__init__()
-            self.epoch = 0
-            self.arrange()
+    def waves(rows: np.ndarray, epoch: int, number: int) -> np.ndarray:
+        taken = [clips[row] for row in rows]
+        if change is not None and seed is not None:
+            random = np.random.default_rng((seed, epoch, number))
+            taken = [change(wave.astype(np.float32), random) for wave in taken]
+        return padded(taken)
 
-        def arrange(self) -> None:
-            count = min(len(clips), max(2, -(-len(clips) // batch)))
-            length = clips.length.astype(float)
-            if seed is not None:
-                random = np.random.default_rng((seed, self.epoch))
-                # Lengths blurred by a tenth: neighbours change, and batches stay almost as even.
-                length = length * random.uniform(0.9, 1.1, len(clips))
-            order = np.argsort(length, kind="stable")
-            self.rows = np.array_split(order, count)
-            if seed is not None:
-                self.rows = [self.rows[number] for number in random.permutation(count)]
-
-        def __len__(self) -> int:
-            return len(self.rows)
-
-        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-            rows = self.rows[number]
-            waves = [clips[row] for row in rows]
-            if change is not None and seed is not None:
-                random = np.random.default_rng((seed, self.epoch, number))
-                waves = [change(wave.astype(np.float32), random) for wave in waves]
-            wave = padded(waves)
-            if number < 2:
-                # Keras takes what the first two batches of a set have in common for what all have; one is made longer.
-                wave = np.pad(wave, ((0, 0), (0, (1 - number) * STEP + (wave.shape[1] // STEP) % 2 * STEP)))
-            return wave, y[rows]
-
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.arrange()
-
-    return Batches()
+    return lengths.batches(clips.length, y, batch, STEP, waves, seed=seed)
 
 
 def predictor(model: Any, *, batch: int = 64) -> Fitted:

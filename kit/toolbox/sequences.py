@@ -16,7 +16,7 @@ import numpy as np
 
 from kit.notes import tell
 from kit.task.contract import Fitted
-from kit.toolbox import networks, vectors
+from kit.toolbox import lengths, networks, vectors
 
 STEP = 20
 """Batches are padded to a multiple of so many words, so that few different shapes occur."""
@@ -93,47 +93,8 @@ class Sequences:
 
 
 def batches(sequences: Sequences, y: np.ndarray, batch: int, *, seed: int | None = None) -> Any:
-    """A `keras.utils.PyDataset` of padded word numbers and labels, rows of about the same length in a batch.
-
-    With a seed, each epoch puts rows together anew and shuffles the batches; the same seed gives the same epochs.
-    Without one, rows come in the order of their lengths.
-    """
-    import keras
-
-    class Batches(keras.utils.PyDataset):
-        def __init__(self) -> None:
-            super().__init__()
-            self.epoch = 0
-            self.arrange()
-
-        def arrange(self) -> None:
-            count = min(len(sequences), max(2, -(-len(sequences) // batch)))
-            length = sequences.lengths.astype(float)
-            random = np.random.default_rng((seed or 0, self.epoch))
-            if seed is not None:
-                # Blurred by a tenth: neighbours change, and batches stay almost as even. Texts that are cut off have
-                # one length, and chance alone puts them together.
-                length = length * random.uniform(0.9, 1.1, len(length))
-            self.rows = np.array_split(np.argsort(length, kind="stable"), count)
-            if seed is not None:
-                self.rows = [self.rows[number] for number in random.permutation(count)]
-
-        def __len__(self) -> int:
-            return len(self.rows)
-
-        def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-            table = sequences.padded(self.rows[number])
-            if number < 2:
-                # Keras takes what the first two batches have in common for what all have; one is made longer.
-                more = (1 - number) * STEP + (table.shape[1] // STEP) % 2 * STEP
-                table = np.pad(table, ((0, 0), (0, more)))
-            return table, y[self.rows[number]]
-
-        def on_epoch_end(self) -> None:
-            self.epoch += 1
-            self.arrange()
-
-    return Batches()
+    """A `keras.utils.PyDataset` of padded word numbers and labels, as `lengths.batches` puts them together."""
+    return lengths.batches(sequences.lengths, y, batch, STEP, lambda rows, *_: sequences.padded(rows), seed=seed)
 
 
 def predictor(model: Any, vocabulary: Vocabulary, length: int, *, batch: int = 128) -> Fitted:
