@@ -36,8 +36,9 @@ class OnRay:
 
     `address` is that of a cluster, such as `ray://head:10001`; without it Ray is started on this machine and ended
     afterwards. A worker has its share of the cores of this machine, and `gpus` of a GPU, which may be a part of one. It
-    serves one recipe. Where a worker does not see the run folder, because no storage is shared, the plan, the code and
-    the data travel to it, and what the fold leaves travels back. The fold of a worker that has died is fitted once
+    serves one recipe. kit must be installed on all machines, in one version: a fold whose code is another is refused.
+    Where a worker does not see the run folder, because no storage is shared, the plan, the competition and the data
+    travel to it, and what the fold leaves travels back. The fold of a worker that has died is fitted once
     more, from its checkpoint where that is on shared storage.
     """
 
@@ -109,7 +110,7 @@ class OnRay:
         """Start or join Ray; whether it is ours to end. What this process has begun before is used."""
         if ray.is_initialized():
             return False
-        options: dict[str, Any] = {"address": self.address} if self.address else {"address": "local"}
+        options: dict[str, Any] = {"address": self.address or "local"}
         if not self.address:
             free = _shared_memory()
             if free is not None and free < STORE:
@@ -126,7 +127,7 @@ class OnRay:
             where = f"join Ray at {self.address}" if self.address else "start Ray on this machine"
             raise KitError(
                 f"kit cannot {where}: {str(error).splitlines()[0]}",
-                "Nothing was fitted. A cluster's address is what `ray start --head` prints."
+                "Nothing was fitted. `ray start --head` prints a cluster's address; RAY_AUTH_TOKEN holds its token."
                 if self.address
                 else "Nothing was fitted.",
                 "kit train --help  # --engine process needs no Ray",
@@ -209,12 +210,9 @@ class _Slot:
     def _new(self) -> Any:
         path = os.pathsep.join([str(places.KIT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
         variables = machine.share(self.of.jobs) | {"KIT_HOME": str(places.workspace()), "PYTHONPATH": path}
-        environment: dict[str, Any] = {"env_vars": variables}
-        if self.of.address:  # other machines may have another kit, or none
-            environment["py_modules"] = [str(places.KIT)]
         share = max(1, machine.cores() // self.of.jobs)
         actor = self.ray.remote(ray_worker.Fitter).options(
-            num_cpus=share, num_gpus=self.of.gpus, runtime_env=environment, max_restarts=0
+            num_cpus=share, num_gpus=self.of.gpus, runtime_env={"env_vars": variables}, max_restarts=0
         )
         return actor.remote()
 

@@ -23,8 +23,7 @@ def packed(folder: Path) -> dict[str, bytes]:
     plan = runs.at(folder).plan
     entry = catalog.find(plan.competition, sample=plan.sample)
     files = [(f"submissions/{plan.competition}/{folder.name}/{record.PLAN}", folder / record.PLAN)]
-    if entry.folder.parent == places.workspace() / "competitions":
-        files += _below(entry.folder, f"competitions/{entry.folder.name}", "*.py")
+    files += _below(entry.folder, f"competitions/{entry.folder.name}", "*.py")
     files += [(f"data/{entry.data.name}/manifest.json", entry.data / "manifest.json")]
     files += _below(entry.public(), f"data/{entry.data.name}/{entry.public().name}")
     for word in (str(plan.settings[name]) for name in plan.encoders):
