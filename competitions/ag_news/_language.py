@@ -35,9 +35,9 @@ def fitted(language: Language, parameters: int | None = None) -> Fitted:
     return Fitted(predict, parameters, language=language)
 
 
-def finished(fold, language: Language, parameters: int | None = None) -> Fitted:
+def finished(fold, language: Language, parameters: int | None = None, members=None) -> Fitted:
     """The Fitted, after `samples.txt` and `language.json` were written into the fold's folder: texts that the model
-    writes, unpicked, and how well it knows the held-out ones."""
+    writes, unpicked, and how well it, and each of its `members` by name, knows the held-out ones."""
     trained = texts(fold.train)
     lines, figures = [], {}
     for temperature in TEMPERATURES:
@@ -52,6 +52,7 @@ def finished(fold, language: Language, parameters: int | None = None) -> Fitted:
     if len(fold.valid):
         held = texts(fold.valid)
         sizes = (sum(map(measures.characters, held)), sum(map(measures.words, held)))
-        figures["held out"] = measures.known(float(language.bits(held).sum()), *sizes)
+        for name, model in {"held out": language, **(members or {})}.items():
+            figures[name] = measures.known(float(model.bits(held).sum()), *sizes)
     (fold.dir / "language.json").write_text(json.dumps(figures, indent=2) + "\n")
     return fitted(language, parameters)

@@ -17,9 +17,7 @@ KEPT_BACK = 33
 def fit(fold, order: int, letters: int, rarest: int, network=None):
     """Fit the models on the texts of the fold. `network(fold, texts)` trains and stores a network on the texts that are
     not kept back; it is not trained again, since it takes too long."""
-    every = np.array(_language.texts(fold.train), object)
-    groups = np.arange(len(every)) if fold.train.group is None else fold.train.group
-    back = np.isin(groups, np.unique(groups)[::KEPT_BACK])
+    every, back = parted(fold)
 
     def counted(texts):
         return {
@@ -38,6 +36,13 @@ def fit(fold, order: int, letters: int, rarest: int, network=None):
     (fold.dir / "mixture.json").write_text(json.dumps(share) + "\n")
     language, parameters = _stored(fold.dir)
     return _language.finished(fold, language, parameters)
+
+
+def parted(fold):
+    """The texts of the fold, and which of them are kept back: whole stories."""
+    every = np.array(_language.texts(fold.train), object)
+    groups = np.arange(len(every)) if fold.train.group is None else fold.train.group
+    return every, np.isin(groups, np.unique(groups)[::KEPT_BACK])
 
 
 def load(dir):

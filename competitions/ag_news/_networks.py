@@ -19,7 +19,7 @@ def trained(
     length: int = 128,  # tokens of a batch in each lane, and the window of attention
     rate: float = 2e-3,
     optimizer: str = "adamw",  # or muon
-    precision: str = "float32",  # mixed_bfloat16 is faster where the processor or the GPU has units for it
+    precision: str = "auto",  # mixed_bfloat16 where the processor has units for it, and float32 elsewhere
 ):
     """A network that was trained on `texts`, with the vocabulary that `vocabulary` makes of them; the fold keeps it."""
     return learning.train(

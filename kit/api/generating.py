@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kit.api.training import named
@@ -32,8 +32,16 @@ def generate(
 
     >>> "".join(kit.generate("ag-news", "last", "The president"))    # doctest: +SKIP
     """
-    sampling = Sampling(temperature, top_k, top_p)  # refused before a model is loaded
+    sampling = Sampling(temperature, top_k, top_p)
+    return next(several(competition, run, prompt, sampling, words, [seed]))
+
+
+def several(
+    competition: str, run: str | Run, prompt: str, sampling: Sampling, words: int, seeds: Iterable[int]
+) -> Iterator[Iterator[str]]:
+    """What `generate` gives, for each of `seeds`. The model is loaded once, and each text written as it is read."""
     entry = catalog.find(competition)
     run = named(entry, run)
     language = writing.language(replace(entry, sample=run.plan.sample), run)
-    return language.write(prompt, sampling, words, seed)
+    for seed in seeds:
+        yield language.write(prompt, sampling, words, seed)

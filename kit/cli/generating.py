@@ -45,19 +45,12 @@ def generate(
       kit generate ag-news last --prompt "The president" --top-k 40 --samples 5
     """
     from kit.api import generating
+    from kit.task.sampling import Sampling
 
+    sampling = Sampling(temperature, top_k, top_p)  # refused before a model is loaded
+    seeds = range(seed, seed + samples)
     written = []
-    for number in range(seed, seed + samples):
-        pieces = generating.generate(
-            competition,
-            run,
-            prompt,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            words=words,
-            seed=number,
-        )
+    for number, pieces in zip(seeds, generating.several(competition, run, prompt, sampling, words, seeds), strict=True):
         if as_json:
             written.append({"seed": number, "prompt": prompt, "text": "".join(pieces)})
             continue

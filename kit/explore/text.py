@@ -1,5 +1,5 @@
-"""What texts add to exploring: how long they are, their vocabulary, the words, hashtags and columns that tell labels
-apart, and texts that repeat each other, some under two labels."""
+"""What texts add to exploring: how long they are, their sentences, characters and vocabulary, the words, hashtags and
+columns that tell labels apart, and texts that repeat each other, some under two labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kit.drawing import style
-from kit.explore import vocabulary
+from kit.explore import vocabulary, writing
 from kit.explore.overview import Findings
 from kit.notes import tell
 from kit.rows.texts import hashtags, normalised
@@ -70,8 +70,11 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     tell("Measuring texts")
     lengths = {"train": words(texts), "test": words(others)}
     for what, counts in lengths.items():
-        low, middle, high = np.percentile(counts, (5, 50, 95))
-        facts[f"{what} words a text"] = f"median {middle:.0f}, 5% to 95% {low:.0f} to {high:.0f}, most {counts.max():,}"
+        facts[f"{what} words a text"] = _spread(counts)
+    sentences = {"train": writing.sentences(texts), "test": writing.sentences(others)}
+    for what, counts in sentences.items():
+        facts[f"{what} sentences a text"] = _spread(counts)
+    facts |= writing.facts(_some(texts), _some(others))
     counted = vocabulary.measure(_some(texts), _some(others))
     facts |= vocabulary.facts(counted, lengths["train"])
     tagged = [hashtags(text) for text in texts]
@@ -87,24 +90,27 @@ def look(train: Data, test: Data, names: list[str], out: Path) -> Findings:
     facts["test texts that are a train row's"] = _share(int(same.known.sum()), len(others))
     facts["repeated means"] = "the same but for links, mentions, case and spaces"
 
+    labels = train.y.astype(np.int64) if train.y is not None and 2 <= len(names) <= CLASSES else None
+    some = slice(None, None, -(-len(texts) // LOOKED))
     pictures = [
-        draw_lengths(lengths, train.y, names, out / "lengths.png"),
+        draw_lengths("words", lengths, train.y, names, out / "lengths.png"),
+        draw_lengths("sentences", sentences, train.y, names, out / "sentences.png"),
+        writing.draw(texts[some], None if labels is None else labels[some], names, COLOURS, out / "characters.png"),
         vocabulary.draw(counted, out / "vocabulary.png"),
     ]
-    if train.y is not None and 2 <= len(names) <= CLASSES:
-        y = train.y.astype(np.int64)
+    if labels is not None:
         tell("Counting words")
         at = np.arange(0, len(texts), -(-len(texts) // LOOKED))
-        pictures.append(draw_words([normalised(texts[i]) for i in at], y[at], names, out / "words.png"))
+        pictures.append(draw_words([normalised(texts[i]) for i in at], labels[at], names, out / "words.png"))
         if any(tagged):
-            values = [(tag.lower(), label) for tags, label in zip(tagged, y, strict=True) for tag in set(tags)]
+            values = [(tag.lower(), label) for tags, label in zip(tagged, labels, strict=True) for tag in set(tags)]
             pictures.append(draw_values("hashtags", values, names, out / "hashtags.png"))
         for other in _categories(table, column):
-            values = [(value, label) for value, label in zip(table[other], y, strict=True) if value == value]
+            values = [(value, label) for value, label in zip(table[other], labels, strict=True) if value == value]
             facts[f"different values of {other}"] = len({value for value, _ in values})
             pictures.append(draw_values(other, values, names, out / f"{other}.png"))
         if same.mixed.any():
-            pictures.append(draw_mixed(texts, y, same, names, out / "conflicts.png"))
+            pictures.append(draw_mixed(texts, labels, same, names, out / "conflicts.png"))
     return Findings(facts, pictures)
 
 
@@ -162,10 +168,10 @@ def telling(texts: list[str], y: np.ndarray, classes: int, most: int) -> list[li
     return words
 
 
-def draw_lengths(lengths: dict[str, np.ndarray], y: np.ndarray | None, names: list[str], to: Path) -> Path:
-    """Words a text: train against test, and the labels of train against each other."""
+def draw_lengths(unit: str, lengths: dict[str, np.ndarray], y: np.ndarray | None, names: list[str], to: Path) -> Path:
+    """Words or sentences a text: train against test, and the labels of train against each other."""
     classes = len(names) if y is not None and 2 <= len(names) <= CLASSES else 0
-    made, charts = style.charts(1 + bool(classes), "Words a text", size=(5.2, 3.4))
+    made, charts = style.charts(1 + bool(classes), f"{unit.capitalize()} a text", size=(5.2, 3.4))
     longest = float(np.percentile(np.concatenate([*lengths.values()]), 99.5))
     edges = np.linspace(0, max(longest, 1), min(60, int(longest) + 2))
     lines = [
@@ -180,7 +186,7 @@ def draw_lengths(lengths: dict[str, np.ndarray], y: np.ndarray | None, names: li
                 share = np.histogram(counts, edges)[0] / len(counts) * 100
                 chart.stairs(share, edges, color=colour, linewidth=1.4, label=f"{what}, median {np.median(counts):.0f}")
         chart.legend(fontsize=style.SMALL, frameon=False)
-        style.label(chart, "words", "share of texts, %")
+        style.label(chart, unit, "share of texts, %")
     if classes:
         charts[1].set_title("train, by label", fontsize=style.NORMAL, loc="left")
         charts[0].set_title("train and test", fontsize=style.NORMAL, loc="left")
@@ -252,6 +258,11 @@ def draw_mixed(texts: list[str], y: np.ndarray, same: Repeats, names: list[str],
         said = ", ".join(f"{style.short(names[i], 16)}: {counts[i]}" for i in np.flatnonzero(counts))
         cell.set_title(f"rows by label  {said}", fontsize=style.SMALL, loc="left", parse_math=False)
     return style.save(made, to)
+
+
+def _spread(counts: np.ndarray) -> str:
+    low, middle, high = np.percentile(counts, (5, 50, 95))
+    return f"median {middle:.0f}, 5% to 95% {low:.0f} to {high:.0f}, most {counts.max():,}"
 
 
 def _some(texts: list[str]) -> list[str]:

@@ -39,6 +39,12 @@ def test_facts_of_a_table_with_a_column_of_texts_are_exact(tmp_path):
         "text column": "text",
         "train words a text": "median 5, 5% to 95% 5 to 6, most 6",
         "test words a text": "median 4, 5% to 95% 3 to 5, most 5",
+        "train sentences a text": "median 1, 5% to 95% 1 to 1, most 1",
+        "test sentences a text": "median 1, 5% to 95% 1 to 1, most 1",
+        "train characters a text": "median 23, most 39",
+        "different characters in train": 31,
+        "characters that stand in train once": "9: . : @ A M",
+        "characters that only test has": "4: E I N R",
         "different words in train": 23,
         "of them that stand there once": 10,
         "words that cover 90% of train": 19,
@@ -55,6 +61,8 @@ def test_facts_of_a_table_with_a_column_of_texts_are_exact(tmp_path):
     }
     assert [path.name for path in found.pictures] == [
         "lengths.png",
+        "sentences.png",
+        "characters.png",
         "vocabulary.png",
         "words.png",
         "hashtags.png",
@@ -68,12 +76,18 @@ def test_rows_that_are_texts_themselves_are_explored_by_the_command(given, kit):
     x = TWEETS["text"].to_numpy(object)
     entry = given(Data(np.arange(8), x, LABELS), Data(np.arange(2), TEST["text"].to_numpy(object)), kind="text")
     names = [path.name for path in overview.explore(entry).pictures]
-    assert names == ["classes.png", "lengths.png", "vocabulary.png", "words.png", "hashtags.png", "conflicts.png"]
+    drawn = ["lengths", "sentences", "characters", "vocabulary", "words", "hashtags", "conflicts"]
+    assert names == ["classes.png", *(f"{name}.png" for name in drawn)]
 
 
 def test_without_labels_only_lengths_and_words_are_drawn(tmp_path):
     found = look(Data(np.arange(8), TWEETS), Data(np.arange(2), TEST), [], tmp_path)
-    assert [path.name for path in found.pictures] == ["lengths.png", "vocabulary.png"]
+    assert [path.name for path in found.pictures] == [
+        "lengths.png",
+        "sentences.png",
+        "characters.png",
+        "vocabulary.png",
+    ]
     assert found.facts["of them with more than one label"] == 0
 
 

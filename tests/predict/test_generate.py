@@ -40,6 +40,14 @@ def test_several_texts_have_the_seeds_that_follow(run, kit):
     assert said[1]["text"] == "".join(api.generate("ag-news", "last", "A group", seed=5))
 
 
+def test_several_texts_are_written_by_a_model_that_was_loaded_once(run, kit, monkeypatch):
+    loaded, load = [], models.load
+    monkeypatch.setattr(models, "load", lambda entry, run: loaded.append(run.name) or load(entry, run))
+    status, out, _ = kit("generate", "ag-news", "last", "--prompt", "A group", "--samples", "3")
+    assert status == 0 and len(out.splitlines()) == 3
+    assert loaded == [run.name]
+
+
 def test_what_makes_no_sense_is_refused_in_a_sentence(run, kit):
     for words, wrong in (
         (("--prompt", ""), "prompt is empty"),

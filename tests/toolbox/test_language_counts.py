@@ -85,3 +85,19 @@ def test_stored_counts_are_memory_maps_of_the_same_numbers(texts, tmp_path):
     again = counts.Counts.load(tmp_path, TOKENS)
     assert isinstance(again.keys[2], np.memmap)
     assert again.after((0, 1)).tolist() == made.after((0, 1)).tolist()
+
+
+@pytest.mark.parametrize("order", [1, 3, 4])
+def test_the_longest_counted_run_before_a_token_is_the_same_read_at_once_or_alone(texts, order):
+    made = counts.count(texts, TOKENS, order)
+    runs = {(0, *t.tolist(), 0)[i : i + n] for t in texts for n in range(1, order) for i in range(len(t) + 3 - n)}
+    asked = [np.array([1, 2, 3, 4, 5, 1]), np.array([5, 5, 5]), np.array([], int)]
+    wanted = []
+    for text in asked:
+        padded = (0, *text.tolist())
+        for at in range(1, len(padded) + 1):
+            before = padded[max(0, at - order + 1) : at] if order > 1 else ()
+            wanted.append(max(n for n in range(len(before) + 1) if n == 0 or before[-n:] in runs))
+            assert made.seen(before) == wanted[-1]
+    assert made.foretold(asked)[1].tolist() == wanted
+    assert order == 1 or len(set(wanted)) > 1

@@ -32,18 +32,22 @@ def network(tokens: int, length: int, *, width: int, depth: int, heads: int, dro
     from kit.toolbox.language.layers import rotary
 
     inputs = keras.Input((length,), dtype="int32")
-    embedding = keras.layers.ReversibleEmbedding(tokens, width, reverse_dtype="float32", name="embedding")
-    x = keras.layers.Dropout(dropout)(embedding(inputs))
+    embedding = keras.layers.ReversibleEmbedding(tokens, width, name="embedding")
+    # Embeddings as small as a softmax wants them would be drowned by what the first layer adds.
+    x = keras.layers.RMSNormalization(name="first")(embedding(inputs))
+    x = keras.layers.Dropout(dropout)(x)
 
-    def dense(size: int, name: str, activation: Any = None) -> Any:
-        return keras.layers.Dense(size, use_bias=False, name=name, activation=activation)
+    def dense(size: int, name: str, **settings: Any) -> Any:
+        return keras.layers.Dense(size, use_bias=False, name=name, **settings)
 
     for at in range(depth):
         heard = dense(3 * width, f"qkv_{at}")(keras.layers.RMSNormalization(name=f"before_{at}")(x))
-        heard = dense(width, f"heard_{at}")(rotary(heads)(heard))
+        # What is added begins at nothing, so that a deep network begins as a shallow one.
+        heard = dense(width, f"heard_{at}", kernel_initializer="zeros")(rotary(heads)(heard))
         x = x + keras.layers.Dropout(dropout)(heard)
-        inner = dense(4 * width, f"up_{at}", "relu")(keras.layers.RMSNormalization(name=f"between_{at}")(x))
-        x = x + keras.layers.Dropout(dropout)(dense(width, f"down_{at}")(inner * inner))
+        inner = dense(4 * width, f"up_{at}", activation="relu")(keras.layers.RMSNormalization(name=f"between_{at}")(x))
+        inner = dense(width, f"down_{at}", kernel_initializer="zeros")(inner * inner)
+        x = x + keras.layers.Dropout(dropout)(inner)
     x = keras.layers.RMSNormalization(name="last")(x)
     return keras.Model(inputs, embedding(x, reverse=True))
 
@@ -120,7 +124,7 @@ class Attention:
         rows, place = np.arange(count), state.read % room
         cos, sin = (part[:, None, :] for part in turns(state.read, self.size))
         empty = np.arange(room) > state.read[:, None]  # nothing was written there yet
-        x = self.held["embedding"][tokens]
+        x = _normed(self.held["embedding"][tokens], self.held["first"])
         for at in range(self.depth):
             qkv = (_normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]).reshape(count, 3, self.heads, -1)
             query = _turned(qkv[:, 0], cos, sin)
@@ -143,7 +147,7 @@ class Attention:
         cos, sin = turns(np.arange(length), self.size)
         apart = np.arange(length)[:, None] - np.arange(length)
         deaf = (apart < 0) | (apart >= self.window)
-        x = self.held["embedding"][given]
+        x = _normed(self.held["embedding"][given], self.held["first"])
         kept: list[tuple[np.ndarray, np.ndarray]] = []
         for at in range(self.depth):
             qkv = _normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]

@@ -46,21 +46,26 @@ class Counts:
 
     def probabilities(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """The probability of each token of `texts` and of the end behind each, float64 of (tokens and ends,)."""
+        return self.foretold(texts)[0]
+
+    def foretold(self, texts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """What `probabilities` gives, and how many tokens before each make the longest run that was counted, int64."""
         stream, first = _joined(texts)
         asked = np.flatnonzero(~first)
         since = asked - np.maximum.accumulate(np.where(first, np.arange(len(stream)), 0))[asked]
-        p = np.full(len(asked), 1 / self.tokens)
+        p, seen = np.full(len(asked), 1 / self.tokens), np.zeros(len(asked), np.int64)
         place = np.zeros(len(stream), np.int64)  # of the run of n - 1 tokens that ends before each position
         for n in range(1, self.order + 1):
             # A run that was not seen continues no longer one; -1 goes on through all longer runs.
             at = place[asked]
             ok = (at >= 0) & (since >= n - 1)
+            seen[ok] = n - 1
             found, right = self._find(n, at[ok], stream[asked[ok]])
             share = np.where(right, self.shares[n - 1][found], 0)
             p[ok] = share + self.rests[n - 1][at[ok]] * p[ok]
             if n < self.order:
                 place = self._longer(n, place, stream)
-        return p
+        return p, seen
 
     def after(self, tokens: Sequence[int]) -> np.ndarray:
         """The probability of every token behind `tokens`, of which the first is END where they begin a text: float64
@@ -76,6 +81,12 @@ class Counts:
             p *= self.rests[n - 1][at]
             p[keys[low:high] - at * self.tokens] += self.shares[n - 1][low:high]
         return p
+
+    def seen(self, tokens: Sequence[int]) -> int:
+        """How many of the last of `tokens` make the longest run that was counted; the first is END where they begin a
+        text."""
+        longest = min(self.order - 1, len(tokens))
+        return next((n for n in range(longest, 0, -1) if self._place(tokens[len(tokens) - n :]) >= 0), 0)
 
     def _place(self, run: Sequence[int]) -> int:
         """The place of a run among all of its length; 0 of an empty one, -1 where it was not seen."""

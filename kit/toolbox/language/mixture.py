@@ -162,7 +162,7 @@ def weights(parts: Sequence[np.ndarray]) -> np.ndarray:
     gives is likeliest: by expectation and maximisation on texts that none was fitted on."""
     p = np.maximum(np.stack(parts), LEAST)
     share = np.full(len(p), 1 / len(p))
-    for _ in range(ROUNDS):
+    for _ in range(ROUNDS if p.shape[1] else 0):
         weighted = share[:, None] * p
         share = (weighted / weighted.sum(0)).mean(1)
     return share

@@ -28,7 +28,7 @@ def network(tokens: int, lanes: int, length: int, *, units: int, depth: int, wid
     import keras
 
     inputs = keras.Input(batch_shape=(lanes, length), dtype="int32")
-    embedding = keras.layers.ReversibleEmbedding(tokens, width, reverse_dtype="float32", name="embedding")
+    embedding = keras.layers.ReversibleEmbedding(tokens, width, name="embedding")
     x = keras.layers.Dropout(dropout)(embedding(inputs))
     for number in range(depth):
         x = keras.layers.LSTM(units, return_sequences=True, stateful=True, name=f"lstm_{number}")(x)

@@ -1,0 +1,88 @@
+"""The networks of ag-news beside each other, each trained for the same time of one processor: bits a character and
+MAP@5 of held-out texts.
+
+    kit download ag-news --from ag-news.zip && taskset -c 0 python -m benchmarks.texts_networks --seconds 180
+
+The texts are those of `kit train ag-news RECIPE --holdout`. What counts is the time of the processor in `fit`'s
+training, so that other work on the machine takes nothing away. How many steps that makes is measured first, after the
+network was compiled; as many as fit in, and no fewer than ten, are planned with a rate that falls to nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+
+from kit.task import catalog, splits
+from kit.task.contract import Data, Fold
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "char-lstm": {"batch": 64, "length": 64, "rate": 4e-3},
+    "word-lstm": {"batch": 32, "length": 32, "rate": 4e-3},
+    "char-transformer": {"batch": 8, "length": 256, "rate": 3e-3},
+    "word-transformer": {"batch": 16, "length": 64, "rate": 3e-3},
+    "subword": {"batch": 8, "length": 128, "rate": 4e-3},
+}
+"""Short batches, so that a short training has many steps. Others are the recipes' own."""
+
+ASKED = 500
+"""Held-out contexts of which the next word is guessed."""
+
+EPOCHS, TRIED = 10, 8
+
+
+def main() -> None:
+    """Print a table: what each network reached."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--seconds", type=float, default=180)
+    asked.add_argument("recipes", nargs="*", default=[*SETTINGS])
+    options = asked.parse_args()
+    entry = catalog.find("ag-news")
+    rows, _ = entry.competition.load(entry.data / "public")
+    held = splits.Holdout()(rows) == 0
+    train, valid = rows.rows(np.flatnonzero(~held)), rows.rows(np.flatnonzero(held))
+    print("| network | parameters | tokens a second | steps | seconds | bits a character | perplexity | MAP@5 |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name in options.recipes:
+        # A step takes as long in the second and third of three short epochs as it will.
+        times = _trained(name, train, valid.head(20), epochs=3, steps=TRIED)[0]
+        steps = max(1, int(options.seconds / ((times[2] - times[0]) / (2 * TRIED)) / EPOCHS))
+        times, fitted, known = _trained(name, train, valid, epochs=EPOCHS, steps=steps)
+        shown = valid.head(ASKED)
+        guessed = fitted.predict(shown.x.take())
+        score = entry.competition.metric.score(shown.y, guessed)
+        tokens = SETTINGS[name]["batch"] * SETTINGS[name]["length"] * steps * (EPOCHS - 1) / (times[-1] - times[0])
+        print(
+            f"| `{name}` | {fitted.parameters:,} | {tokens:,.0f} | {steps * EPOCHS} | {times[-1]:.0f} | "
+            f"{known['bits_per_character']:.4f} | {known['perplexity']:,.0f} | {score:.4f} |",
+            flush=True,
+        )
+
+
+def _trained(name: str, train: Data, valid: Data, **training: int) -> tuple[list[float], Any, dict[str, float]]:
+    """Seconds of the processor at the end of each epoch, what `fit` gave, and how well it knows the held-out texts."""
+    recipe, _ = catalog.find("ag-news").recipe(name)
+    times: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        begun = time.process_time()
+
+        def report(done: int, of: int, **_: float) -> None:
+            times.append(time.process_time() - begun)
+
+        fold = Fold(0, train, valid, 0, Path(folder), report)
+        fitted = recipe.module().fit(fold, **SETTINGS[name], **training)
+        known = json.loads((Path(folder) / "language.json").read_text())["held out"]
+    return times, fitted, known
+
+
+if __name__ == "__main__":
+    main()
