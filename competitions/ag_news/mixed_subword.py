@@ -20,13 +20,16 @@ def fit(
     width: int = 256,
     depth: int = 4,
     heads: int = 2,
-    dropout: float = 0.0,
+    dropout: float = 0.1,
     pieces: int = 2000,  # 1,000 to 8,000 take counts to 1.700 to 1.705 bits, and few make a fast softmax
+    batch: int = 12,
+    rate: float = 4e-3,
     **training: _networks.trained,
 ):
     every, back = _mixed.parted(fold)
     texts, known = list(every[~back]), vocabulary.of_pieces(list(every[~back]), pieces)
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
+    training |= {"batch": batch, "rate": rate}
     network = _networks.trained(fold, texts, lambda _: known, "attention", shape, **training)
     before = ngrams.fit(texts, known, order)
     chosen = together.shares(before, network, [known.encode(vocabulary.plain(text)) for text in every[back]])

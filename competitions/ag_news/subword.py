@@ -13,14 +13,17 @@ SMOKE = {"epochs": 2, "steps": 4, "width": 16, "heads": 2, "depth": 2, "length":
 def fit(
     fold,
     *,
-    width: int = 192,
+    width: int = 256,
     depth: int = 4,
-    heads: int = 6,
+    heads: int = 2,  # each more takes as long as its scores of all pairs of positions
     dropout: float = 0.1,
-    pieces: int = 4000,
+    pieces: int = 2000,  # a softmax of more takes longer than what it saves in pieces
+    batch: int = 12,
+    rate: float = 4e-3,  # not tuned: a short training has no room for a slow one
     **training: _networks.trained,
 ):
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
+    training |= {"batch": batch, "rate": rate}
     return _networks.fit(fold, partial(vocabulary.of_pieces, most=pieces), "attention", shape, **training)
 
 

@@ -31,6 +31,9 @@ SHOWN = 30
 TEXTS = 12
 """Repeated texts of two labels that are shown."""
 
+BARS = 60
+"""Bars of a picture of lengths."""
+
 COLOURS = (
     style.BLUE,
     style.RED,
@@ -173,7 +176,8 @@ def draw_lengths(unit: str, lengths: dict[str, np.ndarray], y: np.ndarray | None
     classes = len(names) if y is not None and 2 <= len(names) <= CLASSES else 0
     made, charts = style.charts(1 + bool(classes), f"{unit.capitalize()} a text", size=(5.2, 3.4))
     longest = float(np.percentile(np.concatenate([*lengths.values()]), 99.5))
-    edges = np.linspace(0, max(longest, 1), min(60, int(longest) + 2))
+    # Each number has a bar of its own while there is room for so many.
+    edges = np.arange(-0.5, longest + 1) if longest < BARS else np.linspace(0, longest, BARS)
     lines = [
         [(what, counts, hue) for (what, counts), hue in zip(lengths.items(), (style.BLUE, style.RED), strict=True)]
     ]

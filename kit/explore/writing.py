@@ -73,7 +73,7 @@ def draw(texts: Sequence[str], y: np.ndarray | None, names: Sequence[str], colou
 
 
 def shown(character: str) -> str:
-    """A character as a person can see it: spaces and control characters by their names."""
+    """A character as a person can see it: a space as ␣, control characters by their numbers."""
     if character == " ":
-        return "space"
+        return "␣"
     return character if character.isprintable() else f"U+{ord(character):04X}"

@@ -35,7 +35,7 @@ def test_characters_are_counted_and_those_that_train_never_had_are_named():
     assert told == {
         "train characters a text": "median 4, most 5",
         "different characters in train": 5,
-        "characters that stand in train once": "3: space c U+200B",
+        "characters that stand in train once": "3: ␣ c U+200B",
         "characters that only test has": "2: d U+00A0",
     }
 
