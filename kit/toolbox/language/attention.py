@@ -124,9 +124,9 @@ class Attention:
         rows, place = np.arange(count), state.read % room
         cos, sin = (part[:, None, :] for part in turns(state.read, self.size))
         empty = np.arange(room) > state.read[:, None]  # nothing was written there yet
-        x = _normed(self.held["embedding"][tokens], self.held["first"])
+        x = normed(self.held["embedding"][tokens], self.held["first"])
         for at in range(self.depth):
-            qkv = (_normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]).reshape(count, 3, self.heads, -1)
+            qkv = (normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]).reshape(count, 3, self.heads, -1)
             query = _turned(qkv[:, 0], cos, sin)
             state.keys[rows, at, :, place] = _turned(qkv[:, 1], cos, sin)
             state.values[rows, at, :, place] = qkv[:, 2]
@@ -147,10 +147,10 @@ class Attention:
         cos, sin = turns(np.arange(length), self.size)
         apart = np.arange(length)[:, None] - np.arange(length)
         deaf = (apart < 0) | (apart >= self.window)
-        x = _normed(self.held["embedding"][given], self.held["first"])
+        x = normed(self.held["embedding"][given], self.held["first"])
         kept: list[tuple[np.ndarray, np.ndarray]] = []
         for at in range(self.depth):
-            qkv = _normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]
+            qkv = normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]
             parts = qkv.reshape(count, length, 3, self.heads, self.size).transpose(2, 0, 3, 1, 4)
             query, key = _turned(parts[0], cos, sin), _turned(parts[1], cos, sin)
             scores = np.matmul(query, key.swapaxes(-1, -2)) / np.float32(self.size**0.5)
@@ -162,11 +162,11 @@ class Attention:
 
     def _rest(self, x: np.ndarray, heard: np.ndarray, at: int) -> np.ndarray:
         x = x + heard @ self.held[f"heard_{at}"]
-        inner = np.maximum(_normed(x, self.held[f"between_{at}"]) @ self.held[f"up_{at}"], 0)
+        inner = np.maximum(normed(x, self.held[f"between_{at}"]) @ self.held[f"up_{at}"], 0)
         return x + (inner * inner) @ self.held[f"down_{at}"]
 
     def _likely(self, x: np.ndarray) -> np.ndarray:
-        return _softmax(_normed(x, self.held["last"]) @ self.table)
+        return _softmax(normed(x, self.held["last"]) @ self.table)
 
 
 def _filled(texts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -183,7 +183,8 @@ def _turned(x: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
     return np.concatenate([one * cos - other * sin, other * cos + one * sin], axis=-1)
 
 
-def _normed(x: np.ndarray, scale: np.ndarray) -> np.ndarray:
+def normed(x: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """What Keras's RMSNormalization makes of `x` (..., width)."""
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + np.float32(EPSILON)) * scale
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.toolbox.language.attention import normed
 from kit.toolbox.language.counts import END
 from kit.toolbox.language.vocabulary import Vocabulary
 
@@ -29,7 +30,9 @@ def network(tokens: int, lanes: int, length: int, *, units: int, depth: int, wid
 
     inputs = keras.Input(batch_shape=(lanes, length), dtype="int32")
     embedding = keras.layers.ReversibleEmbedding(tokens, width, name="embedding")
-    x = keras.layers.Dropout(dropout)(embedding(inputs))
+    # Embeddings as small as a softmax wants them would hardly move a gate, and hundreds of steps learn nothing.
+    x = keras.layers.RMSNormalization(name="first")(embedding(inputs))
+    x = keras.layers.Dropout(dropout)(x)
     for number in range(depth):
         x = keras.layers.LSTM(units, return_sequences=True, stateful=True, name=f"lstm_{number}")(x)
         x = keras.layers.Dropout(dropout)(x)
@@ -40,6 +43,7 @@ def network(tokens: int, lanes: int, length: int, *, units: int, depth: int, wid
 def weights(model: Any) -> dict[str, np.ndarray]:
     """The weights of the Keras model by name, float32."""
     found = {"embedding": model.get_layer("embedding").get_weights()[0]}
+    (found["first"],) = model.get_layer("first").get_weights()
     found["out"], found["out_bias"] = model.get_layer("out").get_weights()
     lstms = [layer for layer in model.layers if layer.name.startswith("lstm_")]
     for number, layer in enumerate(lstms):
@@ -56,7 +60,7 @@ class Recurrent:
         self.depth = sum(name.startswith("kernel_") for name in held)
         self.held = dict(held)
         # What the first layer makes of each token is looked up; all tokens of characters are few.
-        self.first = held["embedding"] @ held["kernel_0"] + held["gates_0"]
+        self.first = normed(held["embedding"], held["first"]) @ held["kernel_0"] + held["gates_0"]
         # One product instead of two: the projection and the tied softmax.
         self.softmax = held["out"] @ held["embedding"].T
         self.bias = held["out_bias"] @ held["embedding"].T
