@@ -47,12 +47,12 @@ def serve(
     `started` is called with the emulator when it listens; other `options` are those of `kit.emulator.local.opened`.
     Raises KitError when there is nothing to host.
     """
+    from kit.emulator import described, hosting, local
     from kit.emulator import faults as mishaps
-    from kit.emulator import hosting, local
 
     hosted = hosting.catalogued(sample=sample)
     if competitions:
-        hosted += hosting.user_made(competitions)
+        hosted += described.user_made(competitions)
     if not hosted:
         raise KitError(
             f"There is no prepared {'sample' if sample else 'competition'} to host.",

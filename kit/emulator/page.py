@@ -109,6 +109,7 @@ def _competition(site: Site, hosted: Hosted, user: str, asked: str) -> dict[str,
         "accepted": bool(user) and site.store.has_accepted(hosted.slug, user),
         "rules": f"/competitions/{hosted.slug}/rules",
         "deadline": _date(hosted.deadline),
+        "longest": _span(hosted.code.seconds) if hosted.code else "",
         "left": _left(clock.moment(hosted.deadline) - site.clock.now()),
         "teams": standings.count(site.store, hosted),
         "sample": _beginning(hosted.files / hosted.form.sample),
@@ -130,6 +131,14 @@ def _beginning(path: Path, lines: int = 4, most: int = 200) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
         texts = [file.readline(10_000).rstrip("\n") for _ in range(lines)]
     return "\n".join(text if len(text) <= most else f"{text[:most]}..." for text in texts if text)
+
+
+def _span(seconds: float) -> str:
+    """A span of time in words: `9 hours`, `90 seconds`."""
+    for unit, of in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * of or seconds == of:
+            return f"{seconds / of:g} {unit}{'' if seconds == of else 's'}"
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 def _date(moment: str) -> str:

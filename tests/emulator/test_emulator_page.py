@@ -226,3 +226,19 @@ def test_a_hostile_text_is_shown_and_does_nothing(start: Callable[..., Emulator]
         assert not [element for _, element in shown.elements if any(name.startswith("on") for name in element)]
     texts = [text for shown in pages for several in shown.texts.values() for text in several]
     assert any(name in text or HOSTILE in text for text in texts)
+
+
+def test_a_code_competition_says_what_it_wants_and_how_it_is_submitted_to(tmp_path, start) -> None:
+    titanic.write_code(tmp_path / "hosted", rerun_hours=0.5)
+    emulator = start()
+    call = Caller(emulator, emulator.user.token)
+    assert "code competition" in get(call, "/").texts["span"]
+    shown = get(call, "/competitions/titanic", "tester")
+    assert "code competition" in shown.texts["span"]
+    assert shown.texts["h2"][:2] == ["Code requirements", "What a submission looks like"]
+    assert shown.texts["li"][:2] == ["The run may take 30 minutes.", "Internet access is off."]
+    commands = " ".join(shown.texts["code"])
+    assert "submit titanic -f submission.csv -k tester/NOTEBOOK -v 1" in commands
+    pages = call("ListCompetitionPages", competitionName="titanic", pageName="code-requirements").json["pages"]
+    assert "CPU Notebook <= 0.5 hours run-time" in pages[0]["content"]
+    assert page._span(9 * 3600) == "9 hours" and page._span(3600) == "1 hour" and page._span(90) == "90 seconds"
