@@ -176,7 +176,10 @@ class Hosted:
 
 
 def catalogued(*, sample: bool = False) -> list[Hosted]:
-    """The competitions of the catalog whose public files and solution are prepared: the real data's or the sample's."""
+    """The competitions of the catalog whose public files and solution are prepared: the real data's or the sample's.
+
+    One whose `prepare` has written a folder `hidden` beside the public one is a code competition.
+    """
     hosted = []
     for entry in catalog.entries(sample=sample):
         data = entry.data
@@ -184,6 +187,7 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
             continue
         source = entry.competition.source
         on_kaggle = isinstance(source, KaggleCompetition)
+        code = Code(data / "hidden") if (data / "hidden").is_dir() else None
         hosted.append(
             Hosted(
                 slug=source.slug if isinstance(source, KaggleCompetition) else entry.name,
@@ -193,6 +197,8 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
                 form=entry.competition.submission,
                 metric=entry.competition.metric,
                 category="Getting Started" if on_kaggle else "Community",
+                kernels_only=code is not None,
+                code=code,
                 description=entry.summary,
             )
         )

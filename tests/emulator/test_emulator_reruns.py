@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from kit.emulator import described, hidden, outcomes
+from kit.data import fetch
+from kit.emulator import described, hidden, hosting, outcomes
 from kit.emulator.local import Emulator, running
 from kit.errors import KitError
 from kit.sandbox.limits import Limits
+from kit.task import catalog
 from tests.emulator import titanic
 from tests.emulator.conftest import Answer, Caller
 
@@ -344,6 +346,31 @@ def test_test_rows_are_told_by_id_by_place_and_by_file_name(tmp_path: Path) -> N
     assert images == [f"test_images/{first}.png", f"test_images/{first + 19}.png"] + [
         f"train_images/{first + row}.png" for row in (0, 19, 20)
     ]
+
+
+def test_a_prepare_function_can_hide_files_too(raw: Path, parity: Path) -> None:
+    declared = parity / "competition.py"
+    text = declared.read_text().replace("    load=load,", "    load=load,\n    prepare=hide,")
+    declared.write_text(text.replace("competition = ", HIDE))
+    entry = catalog.find("parity")
+    fetch.fetch(entry, origin=raw)
+    (hosted,) = (one for one in hosting.catalogued() if one.slug == "parity")
+    assert hosted.kernels_only and hosted.code == hosting.Code(entry.data / "hidden")
+    assert [name for name, _ in hosted.public_files] == ["sample_submission.csv", "test.csv", "train.csv"]
+    assert hosted.sample.read_text().count("\n") == 21
+
+
+HIDE = """
+def hide(raw, public, private):
+    (public.parent / "hidden").mkdir()
+    for name in ("train", "test", "sample_submission"):
+        lines = (raw / f"{name}.csv").read_text().splitlines(keepends=True)
+        (public / f"{name}.csv").write_text("".join(lines if name == "train" else lines[:5]))
+        if name != "train":
+            (public.parent / "hidden" / f"{name}.csv").write_text("".join(lines))
+
+
+competition = """
 
 
 @pytest.mark.parametrize(
