@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import runpy
 from pathlib import Path
 from typing import Any
 
+from kit import places
 from kit.emulator import clock
-from kit.emulator.hosting import DEADLINE, RERUN_HOURS, Code, Hosted, Team, as_is
+from kit.emulator.hosting import DEADLINE, RERUN_HOURS, Code, Gateway, Hosted, Team, as_is
 from kit.errors import KitError
 from kit.task import lines, metrics
 from kit.task.contract import Metric, Submission
@@ -42,7 +44,7 @@ _OPTIONAL: dict[str, type] = {
     "description": str,
     "rules": str,
 }
-_CODE = ("rerun_hours",)
+_CODE = ("rerun_hours", "gateway")
 _KEYS = ("title", "metric", "id", "target", "labels", "teams", "repeats", *_CODE, *_OPTIONAL)
 
 
@@ -106,15 +108,52 @@ def _code(file: Path, told: dict[str, Any]) -> Code | None:
     """How a code competition runs notebooks again; None for any other."""
     folder = file.parent / "hidden"
     if not folder.is_dir():
-        if "rerun_hours" in told:
-            raise KitError(f"{file} has 'rerun_hours', and no files are hidden.", f"They must lie in {folder}.")
+        if key := next((key for key in _CODE if key in told), ""):
+            raise KitError(f"{file} has {key!r}, and no files are hidden.", f"They must lie in {folder}.")
         return None
     if not (folder / SAMPLE).is_file():
         raise KitError(f"{folder / SAMPLE} does not exist.", "It must have a row for each hidden test row.")
     hours = told.get("rerun_hours", RERUN_HOURS)
     if type(hours) not in (int, float) or not 0 < hours < 1000:
         raise KitError(f"{file}: 'rerun_hours' is {hours!r}.", "It must be a number of hours, such as 9 or 0.5.")
-    return Code(folder, hours * 3600)
+    return Code(folder, hours * 3600, _gateway(file, told["gateway"]) if "gateway" in told else None)
+
+
+_GATEWAY: dict[str, type] = {"test": str, "rows": int, "by": str, "frames": str, "start": float, "answer": float}
+
+
+def _gateway(file: Path, told: Any) -> Gateway:
+    """How test rows are handed over in batches, as competition.json says it."""
+    right = f"It must be an object that may have {', '.join(_GATEWAY)}."
+    if not isinstance(told, dict) or told.keys() - _GATEWAY.keys():
+        raise KitError(f"{file}: 'gateway' is {told!r}.", right)
+    for key, kind in _GATEWAY.items():
+        kinds = (int, float) if kind is float else (kind,)
+        if key in told and (type(told[key]) not in kinds or (kind is not str and told[key] <= 0)):
+            raise KitError(f"{file}: {key!r} of 'gateway' is {told[key]!r}.", f"It must be {kind.__name__}, above 0.")
+    if told.get("frames", "pandas") not in ("pandas", "polars"):
+        raise KitError(f"{file}: 'frames' is {told['frames']!r}.", "It must be pandas or polars.")
+    if missing := [name for name in ("grpc", "google.protobuf", "pyarrow") if not _has(name)]:
+        raise KitError(
+            f"{file} asks for a gateway, which needs {missing[0]}.",
+            "The extra `serving` has what it needs.",
+            places.install("serving"),
+        )
+    from kit.serving.gateway import Table
+
+    hosted = Gateway(**told)
+    try:
+        Table(file.parent / "hidden", test=hosted.test, sample=SAMPLE, rows=hosted.rows, by=hosted.by)
+    except (OSError, ValueError) as error:
+        raise KitError(f"The hidden rows of {file.parent} cannot be handed over: {error}", right) from None
+    return hosted
+
+
+def _has(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _columns(file: Path, key: str, told: Any) -> str | tuple[str, ...]:

@@ -7,11 +7,13 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from kit import places
-from kit.emulator.hosting import Code, Hosted
+from kit.emulator.hosting import Code, Gateway, Hosted
 from kit.errors import KitError
 from kit.sandbox import opened
+from kit.serving import package
 from kit.task import ids, lines
 
 SHOWN, SHARE = 20, 10
@@ -22,20 +24,30 @@ def faced(hosted: Hosted, folder: Path, *, as_code: bool) -> Hosted:
     """A competition with both faces laid out below `folder`, which must be the server's own.
 
     Of a code competition with hidden files, these are put over the public ones. With `as_code` any other becomes one:
-    all its public files are hidden, and of their test rows a small part is shown. Nothing is copied where the file
-    system has hard links.
+    all its public files are hidden, and of their test rows a small part is shown. One with a gateway is given a package
+    `kaggle_evaluation`, unless it has one. Nothing is copied where the file system has hard links.
 
     Raises KitError for a competition whose test rows cannot be told.
     """
+    shown = folder / "shown" / hosted.slug
     if hosted.code:
-        whole = folder / "hidden" / hosted.slug
-        _lay(whole, {**_files(hosted.files), **_files(hosted.code.hidden)})
-        return replace(hosted, code=replace(hosted.code, hidden=whole))
+        whole, public = folder / "hidden" / hosted.slug, hosted.files
+        _lay(whole, {**_files(public), **_files(hosted.code.hidden)})
+        if hosted.code.gateway and not (public / package.NAME).exists():
+            _lay(shown, _files(public))
+            package.lay(shown, _told(hosted, hosted.code.gateway))
+            public = shown
+        return replace(hosted, files=public, code=replace(hosted.code, hidden=whole))
     if not as_code:
         return hosted
-    shown = folder / "shown" / hosted.slug
     _show(hosted, shown)
     return replace(hosted, files=shown, kernels_only=True, code=Code(hosted.files))
+
+
+def _told(hosted: Hosted, gateway: Gateway) -> dict[str, Any]:
+    """What the gateway that competitors try their servers with is told of the visible rows."""
+    form, told = hosted.form, {name: getattr(gateway, name) for name in ("test", "rows", "by", "frames")}
+    return {**told, "sample": form.sample, "keys": list(form.keys)}
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -7,6 +7,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -61,14 +62,30 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """How hidden test rows are handed over: in batches of `rows`, or of those that follow one another with the same
+    value in the column `by`; `frames` says whose tables travel. A server must be there `start` seconds after the
+    notebook was started, and must answer a batch in `answer` seconds, as on Kaggle."""
+
+    test: str = "test.csv"
+    rows: int = 1
+    by: str = ""
+    frames: Literal["pandas", "polars"] = "pandas"
+    start: float = 900.0
+    answer: float = 300.0
+
+
+@dataclass(frozen=True)
 class Code:
     """How submissions to a code competition are made: a version of a notebook is run again on files that nobody sees.
 
-    `hidden` is the folder that is mounted in the place of the public one, `seconds` what the run may take.
+    `hidden` is the folder that is mounted in the place of the public one, `seconds` what the run may take. With a
+    `gateway` it is not mounted: its test rows are handed over in batches.
     """
 
     hidden: Path
     seconds: float = RERUN_HOURS * 3600
+    gateway: Gateway | None = None
 
 
 @dataclass(frozen=True)

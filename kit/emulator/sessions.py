@@ -19,6 +19,7 @@ from kit.errors import KitError
 from kit.sandbox import environments, images, imitated, keeper, kernel, watcher
 from kit.sandbox.kernel import Kernel
 from kit.sandbox.limits import Limits
+from kit.serving import package
 
 Beside = Callable[[Kernel], AbstractContextManager[Kernel]]
 """What goes on while a kernel runs: it is given the kernel as it is laid out, and gives the one that is to be run."""
@@ -210,7 +211,14 @@ class Sessions:
         python: Path | None,
         settings: dict[str, str] | None = None,
     ) -> Kernel:
-        """Raises ValueError and OSError as `kernel.prepare` does."""
+        """The session laid out. Packages `kaggle_evaluation` among its inputs can be imported, as on Kaggle.
+
+        Raises ValueError and OSError as `kernel.prepare` does.
+        """
+        settings = {**imitated.variables(session.accelerator), **(settings or {})}
+        root = "/kaggle/input" if self.mode == "sandbox" else f"{session.folder}/input"
+        if paths := [f"{root}/{place}" for place, source in inputs.items() if (source / package.NAME).is_dir()]:
+            settings["PYTHONPATH"] = ":".join(paths)
         return kernel.prepare(
             Path(session.folder),
             text,
@@ -218,7 +226,7 @@ class Sessions:
             kind="notebook" if session.kind == "notebook" else "script",
             kept="namespaces" if self.mode == "sandbox" else "nothing",
             accelerator=session.accelerator != "cpu",
-            settings={**imitated.variables(session.accelerator), **(settings or {})},
+            settings=settings,
             python=python,
         )
 
