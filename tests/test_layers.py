@@ -39,7 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The page about runs shows how they were judged.
     "report": BELOW_JUDGE | {"judge"},
     # A prediction is drawn and decided, not judged.
-    "predict": BELOW_JUDGE,
+    # ... and handed to a gateway that asks for it.
+    "predict": BELOW_JUDGE | {"serving"},
     # A Kaggle on loopback: it must install and start without a learning framework, so that it stays off `train`.
     "emulator": GROUND | {"task", "sandbox", "serving"},
     "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
