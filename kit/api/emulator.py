@@ -67,6 +67,9 @@ def serve(
                 running.accept(one.slug)
         started(running)
         tell(f"Hosted: {', '.join(one.slug for one in hosted)}. State: {folder}.")
+        if codes := [one.slug for one in running.site.hosted.values() if one.code]:
+            off = " Nobody can submit to them without --run-kernels." if running.site.sessions.mode == "off" else ""
+            tell(f"Code competitions: {', '.join(codes)}.{off}")
         tell('Point a client at it: eval "$(kit emulator env)". Stop: Ctrl-C.')
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())

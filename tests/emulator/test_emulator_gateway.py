@@ -78,7 +78,7 @@ def test_a_server_is_asked_batch_by_batch_and_scored_on_the_hidden_rows(host) ->
     ],
 )
 def test_what_goes_wrong_with_a_server_is_told_by_its_kind(host, body: str, outcome: outcomes.Outcome) -> None:
-    call = host(answer=2, start=4 if outcome is outcomes.NEVER_STARTED else 60)
+    call = host(answer=1 if "sleep" in body else 60, start=1 if outcome is outcomes.NEVER_STARTED else 60)
     told = call.rerun(SERVE.format(body=body))
     assert told["errorDescription"] == outcome.told
     assert call.limits()["numToday"] == 1
@@ -106,7 +106,7 @@ def predict(test, sample_submission):
 
 @boxed
 def test_a_link_in_the_place_of_the_socket_leads_nowhere(host, tmp_path) -> None:
-    call = host(start=3)
+    call = host(start=2)
     secret = tmp_path / "secret"
     body = f"""{RIGHT}
 if AGAIN:

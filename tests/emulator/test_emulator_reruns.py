@@ -13,6 +13,7 @@ from kit.data import fetch
 from kit.emulator import described, hidden, hosting, outcomes
 from kit.emulator.local import Emulator, running
 from kit.errors import KitError
+from kit.kaggle import client
 from kit.sandbox.limits import Limits
 from kit.task import catalog
 from tests.emulator import titanic
@@ -278,6 +279,23 @@ def test_an_emulator_that_runs_no_notebooks_takes_no_submission_and_says_why(hos
         "does with `kit emulator serve --run-kernels`."
     )
     assert call.limits()["numToday"] == 0
+
+
+@boxed
+def test_the_official_client_submits_a_version_and_reads_what_became_of_it(host, monkeypatch) -> None:
+    call = host()
+    for name, value in call.emulator.env.items():
+        monkeypatch.setenv(name, value)
+    api = client.connect().api
+    for code in (GOOD, f"{GOOD}\nif AGAIN: 1 / 0"):
+        version = call.push(code)
+        sent = api.competition_submit_code("submission.csv", "by hand", "titanic", "tester/my-kernel", str(version))
+        assert sent.message == "Successfully submitted to Titanic"
+        call.emulator.settle()
+    failed, good = api.competition_submissions("titanic")
+    assert (good.status.name, good.public_score, good.error_description) == ("COMPLETE", "1.00000", "")
+    assert (failed.status.name, failed.public_score, failed.error_description) == ("COMPLETE", "", outcomes.THREW.told)
+    assert next(place.team_name for place in api.competition_leaderboard_view("titanic")) == "tester"
 
 
 @boxed
