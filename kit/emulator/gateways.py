@@ -92,8 +92,15 @@ class Play:
     def _played(self, folder: Path) -> bytes:
         assert self._hosted.code is not None
         told, form = self._told, self._hosted.form
-        options = {"test": told.test, "rows": told.rows, "by": told.by, "frames": told.frames}
-        table = gateway.Table(self._hosted.code.hidden, sample=form.sample, keys=form.keys, **options)
+        table = gateway.Table(
+            self._hosted.code.hidden,
+            test=told.test,
+            sample=form.sample,
+            keys=form.keys,
+            rows=told.rows,
+            by=told.by,
+            frames=told.frames,
+        )
         most = LEAST_ROOM + ROOM * max((len(test) for test, _ in table.batches()), default=0)
         until = time.monotonic() + told.start
         socket = self._socket(folder, until)

@@ -37,6 +37,12 @@ def most_bytes(hosted: Hosted) -> int:
     return LEAST_ROOM + ROOM * hosted.solution.stat().st_size
 
 
+def mounted(session: Session, slug: str) -> str:
+    """Where a session has a competition's files below `/kaggle/input`; empty where it has not."""
+    places = (f"competitions/{slug}", slug) if slug in session.sources["competitionDataSources"] else ()
+    return next((place for place in places if place in session.inputs), "")
+
+
 class Reruns:
     """Runs notebooks again, those of one user one after the other, and hands what they leave to the grader.
 
@@ -130,13 +136,11 @@ class Reruns:
         if self._stop.is_set():
             ended.set()
         play = None
+        inputs[mounted(session, hosted.slug)] = hosted.files if hosted.code.gateway else hosted.code.hidden
         if hosted.code.gateway:
             from kit.emulator import gateways  # which imports pandas
 
             play = gateways.Play(hosted, hosted.code.gateway, ended)
-        else:
-            hidden = hosted.code.hidden
-            inputs = {place: hidden if source == hosted.files else source for place, source in inputs.items()}
         try:
             beside = play.beside if play else None
             ending = self._sessions.again(session, text, inputs, {RERUN: "1"}, ended, beside=beside)

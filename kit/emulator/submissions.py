@@ -10,7 +10,7 @@ from typing import Any
 
 from kit.emulator import clock, files, outcomes, standings, uploads
 from kit.emulator.hosting import Hosted
-from kit.emulator.reruns import most_bytes
+from kit.emulator.reruns import most_bytes, mounted
 from kit.emulator.sessions import OFF, Session
 from kit.emulator.site import Call
 from kit.emulator.wire import Redirect, Refusal, page
@@ -122,7 +122,7 @@ def _check_requirements(call: Call, hosted: Hosted, session: Session) -> None:
             "Your Notebook cannot use internet access in this competition. Please disable internet in the Notebook "
             "editor and save a new version.",
         )
-    if str(hosted.files) not in session.inputs.values():
+    if not mounted(session, hosted.slug):
         raise Refusal(400, f"Your Notebook must use the competition's data: add {hosted.slug} to its inputs.")
 
 

@@ -65,11 +65,9 @@ class Table:
 
     def batches(self) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
         """Test rows and rows of the sample, batch by batch."""
+        number: np.ndarray = np.arange(len(self._test)) // self._rows
         if self._by:
-            values = self._test[self._by]
-            number = (values != values.shift()).cumsum().to_numpy()
-        else:
-            number = np.arange(len(self._test)) // self._rows
+            number = self._test[self._by].ne(self._test[self._by].shift()).cumsum().to_numpy(int)
         starts = np.flatnonzero(np.diff(number, prepend=-1))
         for start, end in zip(starts, [*starts[1:], len(number)], strict=True):
             yield self._test[start:end].reset_index(drop=True), self._sample[start:end].reset_index(drop=True)

@@ -30,8 +30,10 @@ _SCALARS = {
     "none_value": (5, 8),
 }
 _NESTED = {"list_value": (6, "PayloadList"), "tuple_value": (7, "PayloadList"), "dict_value": (8, "PayloadMap")}
-_BYTES = ("pandas_dataframe_value", "polars_dataframe_value", "pandas_series_value", "polars_series_value")
-_BYTES += ("numpy_array_value", "numpy_scalar_value", "bytes_io_value")
+_BYTES = (
+    *("pandas_dataframe_value", "polars_dataframe_value", "pandas_series_value", "polars_series_value"),
+    *("numpy_array_value", "numpy_scalar_value", "bytes_io_value"),
+)
 _STRING, _MESSAGE, _BINARY, _ONE, _MANY = 9, 11, 12, 1, 3
 """Kinds and labels of fields. Source: descriptor.proto of protobuf."""
 
@@ -101,7 +103,9 @@ def _payload(value: Any, frames: Frames) -> Any:
 def _value(payload: Any, polars: bool = True) -> Any:
     """The value of a `Payload`. Tables of Polars stay so where it is installed, unless `polars` forbids it."""
     field = payload.WhichOneof("value")
-    held = getattr(payload, field) if field else None
+    if field is None:
+        raise TypeError("a message without a value")
+    held = getattr(payload, field)
     if field in ("str_value", "bool_value", "int_value", "float_value"):
         return held
     if field == "none_value":
@@ -117,8 +121,6 @@ def _value(payload: Any, polars: bool = True) -> Any:
         return np.load(io.BytesIO(held), allow_pickle=False)[()]
     if field == "bytes_io_value":
         return io.BytesIO(held)
-    if field is None:
-        raise TypeError("a message without a value")
     whose, form, _ = field.split("_")
     frame = _frame(held, stream=field == "polars_dataframe_value", polars=polars and whose == "polars")
     if form == "dataframe":

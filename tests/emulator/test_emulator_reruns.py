@@ -325,6 +325,17 @@ def test_a_rerun_that_was_stopped_with_the_server_is_run_after_the_restart(host,
 
 
 @boxed
+def test_a_version_of_before_can_be_submitted_when_its_competition_is_hosted_as_code(start, tmp_path) -> None:
+    titanic.write(tmp_path / "hosted")
+    options: dict[str, Any] = {"state": tmp_path / "state", "kernels": "sandbox", "limits": LIMITS}
+    with running(tmp_path / "hosted", **options) as emulator:
+        version = Competitor(emulator, emulator.user.token).push(GOOD)
+    emulator = start({**options, "code": ["titanic"]})
+    call = Competitor(emulator, emulator.user.token)
+    assert call.submission(call.send(version).json["ref"])["publicScore"] == "1.00000"
+
+
+@boxed
 def test_a_hidden_input_that_is_gone_is_the_systems_fault_and_takes_no_submission(host) -> None:
     call = host()
     version = call.push(GOOD)
