@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from kit.emulator import outcomes
+from kit.emulator import outcomes, reruns
 from kit.emulator.hosting import Gateway, Hosted
 from kit.emulator.outcomes import Outcome
 from kit.sandbox import relay
@@ -36,6 +36,19 @@ much in the server's memory."""
 
 LOOK = 0.2
 """Seconds between two tries to reach a server that does not listen yet."""
+
+
+class _Bounded(io.StringIO):
+    """A text that is no prediction of the rows where it grows beyond so many characters."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, text: str) -> int:
+        if self.tell() + len(text) > self._most:
+            raise gateway.Wrong("more than a submission may have")
+        return super().write(text)
 
 
 class Play:
@@ -110,7 +123,7 @@ class Play:
                 while not ask.ready(LOOK):
                     self._go_on(until)
                 self._reached = True
-                text = io.StringIO()
+                text = _Bounded(reruns.most_bytes(self._hosted))
                 table.write(ask, text)
                 return text.getvalue().encode()
         finally:

@@ -149,14 +149,13 @@ class Reruns:
             return outcomes.SYSTEM
         finally:
             self._ends.discard(ended)
-        most = most_bytes(hosted)
         if play:
-            left = play.left(ending)
-            return outcomes.SCORING if isinstance(left, bytes) and len(left) > most else left
+            return play.left(ending)
         if failed := outcomes.of(ending):
             if failed is outcomes.SYSTEM:
                 _log.warning("The notebook of a submission to %s could not be run: %s", hosted.slug, ending.failure)
             return failed
+        most = most_bytes(hosted)
         try:
             with opened.opened(session.working, name) as file:
                 data = file.read(most + 1)

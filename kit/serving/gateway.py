@@ -77,7 +77,7 @@ class Table:
         for test, sample in self.batches():
             data = ask(payloads.request("predict", (test, sample), self._frames))
             try:
-                answer = payloads.answered(data)
+                answer = payloads.answered(data, len(test))
             except ValueError as error:
                 raise Wrong(str(error)) from None
             columns = [sample[key] for key in self._keys] + self._columns(answer, len(test))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import io
+import math
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -34,6 +35,10 @@ _BYTES = (
     *("pandas_dataframe_value", "polars_dataframe_value", "pandas_series_value", "polars_series_value"),
     *("numpy_array_value", "numpy_scalar_value", "bytes_io_value"),
 )
+_CODECS, _ZSTD = ("UNCOMPRESSED", "SNAPPY", "LZ4"), b"\x28\xb5\x2f\xfd"
+"""How a stranger's tables may be packed: these unpack to 255 times their size at most; and how frames of zstd begin,
+which have no such bound."""
+
 _STRING, _MESSAGE, _BINARY, _ONE, _MANY = 9, 11, 12, 1, 3
 """Kinds and labels of fields. Source: descriptor.proto of protobuf."""
 
@@ -54,15 +59,16 @@ def response(value: Any) -> bytes:
     return _messages().Response(payload=_payload(value, "pandas")).SerializeToString()
 
 
-def answered(data: bytes) -> Any:
-    """The value that a message answers with; tables of Polars become those of pandas.
+def answered(data: bytes, rows: int) -> Any:
+    """The value that a message of a stranger answers with to a batch of `rows` rows. Tables become those of pandas.
 
-    Raises ValueError for what is no such message, or holds a value of no known kind.
+    Raises ValueError for what is no such message, for a value of no known kind, and for a table that has other rows or
+    could unpack to far more than its bytes.
     """
     try:
-        return _value(_messages().Response.FromString(data).payload, polars=False)
+        return _value(_messages().Response.FromString(data).payload, rows)
     except Exception as error:  # whatever protobuf, NumPy and Arrow raise for bytes of a stranger
-        raise ValueError(f"the answer cannot be read: {type(error).__name__}") from error
+        raise ValueError(f"the answer cannot be read: {type(error).__name__}: {error}") from error
 
 
 def _payload(value: Any, frames: Frames) -> Any:
@@ -100,8 +106,9 @@ def _payload(value: Any, frames: Frames) -> Any:
     raise TypeError(f"a value of type {type(value).__name__} cannot be sent")
 
 
-def _value(payload: Any, polars: bool = True) -> Any:
-    """The value of a `Payload`. Tables of Polars stay so where it is installed, unless `polars` forbids it."""
+def _value(payload: Any, rows: int | None = None) -> Any:
+    """The value of a `Payload`: of a stranger's where `rows` is given, which tables must have. Else those of Polars
+    stay so, where it is installed."""
     field = payload.WhichOneof("value")
     if field is None:
         raise TypeError("a message without a value")
@@ -111,18 +118,19 @@ def _value(payload: Any, polars: bool = True) -> Any:
     if field == "none_value":
         return None
     if field in ("list_value", "tuple_value"):
-        values = [_value(each, polars) for each in held.payloads]
+        values = [_value(each, rows) for each in held.payloads]
         return values if field == "list_value" else tuple(values)
     if field == "dict_value":
-        return {key: _value(each, polars) for key, each in held.payload_map.items()}
+        return {key: _value(each, rows) for key, each in held.payload_map.items()}
     if field == "numpy_array_value":
-        return np.load(io.BytesIO(held), allow_pickle=False)
+        return _array(held)
     if field == "numpy_scalar_value":
-        return np.load(io.BytesIO(held), allow_pickle=False)[()]
+        return _array(held)[()]
     if field == "bytes_io_value":
         return io.BytesIO(held)
     whose, form, _ = field.split("_")
-    frame = _frame(held, stream=field == "polars_dataframe_value", polars=polars and whose == "polars")
+    table = (_of_stream if field == "polars_dataframe_value" else _of_parquet)(held, rows)
+    frame = _polars(table) if whose == "polars" and rows is None else table.to_pandas(ignore_metadata=True)
     if form == "dataframe":
         return frame
     return frame.iloc[:, 0] if isinstance(frame, pd.DataFrame) else frame.to_series(0)
@@ -157,24 +165,69 @@ def _streamed(frame: pd.DataFrame) -> bytes:
     return _stream(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None))
 
 
-def _frame(held: bytes, *, stream: bool, polars: bool) -> Any:
-    """The table that bytes hold, of Polars where that is wanted and installed, else of pandas."""
+def _array(held: bytes) -> np.ndarray:
+    """The array in a NumPy file. Its header tells a size, which is not believed before the bytes are there."""
+    file = io.BytesIO(held)
+    kinds = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, _, dtype = kinds[np.lib.format.read_magic(file)](file)
+    if math.prod(shape) * dtype.itemsize > len(held):
+        raise ValueError("an array that is cut off")
+    array: np.ndarray = np.load(io.BytesIO(held), allow_pickle=False)
+    return array
+
+
+def _of_parquet(held: bytes, rows: int | None) -> Any:
+    """The table in a Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet
 
-    if stream:
-        with pa.ipc.open_stream(held) as opened:
-            table = opened.read_all()
-    else:
-        table = pa.parquet.read_table(io.BytesIO(held))
-    if polars:
-        try:
-            import polars as pl
+    file = pa.parquet.ParquetFile(io.BytesIO(held))
+    if rows is not None:
+        groups = [file.metadata.row_group(at) for at in range(file.metadata.num_row_groups)]
+        if sum(group.num_rows for group in groups) != rows:
+            raise ValueError(f"a table that has not {rows} rows")
+        if any(group.column(at).compression not in _CODECS for group in groups for at in range(group.num_columns)):
+            raise ValueError(f"a table that is not packed by one of {', '.join(_CODECS)}")
+        _refuse_nested(file.schema_arrow)
+    return file.read()
 
-            return pl.from_arrow(table)
-        except ImportError:
-            pass
-    return table.to_pandas(ignore_metadata=True)
+
+def _of_stream(held: bytes, rows: int | None) -> Any:
+    """The table in Arrow's stream format."""
+    import pyarrow as pa
+
+    if rows is not None and _ZSTD in held:
+        raise ValueError("a table that is packed by zstd")
+    with pa.ipc.open_stream(held) as stream:
+        if rows is None:
+            return stream.read_all()
+        _refuse_nested(stream.schema)
+        batches: list[Any] = []
+        for batch in stream:
+            batches.append(batch)
+            if sum(each.num_rows for each in batches) > rows or len(batches) > rows + 1:
+                break
+        table = pa.Table.from_batches(batches, stream.schema)
+    if table.num_rows != rows:
+        raise ValueError(f"a table that has not {rows} rows")
+    return table
+
+
+def _refuse_nested(schema: Any) -> None:
+    """Raises ValueError for columns of lists: one row could hold a billion empty ones in a few bytes."""
+    import pyarrow as pa
+
+    if any(pa.types.is_nested(field.type) for field in schema):
+        raise ValueError("a table with lists in it")
+
+
+def _polars(table: Any) -> Any:
+    """A table of Arrow as one of Polars, of pandas where that is not installed."""
+    try:
+        import polars as pl
+    except ImportError:
+        return table.to_pandas(ignore_metadata=True)
+    return pl.from_arrow(table)
 
 
 @functools.cache
