@@ -20,7 +20,7 @@ SHOWN, SHARE = 20, 10
 """Test rows that are shown of a competition which is hosted as code: so many, and at most one in ten."""
 
 
-def faced(hosted: Hosted, folder: Path, *, as_code: bool) -> Hosted:
+def laid_out(hosted: Hosted, folder: Path, *, as_code: bool) -> Hosted:
     """A competition with both faces laid out below `folder`, which must be the server's own.
 
     Of a code competition with hidden files, these are put over the public ones. With `as_code` any other becomes one:

@@ -201,7 +201,7 @@ def opened(
         store = Store(state)
         try:
             owner = account(store, user)
-            slugs = {one.slug: hidden.faced(one, state / "faces", as_code=one.slug in code) for one in hosted}
+            slugs = {one.slug: hidden.laid_out(one, state / "faces", as_code=one.slug in code) for one in hosted}
             grader, sessions = Grader(store, slugs, grading_seconds), Sessions(store, kernels, limits, image=image)
             reruns = Reruns(store, slugs, sessions, grader)
             site = Site(store, slugs, clock or Clock(), grader, sessions, reruns, private_scores, new_mounts)

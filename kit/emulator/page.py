@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit import places
-from kit.emulator import clock, standings, wire
+from kit.emulator import clock, standings, submissions, wire
 from kit.emulator.hosting import Hosted
 from kit.emulator.site import Site
 
@@ -29,6 +29,9 @@ PLACES = 100
 
 FILES = 50
 """Files of a competition that its page lists."""
+
+SENT = 10
+"""Submissions of a user that a page lists, the newest first."""
 
 _HERE = Path(__file__).parent
 _ASSETS = {
@@ -121,6 +124,7 @@ def _competition(site: Site, hosted: Hosted, user: str, asked: str) -> dict[str,
         "places": places[(page - 1) * PLACES : page * PLACES],
         "page": page,
         "pages": pages,
+        "sent": submissions.lately(site, hosted, user, SENT) if user else [],
     }
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import timedelta
 from pathlib import Path
 from sqlite3 import Row
-from typing import Any
+from typing import Any, NamedTuple
 
 from kit.emulator import clock, files, outcomes, standings, uploads
 from kit.emulator.hosting import Hosted
 from kit.emulator.reruns import most_bytes, mounted
 from kit.emulator.sessions import OFF, Session
-from kit.emulator.site import Call
+from kit.emulator.site import Call, Site
 from kit.emulator.wire import Redirect, Refusal, page
 from kit.sandbox import opened
 
@@ -105,6 +106,31 @@ def get_submission_limits(call: Call) -> dict[str, Any]:
     by_total = bool(hosted.total) and hosted.total - total < left
     left = max(min(left, hosted.total - total), 0) if hosted.total else left
     return {"numToday": today, "numTotal": total, "numAllowedNow": left, "limitedByTotal": by_total}
+
+
+class Sent(NamedTuple):
+    """A submission as a page shows it: when, the file or the version of a notebook, and its score, the kind of its
+    error, or that it is pending."""
+
+    at: str
+    what: str
+    outcome: str
+
+
+def lately(site: Site, hosted: Hosted, user: str, most: int) -> list[Sent]:
+    """The newest submissions of a user."""
+    sql = """SELECT * FROM submissions LEFT JOIN reruns USING (ref) WHERE slug = ? AND user = ?
+             ORDER BY ref DESC LIMIT ?"""
+    return [_sent(row) for row in site.store.all(sql, hosted.slug, user, most)]
+
+
+def _sent(row: Row) -> Sent:
+    what = row["name"]
+    if row["session"]:
+        session = Session(**json.loads(row["session"]))
+        what = f"{session.slug}, version {session.number}"
+    outcomes = {"COMPLETE": row["public"], "PENDING": "pending", "ERROR": row["kind"] or "error"}
+    return Sent(row["at"], what, outcomes[row["status"]])
 
 
 def _check_entered(call: Call, hosted: Hosted) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,8 @@ def test_a_notebook_is_scored_by_what_it_says_of_the_hidden_rows(host: Callable[
     assert (told["status"], told["publicScore"], told["errorDescription"]) == ("COMPLETE", "0.99043", "")
     assert (told["privateScore"], told["totalBytes"]) == ("", 0)  # a size would tell something
     assert call.limits()["numToday"] == 1
+    shown = call.http("GET", "/competitions/titanic", headers={"Cookie": "user=tester"}).body.decode()
+    assert re.findall(r"<td>my-kernel, version 1</td>\s*<td>0.99043</td>", shown)
     rows = call("GetLeaderboard", competitionName="titanic").json["submissions"]
     assert [row["teamName"] for row in rows] == ["tester", "ahead", "Host Benchmark", "behind"]
     output = call("ListKernelSessionOutput", userName="tester", kernelSlug="my-kernel").json
@@ -133,6 +136,8 @@ def test_what_goes_wrong_is_told_by_its_kind_only_and_takes_a_submission(host, c
     assert (told["status"], told["publicScore"], told["totalBytes"]) == ("COMPLETE", "", 0)
     assert told["errorDescription"] == outcome.told
     assert told["errorDescription"].startswith(f"{outcome.kind}: ")
+    page = call.http("GET", "/competitions/titanic", headers={"Cookie": "user=tester"}).body.decode()
+    assert f"<td>{outcome.kind}</td>" in page
     assert call.limits()["numToday"] == 1
     listed = call("ListSubmissions", competitionName="titanic", group="SUBMISSION_GROUP_SUCCESSFUL").json
     assert listed["submissions"] == []
@@ -216,7 +221,7 @@ def test_a_run_that_is_no_rerun_sees_nothing_hidden_and_a_rerun_sees_only_its_ow
     call = host()
     (tmp_path / "hosted-other").rename(tmp_path / "hosted" / "olympic")
     site = call.emulator.site
-    site.hosted["olympic"] = hidden.faced(
+    site.hosted["olympic"] = hidden.laid_out(
         next(one for one in described.user_made(tmp_path / "hosted") if one.slug == "olympic"),
         call.emulator.store.folder / "faces",
         as_code=False,
@@ -373,7 +378,7 @@ def test_test_rows_are_told_by_id_by_place_and_by_file_name(tmp_path: Path) -> N
         (public / name).mkdir()
         for row in (0, 19, 20):
             (public / name / f"{first + row}.png").write_text("")
-    shown = hidden.faced(described.user_made(tmp_path / "hosted")[0], tmp_path / "faces", as_code=True)
+    shown = hidden.laid_out(described.user_made(tmp_path / "hosted")[0], tmp_path / "faces", as_code=True)
     names = dict(shown.public_files)
     assert names["pixels.csv"].read_text() == "a,b\n" + "".join(f"{row},0\n" for row in range(20))
     assert names["turned.csv"].read_text() == "b,PassengerId\n" + "".join(
