@@ -9,9 +9,9 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-from kit import places
+from kit import limits, places
 from kit.emulator import clock
-from kit.emulator.hosting import DEADLINE, RERUN_HOURS, Code, Gateway, Hosted, Team, as_is
+from kit.emulator.hosting import DEADLINE, Code, Gateway, Hosted, Team, as_is
 from kit.errors import KitError
 from kit.task import lines, metrics
 from kit.task.contract import Metric, Submission
@@ -113,7 +113,7 @@ def _code(file: Path, told: dict[str, Any]) -> Code | None:
         return None
     if not (folder / SAMPLE).is_file():
         raise KitError(f"{folder / SAMPLE} does not exist.", "It must have a row for each hidden test row.")
-    hours = told.get("rerun_hours", RERUN_HOURS)
+    hours = told.get("rerun_hours", limits.RERUN_HOURS)
     if type(hours) not in (int, float) or not 0 < hours < 1000:
         raise KitError(f"{file}: 'rerun_hours' is {hours!r}.", "It must be a number of hours, such as 9 or 0.5.")
     return Code(folder, hours * 3600, _gateway(file, told["gateway"]) if "gateway" in told else None)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from kit import limits
 from kit.emulator import files
 from kit.emulator.values import Values, held
 from kit.errors import KitError
@@ -27,9 +28,6 @@ DEADLINE = "2035-01-01T00:00:00.000Z"
 
 RIVALS = 20
 """Other teams on a leaderboard, where the competition does not name its own."""
-
-RERUN_HOURS = 9.0
-"""Hours that a re-run may take where nothing else is said, as in most code competitions on Kaggle."""
 
 _RULES = "One account per participant. Predictions come from a model, not from looking answers up."
 
@@ -84,7 +82,7 @@ class Code:
     """
 
     hidden: Path
-    seconds: float = RERUN_HOURS * 3600
+    seconds: float = limits.RERUN_HOURS * 3600
     gateway: Gateway | None = None
 
 
