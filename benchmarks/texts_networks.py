@@ -35,7 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """Short batches, so that a short training has many steps. Others are the recipes' own."""
 
 JUDGED = 700
-"""Held-out texts, of 2,057, evenly spread: a network of characters takes a minute for all."""
+"""Held-out texts at least, of 2,057, evenly spread: a network of characters takes a minute for all."""
 
 EPOCHS, TRIED = 10, 8
 
