@@ -81,6 +81,11 @@ class Recipe:
         their folder; a file comes after those it imports."""
         return imports.beside(self.path.with_name("competition.py"), self.path)
 
+    @property
+    def stores(self) -> bool:
+        """Whether it stores its models: its file has a `load`, of its own or imported."""
+        return "load" in imports.defined(self.path)
+
     def resolve(self, variant: str = "", overrides: dict[str, Any] | None = None, *, smoke: bool = False) -> dict:
         """Every setting with its value: defaults, then SMOKE, then the variant, then `overrides`.
 
