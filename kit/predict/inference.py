@@ -20,7 +20,7 @@ from kit.predict import models, sheet
 from kit.task import decisions
 from kit.task.catalog import Entry
 from kit.task.contract import Data
-from kit.train import predictions, runs
+from kit.train import predictions, provenance, runs
 from kit.train.runs import Run
 
 FILE = "inference.json"
@@ -98,7 +98,7 @@ def submit(entry: Entry, run: Run, *, started: float, limit: float) -> Inferred:
         for part in chain([first], parts):
             watch.look(written.rows)
             written.add(part.ids, decide(models.predicted(entry, run, model, part, written.rows)))
-    told = Inferred(written.rows, watch.seconds, loading, _memory())
+    told = Inferred(written.rows, watch.seconds, loading, provenance.peak_memory())
     records.write_json(places.working() / FILE, told._asdict())
     print(f"{told.rows:,} rows in {told.seconds:.1f} s, {told.rate:,.0f} a second", flush=True)
     return told
@@ -151,10 +151,3 @@ class _Watch:
         if now - self._told >= EVERY:
             self._told = now
             print(f"{rows:,} rows, {rate:,.0f} a second; {left / 60:.0f} minutes left", flush=True)
-
-
-def _memory() -> int:
-    """The most memory that this process has held, bytes."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

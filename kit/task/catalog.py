@@ -34,10 +34,11 @@ KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 
 OPTIONS = frozenset(
     {"accelerator", "address", "code", "competition", "deterministic", "engine", "fold", "folds", "folds_as_kernels"}
-    | {"gpus_per_fold", "inputs", "jobs", "plots", "pseudo", "pseudo_share", "recipe", "recipes", "refit"}
+    | {"gpus_per_fold", "hours", "inputs", "jobs", "plots", "pseudo", "pseudo_share", "recipe", "recipes", "refit"}
     | {
         "rehearse",
         "resume",
+        "run",
         "sample",
         "scheme",
         "seed",
