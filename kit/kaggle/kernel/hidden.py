@@ -101,9 +101,11 @@ def rehearse(
             looks.append(stage.look(variant, layout, RERUN))
             told(looks[-1].line())
         try:
+            stage.echo = lambda line: None  # a failure there is told in a line
             looks.append(stage.look(missing, "new", RERUN))
         except KitError as error:
-            why = f"{run.plan.label} cannot take missing values. {stage.reason() or error.wrong}"
+            why = stage.reason() or error.wrong
+            why = why if "missing values" in why else f"{run.plan.label} cannot take missing values. {why}"
             looks.append(Look(missing.what, "new", len(missing.ids), 0.0, 0, 0.0, False, why))
         told(looks[-1].line())
     return looks
