@@ -6,9 +6,9 @@
 A competition of 20 numbers and 10 categories is written into a workspace of its own, and its recipe trained on 20,000
 rows. Then test files of two sizes are predicted in processes of their own, in turns: by `kit.predict.inference`, as the
 last cell of the notebook calls it, with the files below a folder that stands for /kaggle; and by the plain loop, which
-reads the same parts, lets the same model predict them, decides, and keeps the decisions in a list. Ratios are of rows for
-each second of the processor, which other work on the machine disturbs less than the clock; starting Python and loading
-the model are left out of both.
+reads the same parts, lets the same model predict them, decides, and keeps the decisions in a list. Ratios are of rows
+for each second of the processor, which other work on the machine disturbs less than the clock; starting Python and
+loading the model are left out of both.
 """
 
 from __future__ import annotations

@@ -49,6 +49,11 @@ class Inferred(NamedTuple):
         return self.rows / max(self.seconds, 1e-9)
 
 
+def speed(rate: float) -> str:
+    """Rows a second in words: `16,400`, `2.5`."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
 class OutOfTime(KitError):
     """The rows that are left would take longer than the notebook may."""
 
@@ -100,7 +105,7 @@ def submit(entry: Entry, run: Run, *, started: float, limit: float) -> Inferred:
             written.add(part.ids, decide(models.predicted(entry, run, model, part, written.rows)))
     told = Inferred(written.rows, watch.seconds, loading, provenance.peak_memory())
     records.write_json(places.working() / FILE, told._asdict())
-    print(f"{told.rows:,} rows in {told.seconds:.1f} s, {told.rate:,.0f} a second", flush=True)
+    print(f"{told.rows:,} rows in {told.seconds:.1f} s, {speed(told.rate)} a second", flush=True)
     return told
 
 
@@ -144,10 +149,10 @@ class _Watch:
         if left < self._slowest:
             raise OutOfTime(
                 f"Stopped before the time limit of {self._limit / 3600:.4g} h: {rows:,} rows were predicted, "
-                f"{rate:,.0f} a second, and there are more.",
+                f"{speed(rate)} a second, and there are more.",
                 "There is no submission, since it would lack rows. A faster recipe, fewer folds or fewer members of a "
                 "blend predict more rows in that time.",
             )
         if now - self._told >= EVERY:
             self._told = now
-            print(f"{rows:,} rows, {rate:,.0f} a second; {left / 60:.0f} minutes left", flush=True)
+            print(f"{rows:,} rows, {speed(rate)} a second; {left / 60:.0f} minutes left", flush=True)

@@ -8,7 +8,7 @@ from typing import Any
 from kit import words
 from kit.kaggle.kernel.accelerators import Accelerator
 from kit.kaggle.kernel.estimate import START, Estimate
-from kit.predict.inference import LEFT, Inferred
+from kit.predict.inference import LEFT, Inferred, speed
 from kit.sandbox.images import Image
 
 
@@ -54,7 +54,7 @@ def room(seen: Inferred | None, rows: int, hours: float, words_: str) -> str:
     return (
         f"{rows:,} visible test rows take about {words.duration(round(START + seen.loading + rows / seen.rate))} and "
         f"{hours:g} h have room for {most:,} rows, {most / max(rows, 1):,.1f} times as many, at the "
-        f"{seen.rate:,.0f} rows a second that the rehearsal saw on this machine"
+        f"{speed(seen.rate)} rows a second that the rehearsal saw on this machine"
     )
 
 

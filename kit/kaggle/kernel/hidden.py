@@ -13,7 +13,7 @@ from kit.kaggle.kernel import inference, metadata, rehearsal, unseen
 from kit.kaggle.kernel.metadata import Metadata
 from kit.kaggle.kernel.unseen import Variant
 from kit.limits import DISK
-from kit.predict.inference import FILE, Inferred
+from kit.predict.inference import FILE, Inferred, speed
 from kit.sandbox import environments, folders
 from kit.sandbox import limits as sandbox
 from kit.sandbox.images import Image
@@ -48,7 +48,7 @@ class Look(NamedTuple):
         if not self.passed:
             return f"{self.what}: {self.said}"
         return (
-            f"{self.what}: {words.count(self.rows, 'row')}, {self.rate:,.0f} a second, {self.memory / 1e9:.2f} GB of "
+            f"{self.what}: {words.count(self.rows, 'row')}, {speed(self.rate)} a second, {self.memory / 1e9:.2f} GB of "
             f"memory at the most; {self.said}"
         )
 
@@ -104,8 +104,7 @@ def rehearse(
             stage.echo = lambda line: None  # a failure there is told in a line
             looks.append(stage.look(missing, "new", RERUN))
         except KitError as error:
-            why = stage.reason() or error.wrong
-            why = why if "missing values" in why else f"{run.plan.label} cannot take missing values. {why}"
+            why = f"missing values are refused. {stage.reason() or error.wrong}"
             looks.append(Look(missing.what, "new", len(missing.ids), 0.0, 0, 0.0, False, why))
         told(looks[-1].line())
     return looks

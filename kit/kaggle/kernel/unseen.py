@@ -61,7 +61,7 @@ def read(competition: Competition, public: Path) -> Table:
     why = ""
     if competition.rows is None or not competition.test:
         why = "competition.py does not say of which file the test rows are (`rows` and `test`)"
-    elif not file.is_file() or file.suffix != ".csv" or not form.sample.endswith(".csv"):
+    elif not file.is_file() or {file.suffix.lower(), Path(form.sample).suffix.lower()} != {".csv"}:
         why = f"{competition.test} is no CSV file"
     elif form.repeats:
         why = "several rows have one id"
@@ -73,6 +73,8 @@ def read(competition: Competition, public: Path) -> Table:
     )
     keys = [*form.keys]
     if set(keys) <= {*test.columns}:
+        if sample.duplicated(keys).any() or test.duplicated(keys).any():
+            raise _cannot("several rows have one id")
         places = pd.MultiIndex.from_frame(sample[keys]).get_indexer(pd.MultiIndex.from_frame(test[keys]))
         if len(test) != len(sample) or (places < 0).any():
             raise _cannot(f"the ids of {competition.test} are not those of {form.sample}")
@@ -102,7 +104,7 @@ def variants(competition: Competition, public: Path, table: Table, most: int) ->
         third = second._replace(test=second.test.copy())
         for number, row in enumerate(range(0, len(many), EMPTY)):
             third.test.loc[row, features[number % len(features)]] = ""
-        times = f"{len(many):,} rows, {len(many) / rows:.4g} times as many"
+        times = f"{len(many) / rows:.4g} times as many rows"
         unseen = f", unseen categories in {', '.join(map(repr, strange[:3]))}" + ", ..." * (len(strange) > 3)
         order = "" if table.numbered else ", ids in another order"
         yield [
