@@ -4,6 +4,8 @@ never seen, pushed and submitted."""
 from __future__ import annotations
 
 import csv
+import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from kit.errors import KitError
 from kit.judge import ensemble
 from kit.kaggle import ledger, weights
 from kit.kaggle.kernel import card, metadata
+from kit.predict import inference as predicting
 from kit.predict.inference import LEFT, Inferred
 from kit.task import catalog
 from kit.train import runs
@@ -198,18 +201,35 @@ def test_a_notebook_that_fails_on_other_rows_fails_the_rehearsal(trained, readin
     assert "AssertionError: too few" in str(error.value)
 
 
-@boxed
-@pytest.mark.parametrize("method", ["hill-climb", "rank", "stack"])
-def test_a_blend_predicts_by_the_models_of_its_members(reading, kit, namespaces, method):
+@pytest.mark.parametrize("method", ["hill-climb", "mean", "rank", "stack"])
+def test_a_blend_predicts_by_what_its_dataset_holds(reading, kit, tmp_path, monkeypatch, method):
     if method == "rank":
         declared = reading / "competition.py"
         declared.write_text(declared.read_text().replace("metrics.accuracy", "metrics.auc"))
     one, other = run_of(kit, "--set", "noise=0.4"), run_of(kit, "--seed", "1", "--set", "noise=0.4")
     blend = blend_of(method, one, other)
-    kernel.build("parity", run=blend)
-    results = kernel.rehearse("parity", run=blend)
-    assert [one.showed for one in results] == ["the whole notebook"] * 2
-    assert {one.sha256 for one in results} == {records.sha256(blend.submission)}
+    before, name = blend.submission.read_bytes(), weights.name(blend)
+    public = entry_of(blend).public()
+    with weights.laid(entry_of(blend), blend) as folder:
+        shutil.copytree(folder, tmp_path / "kaggle/input" / name)
+    shutil.copytree(public, tmp_path / "kaggle/input/parity")
+    shutil.rmtree(places.runs("parity"))
+    monkeypatch.setenv("KIT_KAGGLE_ROOT", str(tmp_path / "kaggle"))
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
+    attached = predicting.attached("parity", name, blend.name)
+    predicting.submit(catalog.find("parity"), attached, started=time.monotonic(), limit=32400.0)
+    assert (places.working() / "submission.csv").read_bytes() == before
+
+
+@boxed
+def test_without_hidden_the_notebook_runs_whole_under_both_layouts(trained, namespaces):
+    kernel.build("parity", run=trained)
+    results = kernel.rehearse("parity", run=trained)
+    assert [(one.layout, one.showed) for one in results] == [
+        ("new", "the whole notebook"),
+        ("old", "the whole notebook"),
+    ]
+    assert {one.sha256 for one in results} == {records.sha256(trained.submission)}
 
 
 # --- Kaggle
