@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kit import limits
+from kit import limits, records
 from kit.api import kernel, submitting, training
 from kit.api.kernel import Inputs, Kernel, Looks, Pushed, Rehearsals
 from kit.api.submitting import Published
 from kit.data import fetch
 from kit.errors import KitError
-from kit.kaggle import client, weights
+from kit.kaggle import client, publish, weights
 from kit.kaggle import submit as checks
 from kit.kaggle.kernel import (
     accelerators,
@@ -194,8 +194,8 @@ def submit(
         )
     built = build(competition, source, accelerator=accelerator, hours=hours)
     connected = client.connect()
-    published = weights.send(entry, source, connected, message="", wait=True)
-    version = None if published["changed"] else _pushed_before(connected, built)
+    weights.send(entry, source, connected, message="", wait=True)
+    version = _pushed_before(connected, built)
     if version is None:
         if rehearse:
             kernel.rehearse(competition, run=source, inputs=inputs, hidden=True)
@@ -218,12 +218,15 @@ def submit(
 
 
 def _pushed_before(connected: client.Client, built: Kernel) -> versions.Pushed | None:
-    """The version that was pushed of the very same notebook and metadata, and has not failed; None where there is
-    none."""
+    """The version that was pushed of the very same notebook, models and metadata, and has not failed; None where there
+    is none."""
     known = versions.recorded(built.folder)
     text = built.notebook.read_text(encoding="utf-8")
     if known is None or known.url != versions.page(known.ref) or known.sha256 != versions.digest(text):
         return None
+    assert built.run is not None
+    if str(records.read_json(built.run.folder / publish.RECORD).get("at")) > known.at:
+        return None  # it has the models that were published before
     described = metadata.owned(metadata.read(built.folder), connected.user)
     machine = metadata.machine_of(described)
     if known.accelerator != machine.word or versions.newest(connected, known.ref) != known.version:

@@ -222,6 +222,7 @@ def rehearse(
     from kit.kaggle.kernel import rehearsal
 
     if run is not None:
+        code_competitions().refuse_plan(["recipe"] * bool(recipe) + ["real_data"] * real_data)
         return code_competitions().rehearse(competition, run, inputs=inputs, image=image, hidden=hidden)
     if hidden:
         raise KitError(
@@ -288,6 +289,7 @@ def push(
     Raises KitError for a notebook that today's files would not build, and when Kaggle's answer is not wholly well.
     """
     if run is not None:
+        code_competitions().refuse_plan(["recipe"] * bool(recipe))
         return code_competitions().push(competition, run, accelerator=accelerator, timeout=timeout)
     folder, words = _named(competition, recipe, sample=sample)
     text, plan = pushing.fresh(folder, words)

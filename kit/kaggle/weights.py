@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +13,7 @@ from kit import places
 from kit.kaggle import publish
 from kit.kaggle.client import Client
 from kit.predict import models
+from kit.sandbox import folders
 from kit.task.catalog import Entry
 from kit.train.runs import Run
 
@@ -59,25 +57,7 @@ def laid(entry: Entry, run: Run) -> Iterator[Path]:
     Raises KitError when the run, or a member of a blend, has no models.
     """
     files = models.files(entry, run)
-    folder = places.runs(entry.name).parent / ".attached" / f"{name(run)}.{os.getpid()}"
-    for left in folder.parent.glob(f"{name(run)}.*"):  # of a process that was killed
-        number = left.name.rpartition(".")[2]
-        if not (number.isdecimal() and places.alive(int(number))):
-            shutil.rmtree(left, ignore_errors=True)
-    try:
+    with folders.beside(places.runs(entry.name).parent, name(run)) as folder:
         for place, file in files.items():
-            link(file, folder / place)
+            folders.link(file, folder / place)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another process uses it
-            folder.parent.rmdir()
-
-
-def link(file: Path, to: Path) -> None:
-    """Give a file a further name, by which it takes no further room; a copy where that cannot be."""
-    to.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        to.hardlink_to(file)
-    except OSError:  # another disk, or one that knows no links
-        shutil.copyfile(file, to)

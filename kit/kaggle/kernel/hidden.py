@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -118,29 +119,26 @@ def rate(keep: Path) -> Inferred | None:
     return None
 
 
+@dataclass
 class _Stage:
-    """Runs the notebook on one test file after the other."""
+    """Runs the notebook on one test file after the other; `last` is what it printed the last time."""
 
-    def __init__(
-        self,
-        entry: Entry,
-        run: Run,
-        text: str,
-        described: Metadata,
-        inputs: dict[str, Path],
-        public: Path,
-        keep: Path,
-        limits: Limits,
-        python: Path | None,
-        echo: Callable[[str], None],
-    ) -> None:
-        self.entry, self.run, self.text, self.described = entry, run, text, described
-        self.inputs, self.public, self.keep = inputs, public, keep
-        self.limits, self.python, self.echo = limits, python, echo
-        self.last: list[str] = []
+    entry: Entry
+    run: Run
+    text: str
+    described: Metadata
+    inputs: dict[str, Path]
+    public: Path
+    keep: Path
+    limits: Limits
+    python: Path | None
+    echo: Callable[[str], None]
+    last: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
         for word in ("visible", "one", "many", "missing"):
             for stale in ("submission.csv", FILE):
-                (keep / word / stale).unlink(missing_ok=True)
+                (self.keep / word / stale).unlink(missing_ok=True)
 
     def look(self, variant: Variant, layout: str, settings: dict[str, str]) -> Look:
         """Run it once. Raises KitError when it fails, or leaves another submission than of these rows."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kit.errors import KitError
-from kit.kaggle import weights
 from kit.sandbox import folders
 from kit.task import ids
 from kit.task.contract import Competition
@@ -93,7 +92,7 @@ def variants(competition: Competition, public: Path, table: Table, most: int) ->
     rows = len(table.test)
     one = np.zeros(1, np.int64)
     many = np.random.default_rng(0).permutation(np.tile(np.arange(rows), TIMES))[: max(1, most)]
-    with folders.temporary("kit-unseen-") as folder:
+    with folders.beside(public.parent, "unseen") as folder:
         first = _more(competition, table, one)
         second = _more(competition, table, many)
         strange = _categories(competition, table.test)
@@ -143,7 +142,7 @@ def _written(competition: Competition, public: Path, folder: Path, word: str, wh
     for path in sorted(public.rglob("*")):
         to = place / path.relative_to(public)
         if path.is_file() and path.relative_to(public).as_posix() not in (competition.test, form.sample):
-            weights.link(path, to)
+            folders.link(path, to)
     for name, rows in ((competition.test, table.test), (form.sample, table.sample[::-1])):
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         rows.to_csv(place / name, index=False, lineterminator="\n")
