@@ -186,13 +186,17 @@ def build(
 
 
 def build_all(*, accelerator: str | None = None) -> tuple[Kernel, ...]:
-    """Build every kernel of the workspace again, each as it was planned, after a change to kit or to recipes."""
+    """Build every kernel of the workspace again, each as it was planned, after a change to kit or to recipes. One that
+    predicts by a run whose models are not here is passed over, and a person is told."""
     files = sorted(places.kernels().glob(f"*/{notebook.FILE}"))
     built = []
     for file in files:
         text = file.read_text(encoding="utf-8")
         if known := inference.told(text):
-            built.append(code_competitions().build(known[0], known[1], accelerator=accelerator, hours=known[2]))
+            try:
+                built.append(code_competitions().build(known[0], known[1], accelerator=accelerator, hours=known[2]))
+            except KitError as error:
+                tell(f"Passed over: {file.parent}. {error.wrong}")
         else:
             plan = notebook.plan(text, file)
             built.append(written(catalog.find(plan.competition), plan, accelerator))

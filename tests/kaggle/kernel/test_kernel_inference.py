@@ -122,7 +122,7 @@ def test_another_run_of_the_recipe_takes_the_place_of_the_run_that_was_attached(
         kernel.rehearse("parity", run=trained)
 
 
-def test_all_kernels_are_built_again_those_of_runs_among_them(trained, reading):
+def test_all_kernels_are_built_again_those_of_runs_among_them(trained, reading, told):
     built = kernel.build("parity", run=trained, hours=5)
     (reading / "_digits.py").write_text("BASE = 10\n")
     (reading / "table.py").write_text("from ._digits import BASE\n" + (reading / "table.py").read_text())
@@ -130,6 +130,9 @@ def test_all_kernels_are_built_again_those_of_runs_among_them(trained, reading):
         kernel.rehearse("parity", run=trained)
     assert [one.run.name for one in kernel.build_all()] == [trained.name]
     assert "limit=18000.0" in cells(built.notebook.read_text())[-1]
+    shutil.rmtree(trained.folder)
+    assert kernel.build_all() == ()
+    assert told[-1] == f"Passed over: {built.folder}. No run of parity is called '{trained.name}'."
 
 
 def test_a_run_without_models_is_refused_before_anything_is_written(trained, reading):
