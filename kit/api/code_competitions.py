@@ -209,7 +209,7 @@ def submit(
         raise
     sessions.succeeded(connected, version, state)
     file = _fetched(connected, version, built.folder)
-    parcel = checks.pack(entry, file, source)._replace(kernel=f"{version.ref}/{version.version}")
+    parcel = checks.pack(entry, file, source, code=True)._replace(kernel=f"{version.ref}/{version.version}")
     if code:
         tell(submitting.sent(submitting.card_of(entry, parcel), code=True).summary())
     else:

@@ -11,13 +11,11 @@ from kit.kaggle import weights
 from kit.kaggle.kernel import accelerators, cells, metadata, notebook, packing
 from kit.kaggle.kernel.accelerators import Accelerator
 from kit.kaggle.kernel.metadata import Metadata
+from kit.limits import RERUN_HOURS as HOURS
 from kit.limits import Kind
 from kit.predict import models
 from kit.task.catalog import Entry, Recipe
 from kit.train.runs import Run
-
-HOURS = 9.0
-"""Hours that a notebook of a code competition may take, where its page says nothing else; most say 9."""
 
 
 def name(run: Run) -> str:
