@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kit.api import kernel as kernel
     from kit.api import tasks
     from kit.api.auditing import audit as audit
+    from kit.api.code_competitions import publish_run as publish_run
     from kit.api.deciding import choose as choose
     from kit.api.deciding import forecast as forecast
     from kit.api.emulator import emulator as emulator
@@ -86,6 +87,7 @@ _EXPORTED = {
     "report": "api.reporting",
     "leaderboard": "api.submitting",
     "publish": "api.submitting",
+    "publish_run": "api.code_competitions",
     "submit": "api.submitting",
     "why": "api.tracing",
     "download": "api.tasks",

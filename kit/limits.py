@@ -26,6 +26,10 @@ AT_ONCE: dict[Kind, int] = {"cpu": 5, "gpu": 2, "tpu": 1}
 DISK = 20 * 10**9
 """Bytes that a session may leave in /kaggle/working. Source: kaggle.com/docs/notebooks, quoted second-hand as 20 GB."""
 
+MEMORY: dict[Kind, int] = {"cpu": 30 << 30, "gpu": 29 << 30, "tpu": 29 << 30}
+"""Bytes of memory that a machine has. Source: kaggle.com/docs/notebooks, quoted second-hand as 30 GB and, beside a GPU,
+29 GB; the machines of TPUs have more, of which no source was seen for today's."""
+
 SHORTEST_TITLE = 5
 """Characters that a notebook's title has at least. Source: `kernels_push` of kaggle 2.2.5."""
 

@@ -61,6 +61,17 @@ def test_rows_have_ids_of_their_own_and_test_rows_those_of_the_sample_file(entry
     assert sorted(wanted) == sorted(map(str, test.ids.tolist()))
 
 
+READING = [entry for entry in ENTRIES if entry.competition.rows and entry.competition.test]
+
+
+@pytest.mark.parametrize("entry", READING, ids=named)
+def test_the_test_file_read_in_parts_has_the_test_rows_in_their_order(entry, public):
+    folder = public(entry)
+    parts = entry.competition.rows(folder / entry.competition.test, 7)
+    read = [str(name) for part in parts for name in part.ids.tolist()]
+    assert read == [str(name) for name in entry.competition.load(folder)[1].ids.tolist()]
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=named)
 def test_rows_can_be_indexed_in_any_order(entry, public):
     train, _ = entry.competition.load(public(entry))

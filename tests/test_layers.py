@@ -43,7 +43,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "predict": BELOW_JUDGE | {"serving"},
     # A Kaggle on loopback: it must install and start without a learning framework, so that it stays off `train`.
     "emulator": GROUND | {"task", "sandbox", "serving"},
-    "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
+    # What a notebook needs to predict is what a run's model reads.
+    "kaggle": BELOW_JUDGE | {"judge", "predict", "sandbox"},
     # One function a verb, for notebooks and for the command: it joins all rooms.
     "api": BELOW_JUDGE | {"explore", "judge", "predict", "report", "audit", "emulator", "kaggle", "sandbox"},
     # Fetches files, and returns a result as the API does.

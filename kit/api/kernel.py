@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from kit import places, records
@@ -12,9 +13,10 @@ from kit.api import training
 from kit.api.results import Listing, Result
 from kit.errors import KitError
 from kit.kaggle import client, publish
-from kit.kaggle.kernel import accelerators, metadata, notebook, outputs, sessions, versions, wheels
+from kit.kaggle.kernel import accelerators, inference, metadata, notebook, outputs, sessions, versions, wheels
 from kit.kaggle.kernel import probe as probing
 from kit.kaggle.kernel import push as pushing
+from kit.kaggle.kernel.hidden import Look
 from kit.kaggle.kernel.rehearsal import Rehearsal
 from kit.kaggle.kernel.sessions import State
 from kit.notes import tell
@@ -32,10 +34,12 @@ Inputs = Mapping[str, str | Path]
 
 @dataclass(frozen=True, repr=False)
 class Kernel(Result):
-    """A built kernel: the folder of its notebook and its `kernel-metadata.json`, and the plan that it carries out."""
+    """A built kernel: the folder of its notebook and its `kernel-metadata.json`, and the plan that it carries out; or
+    the run by whose models it predicts, with the plan of that."""
 
     folder: Path
     plan: Plan
+    run: Run | None = None
 
     @property
     def notebook(self) -> Path:
@@ -45,7 +49,7 @@ class Kernel(Result):
     @property
     def words(self) -> str:
         """How a command names it: `digit-recognizer cnn:augmented`."""
-        return notebook.words(self.plan)
+        return notebook.words(self.plan) if self.run is None else inference.words(self.run)
 
     def summary(self) -> str:
         return f"kernel {self.folder.name}, {self.notebook.stat().st_size:,} bytes"
@@ -55,6 +59,26 @@ class Kernel(Result):
 
     def facts(self) -> dict[str, Any]:
         return {"folder": str(self.folder), "bytes": self.notebook.stat().st_size}
+
+
+class Looks(Listing[Look]):
+    """How a kernel that only predicts went here on one test file after the other."""
+
+    def summary(self) -> str:
+        return f"{len(self)} test files, {sum(one.passed for one in self)} predicted"
+
+    def table(self) -> Table:
+        header = ("test file", "mounts", "rows", "rows/s", "GB", "outcome")
+        return Table(
+            header,
+            [
+                (one.what, one.layout, f"{one.rows:,}", f"{one.rate:,.0f}", f"{one.memory / 1e9:.2f}", one.said)
+                for one in self
+            ],
+        )
+
+    def facts(self) -> list[dict[str, Any]]:
+        return [one._asdict() for one in self]
 
 
 class Rehearsals(Listing[Rehearsal]):
@@ -141,23 +165,42 @@ def build(
     seed: int = 0,
     sample: bool = False,
     accelerator: str | None = None,
+    run: str | Run | None = None,
+    hours: float | None = None,
     **settings: Any,
 ) -> Kernel:
     """Write the notebook of a recipe, `kernels/<competition>-<recipe>/kernel.ipynb`, from the files as they are now.
 
     `scheme`, `folds`, `seed` and settings are as in `kit.train`. `accelerator` (`cpu`, `t4`, `l4`, `tpu`, ...) is
-    written to `kernel-metadata.json`, which is made where there is none and is yours after that. Raises KitError for an
-    unknown name or setting, and when a file holds what looks like a credential.
+    written to `kernel-metadata.json`, which is made where there is none and is yours after that. With `run`, a run, its
+    name or a part of it, the notebook trains nothing and predicts by the models of that run, as code competitions want
+    it, within `hours` (9 if not given). Raises KitError for an unknown name or setting, for a run without models, and
+    when a file holds what looks like a credential.
     """
+    if run is not None:
+        given = {"recipe": recipe, "folds": folds, "seed": seed, "full": scheme != "cv", **settings}
+        code_competitions().refuse_plan([name for name, value in given.items() if value not in ("", None, 0, False)])
+        return code_competitions().build(competition, run, accelerator=accelerator, hours=hours)
     entry, plan = planned(competition, recipe, settings, scheme=scheme, folds=folds, seed=seed, sample=sample)
     return written(entry, plan, accelerator)
 
 
 def build_all(*, accelerator: str | None = None) -> tuple[Kernel, ...]:
-    """Build every kernel of the workspace again, each as it was planned, after a change to kit or to recipes."""
+    """Build every kernel of the workspace again, each as it was planned, after a change to kit or to recipes. One that
+    predicts by a run whose models are not here is passed over, and a person is told."""
     files = sorted(places.kernels().glob(f"*/{notebook.FILE}"))
-    plans = [notebook.plan(file.read_text(encoding="utf-8"), file) for file in files]
-    return tuple(written(catalog.find(plan.competition), plan, accelerator) for plan in plans)
+    built = []
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        if known := inference.told(text):
+            try:
+                built.append(code_competitions().build(known[0], known[1], accelerator=accelerator, hours=known[2]))
+            except KitError as error:
+                tell(f"Passed over: {file.parent}. {error.wrong}")
+        else:
+            plan = notebook.plan(text, file)
+            built.append(written(catalog.find(plan.competition), plan, accelerator))
+    return tuple(built)
 
 
 def rehearse(
@@ -168,33 +211,47 @@ def rehearse(
     real_data: bool = False,
     image: str | None = None,
     sample: bool = False,
-) -> Rehearsals:
+    run: str | Run | None = None,
+    hidden: bool = False,
+) -> Rehearsals | Looks:
     """Run the built notebook here as Kaggle would: both mount layouts, inputs read-only, no network, a disk cap.
 
     It runs on the embedded sample, or with `real_data` on the downloaded data. `inputs` are local folders for what
     else the kernel attaches. `image` says by which packages: those of Kaggle's image `cpu`, `gpu` or `tpu`, of the
     `kernel`'s own machine, or kit's `own`; without it those of the kernel's machine where uv and the image's Python are
-    installed. Raises KitError when a cell fails or the submission would be refused, and where an environment that was
-    asked for cannot be made.
+    installed. With `run` it is the notebook that predicts by that run, on the data that this was trained on; with
+    `hidden` it gets test files that it has never seen too. Raises KitError when a cell fails or the submission would be
+    refused, and where an environment that was asked for cannot be made.
     """
     from kit.kaggle.kernel import rehearsal
 
+    if run is not None:
+        code_competitions().refuse_plan(["recipe"] * bool(recipe) + ["real_data"] * real_data)
+        return code_competitions().rehearse(competition, run, inputs=inputs, image=image, hidden=hidden)
+    if hidden:
+        raise KitError(
+            "--hidden needs --from RUN.",
+            "Hidden test files are for a notebook that only predicts.",
+            f"kit kernel rehearse {competition} --from last --hidden",
+        )
     entry, (folder, words) = catalog.find(competition), _named(competition, recipe, sample=sample)
     text, _ = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
-    extra = {ref: places.named(place) for ref, place in (inputs or {}).items()}
-    for ref, place in extra.items():
-        if not place.is_dir():
-            raise KitError(
-                f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
-            )
-    extra = attached(text, described) | extra
+    extra = attached(text, described) | folders_of(inputs)
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
     keep = folder / "output" / "rehearsal"
-    chosen = _image(image, described)
+    return rehearsed(entry, text, described, local, keep, image_for(image, described))
+
+
+def rehearsed(
+    entry: Entry, text: str, described: dict[str, Any], local: dict[str, Path], keep: Path, image: Image | None
+) -> Rehearsals:
+    """Rehearse a notebook whose inputs are here under both mount layouts, and tell how it went."""
+    from kit.kaggle.kernel import rehearsal
+
     results = rehearsal.rehearse(
-        entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep, image=chosen
+        entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep, image=image
     )
     for result in results:
         how = f"executed by {result.runner} in {result.environment}, kept in by {result.walls}"
@@ -228,23 +285,47 @@ def push(
     accelerator: str | None = None,
     timeout: int | None = None,
     sample: bool = False,
+    run: str | Run | None = None,
 ) -> Pushed:
     """Push the built notebook; Kaggle runs it at once, and stops it after `timeout` seconds (9 hours if not given).
+    With `run` it is the notebook that predicts by that run.
 
     Raises KitError for a notebook that today's files would not build, and when Kaggle's answer is not wholly well.
     """
+    if run is not None:
+        code_competitions().refuse_plan(["recipe"] * bool(recipe))
+        return code_competitions().push(competition, run, accelerator=accelerator, timeout=timeout)
     folder, words = _named(competition, recipe, sample=sample)
     text, plan = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
+    refuse_other_machine(text, machine, words)
+    connected = client.connect()
+    expected = _card(text, plan, metadata.owned(described, connected.user), machine, timeout)
+    return sent(connected, folder, text, described, machine, timeout, words, expected)
+
+
+def refuse_other_machine(text: str, machine: accelerators.Accelerator, words: str) -> None:
+    """Raises KitError where a notebook was built for another kind of machine; `words` are those that name it."""
     if notebook.machine(text) != machine.kind:
         raise KitError(
             f"The notebook was built for a {notebook.machine(text)}, and {machine.word} is a {machine.kind}.",
             "Its first cell looks at the device, so that it must be built for the kind of machine that runs it.",
             f"kit kernel build {words} --accelerator {machine.word}",
         )
-    connected = client.connect()
-    expected = _card(text, plan, metadata.owned(described, connected.user), machine, timeout)
+
+
+def sent(
+    connected: client.Client,
+    folder: Path,
+    text: str,
+    described: dict[str, Any],
+    machine: accelerators.Accelerator,
+    timeout: int | None,
+    words: str,
+    expected: float,
+) -> Pushed:
+    """Push a notebook with the datasets that kit fills, and remember the version."""
     send(connected, text, described)
     pushed = pushing.push(connected, text, described, machine=machine, timeout=timeout, words=words, expected=expected)
     versions.remember(folder, pushed)
@@ -253,13 +334,20 @@ def push(
 
 
 def status(
-    competition: str, recipe: str = "", *, version: int | None = None, wait: bool = False, sample: bool = False
+    competition: str,
+    recipe: str = "",
+    *,
+    version: int | None = None,
+    wait: bool = False,
+    sample: bool = False,
+    run: str | Run | None = None,
 ) -> Status:
     """Where the pushed version stands; with `wait` its log is told until it has finished.
 
-    `version` is its number, that of the last push if not given. Raises KitError when there is none.
+    `version` is its number, that of the last push if not given; with `run` it is one of the notebook that predicts by
+    that run. Raises KitError when there is none.
     """
-    pushed, connected = _remembered(competition, recipe, version, sample=sample), client.connect()
+    pushed, connected = _remembered(competition, recipe, version, sample=sample, run=run), client.connect()
     state = sessions.follow(connected, pushed, echo=tell) if wait else sessions.status(connected, pushed)
     return Status(pushed, state)
 
@@ -271,10 +359,11 @@ def logs(
     version: int | None = None,
     wait: bool = False,
     sample: bool = False,
+    run: str | Run | None = None,
     echo: Callable[[str], None] | None = None,
 ) -> list[str]:
     """The lines of the pushed version's log; with `wait` until it has finished. `echo` is given each as it comes."""
-    pushed, connected = _remembered(competition, recipe, version, sample=sample), client.connect()
+    pushed, connected = _remembered(competition, recipe, version, sample=sample, run=run), client.connect()
     lines: list[str] = []
 
     def take(line: str) -> None:
@@ -342,6 +431,15 @@ def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
     stored = metadata.read(folder) if (folder / metadata.FILE).exists() else None
     machine = accelerators.find(accelerator or "cpu") if accelerator or not stored else metadata.machine_of(stored)
     text = notebook.build(entry, plan, machine.kind)
+    described = metadata.first(entry, plan, machine) if stored is None else dict(stored)
+    keep(folder, text, described | (metadata.hardware(machine) if accelerator else {}), stored)
+    return Kernel(folder, plan)
+
+
+def keep(folder: Path, text: str, described: dict[str, Any], stored: dict[str, Any] | None) -> None:
+    """Write a notebook into its folder, and its metadata where they are not as `stored`; the wheels that the image
+    lacks are attached."""
+    machine = metadata.machine_of(described)
     image, lacking = images.known(machine.kind), notebook.lacking(text)
     wheels.refuse_conflicts(imported.needed(text), image)
     if lacking:
@@ -349,8 +447,6 @@ def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
             wheels.folder(lacking, image)
         except wheels.Offline as offline:
             tell(f"{offline.wrong} Rehearsing or pushing the kernel tries again.")
-    described = metadata.first(entry, plan, machine) if stored is None else dict(stored)
-    described |= metadata.hardware(machine) if accelerator else {}
     owner = str(described["id"]).partition("/")[0]
     described["dataset_sources"] = wheels.attached(described.get("dataset_sources", []), lacking, owner)
     if described != stored:
@@ -359,7 +455,17 @@ def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
     metadata.read(folder)
     with places.whole(folder / notebook.FILE) as part:
         part.write_text(text, encoding="utf-8")
-    return Kernel(folder, plan)
+
+
+def folders_of(inputs: Inputs | None) -> dict[str, Path]:
+    """Local folders that a person gave. Raises KitError for one that is none."""
+    given = {ref: places.named(place) for ref, place in (inputs or {}).items()}
+    for ref, place in given.items():
+        if not place.is_dir():
+            raise KitError(
+                f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
+            )
+    return given
 
 
 def attached(text: str, described: dict[str, Any]) -> dict[str, Path]:
@@ -411,7 +517,7 @@ def _card(
     return time.most
 
 
-def _image(wanted: str | None, described: dict[str, Any]) -> Image | None:
+def image_for(wanted: str | None, described: dict[str, Any]) -> Image | None:
     """The image by whose packages a kernel is rehearsed; None for kit's own.
 
     Raises KitError where an image was asked for of which no environment can be made here.
@@ -441,6 +547,20 @@ def _named(competition: str, recipe: str, *, sample: bool) -> tuple[Path, str]:
     return versions.folder_of(plan), notebook.words(plan)
 
 
-def _remembered(competition: str, recipe: str, version: int | None, *, sample: bool) -> versions.Pushed:
+def _remembered(
+    competition: str, recipe: str, version: int | None, *, sample: bool, run: str | Run | None = None
+) -> versions.Pushed:
     """The version of a kernel that was pushed last from here, or the one with the number `version`."""
-    return versions.remembered(client.connect(), _plan(competition, recipe, sample=sample), version)
+    if run is None:
+        folder, words = _named(competition, recipe, sample=sample)
+    else:
+        _, source = code_competitions().located(competition, run)
+        folder, words = inference.folder_of(source), inference.words(source)
+    return versions.remembered(client.connect(), folder, words, version)
+
+
+def code_competitions() -> ModuleType:
+    """The module that makes notebooks of runs; it imports this one."""
+    from kit.api import code_competitions
+
+    return code_competitions

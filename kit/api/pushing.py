@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kit.api import kernel, submitting, training
+from kit.api import code_competitions, kernel, submitting, training
 from kit.api.kernel import Inputs, Pushed
 from kit.errors import KitError
 from kit.kaggle import client
@@ -33,15 +33,33 @@ def push(
     code: bool = False,
     folds_as_kernels: bool = False,
     resume: str | Run | None = None,
+    run: str | Run | None = None,
+    hours: float | None = None,
     **settings: Any,
 ) -> Run | Pushed:
     """Train a recipe on Kaggle: build the kernel, rehearse it here, push it, follow its log, pull its run.
 
     Without `wait` it ends with the push, and the pushed version is returned. `submit` sends the pulled run's
     submission, `code` the kernel itself, as code competitions want it. `folds_as_kernels` fits each fold in a kernel of
-    its own; only then `resume` goes on with a run. The other arguments are those of `kit.kernel.build`, `push` and
+    its own; only then `resume` goes on with a run. With `run` nothing is trained: the notebook predicts by the models
+    of that run, within `hours`, and `code` submits it. The other arguments are those of `kit.kernel.build`, `push` and
     `rehearse`. Raises KitError as they do.
     """
+    if run is not None:
+        given: dict[str, Any] = {"recipe": recipe, "folds": folds, "seed": seed, "full": scheme != "cv"}
+        given |= {"submit": submit, "folds_as_kernels": folds_as_kernels, "resume": resume, **settings}
+        code_competitions.refuse_plan([name for name, value in given.items() if value not in ("", None, 0, False)])
+        return code_competitions.submit(
+            competition,
+            run,
+            accelerator=accelerator,
+            timeout=timeout,
+            hours=hours,
+            inputs=inputs,
+            rehearse=rehearse,
+            wait=wait,
+            code=code,
+        )
     if resume is not None and not folds_as_kernels:
         raise KitError(
             "--resume works only together with --folds-as-kernels.",
@@ -53,8 +71,8 @@ def push(
             option = "--code" if code else f"The scheme {scheme!r}"
             raise KitError(f"{option} cannot be used with --folds-as-kernels.", "It needs the whole run in one kernel.")
         client.connect()
-        run = _started(competition, recipe, settings, resume, folds=folds, seed=seed, sample=sample)
-        run = _fanned_out(run, accelerator, timeout, inputs, rehearse=rehearse)
+        begun = _started(competition, recipe, settings, resume, folds=folds, seed=seed, sample=sample)
+        left = _fanned_out(begun, accelerator, timeout, inputs, rehearse=rehearse)
     else:
         built = kernel.build(
             competition,
@@ -72,10 +90,10 @@ def push(
         pushed = kernel.push(competition, recipe, accelerator=accelerator, timeout=timeout, sample=sample)
         if not wait:
             return pushed
-        run = _landed(built, pushed)
+        left = _landed(built, pushed)
     if submit or code:
-        tell(submitting.submit(run.plan.competition, run, sample=run.plan.sample, code=code).summary())
-    return run
+        tell(submitting.submit(left.plan.competition, left, sample=left.plan.sample, code=code).summary())
+    return left
 
 
 def _landed(built: kernel.Kernel, pushed: Pushed) -> Run:

@@ -133,13 +133,23 @@ def submit(
     parcel = checks.pack(entry, file, source, code=code)
     if message:
         parcel = parcel._replace(message=message)
-    card = Card(entry, parcel, {**checks.card(entry, parcel), "against": checks.earlier(entry, parcel)})
+    card = card_of(entry, parcel)
     if dry_run:
         return Submission(card)
-    return _sent(card, wait=wait, force=force, code=code, confirm=confirm)
+    return sent(card, wait=wait, force=force, code=code, confirm=confirm)
 
 
-def _sent(card: Card, *, wait: bool, force: bool, code: bool, confirm: Confirm | None) -> Submission:
+def card_of(entry: Entry, parcel: Parcel) -> Card:
+    """What would be sent, for a person to look at once more."""
+    from kit.kaggle import submit as checks
+
+    return Card(entry, parcel, {**checks.card(entry, parcel), "against": checks.earlier(entry, parcel)})
+
+
+def sent(
+    card: Card, *, wait: bool = True, force: bool = False, code: bool = False, confirm: Confirm | None = None
+) -> Submission:
+    """Send what a card shows, once, and wait for its score. Errors as `submit`."""
     from kit.kaggle import client, score, send
     from kit.kaggle.kernel import code as kernels
 

@@ -45,7 +45,7 @@ VERBS = (
     *(training.runs, training.track, keeping.note, keeping.diff, keeping.delete),
     *(predicting.predict, generating.generate, judging.importance, studying.curves),
     *(reporting.compare, judging.ensemble, deciding.forecast, deciding.choose, reporting.report, reporting.why),
-    *(submitting.submit, submitting.leaderboard, submitting.publish),
+    *(submitting.submit, submitting.leaderboard, submitting.publish, submitting.publish_run),
     *(kernel.push, kernel.kernel, encoder.encoder, embedding.embedding, emulator.emulator),
     *(machine.doctor, machine.demo, completion.completion),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -12,6 +12,9 @@ from kit.cli.declaring import as_json, competition, folds, full, parsed, recipe,
 from kit.cli.printing import dump, show
 from kit.cli.training import report
 from kit.notes import tell
+
+if TYPE_CHECKING:
+    from kit.api.kernel import Pushed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +56,27 @@ def version(function: F) -> F:
     )
 
 
+def of_run(function: F) -> F:
+    """The option `--from`."""
+    return click.option(
+        "--from",
+        "run",
+        metavar="RUN",
+        help="The notebook that predicts by this run, and trains nothing. `last` is the newest.",
+        shell_complete=completing.runs,
+    )(function)
+
+
+def hours(function: F) -> F:
+    """The option `--hours`."""
+    return click.option(
+        "--hours",
+        type=float,
+        metavar="H",
+        help="With --from: hours that the notebook may take, as the competition says (default: 9).",
+    )(function)
+
+
 def wait(function: F) -> F:
     """The option `--wait`."""
     return click.option("--wait", is_flag=True, help="Follow the log until the version has finished.")(function)
@@ -80,6 +104,8 @@ def _sources(context: click.Context, parameter: click.Parameter, texts: tuple[st
     default=True,
     help="Do not rehearse the kernel on this machine first.",
 )
+@of_run
+@hours
 @declaring.no_wait("Only push: do not follow the log, do not fetch the run.")
 @click.option("--submit", is_flag=True, help="Then send the submission of the run.")
 @click.option("--code", is_flag=True, help="Then submit the kernel itself, as code competitions want.")
@@ -105,9 +131,13 @@ def push(
     The run is placed in submissions/ like any other. kernel-metadata.json says which data the kernel attaches. A time
     limit is always set, because a running kernel can be stopped only on its web page.
 
+    With --from RUN nothing is trained there: the run's models are published, the notebook only predicts, and --code
+    submits it, which is what code competitions want. Given again, the command goes on where it was.
+
     Example:
       kit push digit-recognizer cnn:augmented --accelerator t4 --submit
       kit push digit-recognizer vgg --accelerator t4 --folds-as-kernels
+      kit push digit-recognizer --from last --code
     """
     from kit.api import pushing
     from kit.api.kernel import Pushed
@@ -115,7 +145,7 @@ def push(
     scheme = declaring.scheme(folds, full=full)
     outcome = pushing.push(competition, recipe, scheme=scheme, folds=folds, **options, **parsed(settings))
     if isinstance(outcome, Pushed):
-        return told(outcome, competition, recipe, as_json)
+        return told(outcome, as_json)
     return dump(outcome.facts() | outcome.kaggle()) if as_json else report(outcome)
 
 
@@ -129,6 +159,8 @@ def kernel() -> None:
 @recipe
 @plan
 @click.option("--accelerator", help="Written to kernel-metadata.json: cpu, t4, l4, tpu, ...")
+@of_run
+@hours
 @as_json
 def build(
     competition: str,
@@ -145,8 +177,12 @@ def build(
     that you can edit it: accelerator, internet, datasets and models. Without COMPETITION all kernels are built again,
     with the settings that they had.
 
+    With --from RUN it is the notebook of a code competition, kernels/COMPETITION-RECIPE-inference: it attaches the
+    run's models (kit publish-run), predicts the test rows that are there, and trains nothing.
+
     Example:
       kit kernel build digit-recognizer cnn:augmented --set epochs=30 --accelerator t4
+      kit kernel build digit-recognizer --from last
       kit kernel build  # all again, after a change to kit
     """
     from kit.api import kernel as kernels
@@ -177,6 +213,8 @@ def build(
     flag_value="kernel",
     help="Whose packages: those of Kaggle's image for the kernel's machine (default), of another one, or kit's own.",
 )
+@of_run
+@click.option("--hidden", is_flag=True, help="With --from: on test files that the notebook has never seen, too.")
 @sample
 @as_json
 def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
@@ -189,9 +227,14 @@ def rehearse(competition: str, recipe: str, as_json: bool, **options: Any) -> No
     It has the packages of Kaggle's image if uv and the image's Python are installed. The first time, kit downloads
     them, which takes about a minute.
 
+    With --from RUN it is the notebook that predicts by that run, on the data that this was trained on. With --hidden it
+    runs on the visible test file, on one row, and on ten times as many rows with ids in another order, categories that
+    nobody has seen, and missing values, as on the hidden test file of a code competition. Each is told in one line.
+
     Example:
       kit kernel rehearse digit-recognizer cnn
       kit kernel rehearse digit-recognizer cnn --image gpu
+      kit kernel rehearse digit-recognizer --from last --hidden
       kit kernel rehearse digit-recognizer cnn --real-data --input me/more-digits=~/more-digits
     """
     from kit.api import kernel as kernels
@@ -226,6 +269,7 @@ def probe(accelerator: str, as_json: bool) -> None:
 @competition
 @recipe
 @machine
+@of_run
 @sample
 @as_json
 def push_step(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
@@ -239,7 +283,7 @@ def push_step(competition: str, recipe: str, as_json: bool, **options: Any) -> N
     """
     from kit.api import kernel as kernels
 
-    told(kernels.push(competition, recipe, **options), competition, recipe, as_json)
+    told(kernels.push(competition, recipe, **options), as_json)
 
 
 @verb(group=kernel)
@@ -247,6 +291,7 @@ def push_step(competition: str, recipe: str, as_json: bool, **options: Any) -> N
 @recipe
 @version
 @wait
+@of_run
 @sample
 @as_json
 def status(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
@@ -272,6 +317,7 @@ def status(competition: str, recipe: str, as_json: bool, **options: Any) -> None
 @recipe
 @version
 @wait
+@of_run
 @sample
 @as_json
 def logs(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
@@ -310,12 +356,12 @@ def pull(competition: str, recipe: str, as_json: bool, **options: Any) -> None:
     return report(run) if run.finished else print(f"Unfinished run: {run.folder}")
 
 
-def told(pushed: Any, competition: str, recipe: str, as_json: bool) -> None:
+def told(pushed: Pushed, as_json: bool) -> None:
     """What was pushed, and what to type next."""
     if as_json:
         return dump(pushed.facts())
     print(pushed.summary())
-    return tell(f"Next: kit kernel status {competition} {recipe} --wait")
+    return tell(f"Next: kit kernel status {pushed.version.words} --wait")
 
 
 def print_line(line: str) -> None:

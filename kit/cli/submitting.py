@@ -147,3 +147,24 @@ def publish(competition: str, as_json: bool, **options: Any) -> None:
 
     dataset = submitting.publish(competition, **options)
     return dump(dataset.facts()) if as_json else print(f"{dataset.ref}  {dataset.state}")
+
+
+@verb("publish-run")
+@competition
+@click.argument("run", shell_complete=completing.runs)
+@click.option("--message", metavar="TEXT", default="", help="Description of the version.")
+@no_wait("Do not wait until notebooks can attach it.")
+@as_json
+def publish_run(competition: str, run: str, as_json: bool, **options: Any) -> None:
+    """Upload the models of a run as your own private dataset on Kaggle, for notebooks that only predict.
+
+    The dataset holds what the models are read from, of a blend those of its members, and nothing else. A new version is
+    made only if a file changed. kit push --from RUN --code does this by itself.
+
+    Example:
+      kit publish-run digit-recognizer last
+    """
+    from kit.api import code_competitions
+
+    dataset = code_competitions.publish_run(competition, run, **options)
+    return dump(dataset.facts()) if as_json else print(f"{dataset.ref}  {dataset.state}")

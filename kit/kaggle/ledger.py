@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -43,7 +44,8 @@ class Attempt:
     """One submission, as far as it got. `known` are the refs of the same bytes that the server had before; `tried` is
     when the request that spends a submission left, in seconds since 1970, and 0 where none is under way.
 
-    Scores are None where Kaggle shows none. `file` is relative to the workspace.
+    Scores are None where Kaggle shows none. `file` is relative to the workspace. `kernel` is the version of a notebook
+    that was sent in its place.
     """
 
     id: str
@@ -66,11 +68,12 @@ class Attempt:
     rank: int | None = None
     teams: int | None = None
     reason: str = ""
+    kernel: str = ""
 
     @property
     def mark(self) -> str:
         """What the description ends in, to find the submission by on the server."""
-        return mark(self.sha256)
+        return mark(self.sha256, self.kernel)
 
     @property
     def path(self) -> Path:
@@ -78,9 +81,9 @@ class Attempt:
         return places.workspace() / self.file
 
 
-def mark(sha256: str) -> str:
-    """A short word that names a file's bytes."""
-    return f"#{sha256[:8]}"
+def mark(sha256: str, kernel: str = "") -> str:
+    """A short word that names a file's bytes, or the version of a notebook that left them and is sent for them."""
+    return f"#{hashlib.sha256(f'{sha256} {kernel}'.encode()).hexdigest()[:8] if kernel else sha256[:8]}"
 
 
 class Ledger:

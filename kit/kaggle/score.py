@@ -20,6 +20,9 @@ WAITS = (0.3, 0.7, 1.0, 2.0, 3.0, 5.0, 10.0)
 PATIENCE = 1800.0
 """Seconds that a score is waited for: competitions that score slowly take minutes."""
 
+RERUN = 12 * 3600.0
+"""Seconds that the score of a notebook is waited for: it may run for 9 hours on the hidden rows, and wait before."""
+
 LAG = 30.0
 """Seconds in which a submission that was just made may still be unknown."""
 
@@ -27,12 +30,13 @@ LAG = 30.0
 def settle(entry: Entry, attempt: Attempt, kaggle: Client, name: str) -> Attempt:
     """The attempt with its score and rank, recorded; at once where they are known already.
 
-    Raises KitError when Kaggle could not score the file, or takes longer than PATIENCE.
+    Raises KitError when Kaggle could not score the file, or takes longer than PATIENCE; of a notebook, which it runs
+    again first, longer than RERUN.
     """
     facts: dict[str, Any] = {}
     if attempt.state == ledger.SENT:
         with progress.waiting(f"Submission {attempt.ref}") as show:
-            scored = _scored(attempt.ref, kaggle, name, show)
+            scored = _scored(attempt.ref, kaggle, name, show, RERUN if attempt.kernel else PATIENCE)
         facts = {
             "state": ledger.ERROR if _failed(scored) else ledger.COMPLETE,
             "public_score": _number(scored.public_score),
@@ -74,13 +78,14 @@ def record(entry: Entry, attempt: Attempt) -> None:
             "server": attempt.server,
             "user": attempt.user,
             "message": attempt.message,
-            "sha256": attempt.sha256,
+            # What was sent as code is scored on other rows than the run's own file has.
+            "sha256": "" if attempt.kernel else attempt.sha256,
             "error": attempt.reason,
         },
     )
 
 
-def _scored(ref: int, kaggle: Client, name: str, show: Callable[[str], None]) -> Any:
+def _scored(ref: int, kaggle: Client, name: str, show: Callable[[str], None], patience: float) -> Any:
     """The submission once it is no longer pending."""
     started = time.monotonic()
     for turn in range(10**6):
@@ -95,11 +100,11 @@ def _scored(ref: int, kaggle: Client, name: str, show: Callable[[str], None]) ->
         show(state.lower())
         if state != "PENDING":
             return submission
-        if waited > PATIENCE:
+        if waited > patience:
             break
         time.sleep(WAITS[min(turn, len(WAITS) - 1)])
     raise KitError(
-        f"Submission {ref} has no score after {PATIENCE / 60:.0f} minutes.",
+        f"Submission {ref} has no score after {patience / 60:.0f} minutes.",
         "It was sent, and stays with Kaggle. The same command asks again, and sends nothing twice.",
         f"https://www.kaggle.com/competitions/{name}/submissions",
     )

@@ -155,7 +155,8 @@ def once(
             "name": parcel.file.name,
             "file": _kept(entry, parcel),
             "run": parcel.run.name if parcel.run else None,
-            "message": f"{parcel.message[:LONGEST]} {ledger.mark(parcel.sha256)}",
+            "message": f"{parcel.message[:LONGEST]} {parcel.mark}",
+            "kernel": parcel.kernel,
         }
         known = tuple(one.ref for one in listed)
         if listed and not force:
@@ -217,8 +218,9 @@ def _listed(kaggle: Client, name: str, parcel: Parcel) -> list[Any]:
             page_token=token,
         )
         for one in answer.submissions or []:
-            marked = (one.description or "").endswith(ledger.mark(parcel.sha256))
-            if marked and one.total_bytes in (0, size):  # by any name, since a file may be renamed
+            marked = (one.description or "").endswith(parcel.mark)
+            # By any name, since a file may be renamed; what a notebook leaves on the hidden rows has another size.
+            if marked and (parcel.kernel or one.total_bytes in (0, size)):
                 matching.append(one)
         if not (token := answer.next_page_token):
             break
@@ -226,13 +228,18 @@ def _listed(kaggle: Client, name: str, parcel: Parcel) -> list[Any]:
 
 
 def _newest(attempts: list[Attempt], parcel: Parcel, kaggle: Client) -> Attempt | None:
-    same = [one for one in attempts if one.sha256 == parcel.sha256 and one.user == kaggle.user and one.ref]
+    same = [one for one in attempts if _same(one, parcel, kaggle) and one.ref]
     return same[-1] if same else None
 
 
 def _lost(attempts: list[Attempt], parcel: Parcel, kaggle: Client) -> Attempt | None:
-    same = [one for one in attempts if one.sha256 == parcel.sha256 and one.user == kaggle.user]
+    same = [one for one in attempts if _same(one, parcel, kaggle)]
     return same[-1] if same and same[-1].state == ledger.INTENDED else None
+
+
+def _same(attempt: Attempt, parcel: Parcel, kaggle: Client) -> bool:
+    """Whether an attempt of this user was one to send what the parcel holds."""
+    return (attempt.sha256, attempt.kernel, attempt.user) == (parcel.sha256, parcel.kernel, kaggle.user)
 
 
 def _kept(entry: Entry, parcel: Parcel) -> str:

@@ -19,13 +19,21 @@ from kit.train.runs import Run
 
 
 class Parcel(NamedTuple):
-    """A checked file, ready to be sent. `run` is None for a file of the user's own."""
+    """A checked file, ready to be sent. `run` is None for a file of the user's own. `kernel` is the version of a
+    notebook that is sent in its place, such as `me/digits-cnn-inference/3`: it left the file for the visible test rows,
+    and two versions may leave the same."""
 
     file: Path
     run: Run | None
     rows: submission.Rows
     sha256: str
     message: str
+    kernel: str = ""
+
+    @property
+    def mark(self) -> str:
+        """What the description ends in, to find the submission by on the server."""
+        return ledger.mark(self.sha256, self.kernel)
 
 
 def choose_run(entry: Entry, word: str | None) -> Run | None:

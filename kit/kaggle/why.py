@@ -163,6 +163,7 @@ def _sent(attempt: Attempt) -> Iterator[Link]:
     scored = _told(attempt.public_score, attempt.private_score, attempt.rank, attempt.teams)
     yield Link("score", f"{scored}, on {attempt.server} as {attempt.user}")
     said = f"{attempt.ref}, sent {attempt.at}, {attempt.name} of {attempt.bytes:,} bytes, sha256 {attempt.sha256[:16]}"
+    said += f"; left on the visible rows by {attempt.kernel}, which was sent" if attempt.kernel else ""
     if not attempt.path.is_file():
         yield Link("submission", said, "not here", f"{attempt.file} is gone")
     elif records.sha256(attempt.path) != attempt.sha256:
@@ -174,7 +175,7 @@ def _sent(attempt: Attempt) -> Iterator[Link]:
 def _file(attempt: Attempt | None, run: Run) -> Iterator[Link]:
     """Whether the run's own submission is what was sent."""
     finished = f"{run.name}, {run.plan.label}, finished {run.record.finished}"
-    sent = attempt.sha256 if attempt else run.kaggle().get("sha256")
+    sent = run.kaggle().get("sha256") if attempt is None else "" if attempt.kernel else attempt.sha256
     if not sent:
         yield Link("run", f"{finished}; it was not sent" if not run.kaggle().get("ref") else finished)
     elif not run.submission.is_file():

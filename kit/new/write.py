@@ -497,7 +497,10 @@ class _Declaration:
             arguments.append("graded=TARGET" if len(wanted.columns) > 1 else "graded=(TARGET,)")
         if self.draft.weight:
             arguments.append(f"weight={_spelled(self.draft.weight)}")
-        return [f"    rows=newcomers.reader({', '.join(arguments)}),"]
+        one = self.test is not None and not self.test.parts and not keys.subset
+        test = self.test.name if one and self.test else ""
+        other = [] if test == "test.csv" else [f"    test={_spelled(test)},"]
+        return [f"    rows=newcomers.reader({', '.join(arguments)}),", *other]
 
     def _reads_rows(self) -> bool:
         """Whether all that a row is stands in one table, so that new rows can be read from a file of its form."""

@@ -1,16 +1,18 @@
-"""Folders for kernels that nobody needs afterwards: removed at the end, or at the next start after a kill."""
+"""Folders that nobody needs afterwards: removed at the end, or at the next start after a kill."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kit import places
 from kit.sandbox import keeper
 
 YOUNG = 60.0
@@ -32,6 +34,31 @@ def temporary(prefix: str) -> Iterator[Path]:
     finally:
         keeper.remove(folder)
         os.close(held)
+
+
+@contextmanager
+def beside(parent: Path, name: str) -> Iterator[Path]:
+    """An empty folder below `parent`, on the same disk as what lies there, until the block ends. Those of that name
+    whose process is gone are removed first."""
+    parent.mkdir(parents=True, exist_ok=True)
+    for left in places.left_beside(parent / name, "folder"):
+        keeper.remove(left)
+    folder = parent / f".{name}.{os.getpid()}.folder"
+    keeper.remove(folder)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        keeper.remove(folder)
+
+
+def link(file: Path, to: Path) -> None:
+    """Give a file a further name, by which it takes no further room; a copy where that cannot be."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        to.hardlink_to(file)
+    except OSError:  # another disk, or one that knows no links
+        shutil.copyfile(file, to)
 
 
 def _remove_left(prefix: str) -> None:

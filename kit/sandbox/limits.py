@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from kit import limits
 
 
-def _memory() -> int:
-    """Half of this machine's memory, and no more than Kaggle gives, 30 GiB."""
-    return min(30 << 30, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+def memory(kind: limits.Kind = "cpu") -> int:
+    """Half of this machine's memory, and no more than a machine of Kaggle's of that kind has, bytes."""
+    return min(limits.MEMORY[kind], os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Limits:
     seconds: float
     disk: int = limits.DISK
     files: int = 200_000
-    memory: int = _memory()
+    memory: int = memory()
     processes: int = 500
     log: int = 4 << 20
     line: int = 64 << 10

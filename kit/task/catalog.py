@@ -34,10 +34,11 @@ KINDS = {bool: "True or False", int: "a whole number", float: "a number", str: "
 
 OPTIONS = frozenset(
     {"accelerator", "address", "code", "competition", "deterministic", "engine", "fold", "folds", "folds_as_kernels"}
-    | {"gpus_per_fold", "inputs", "jobs", "plots", "pseudo", "pseudo_share", "recipe", "recipes", "refit"}
+    | {"gpus_per_fold", "hours", "inputs", "jobs", "plots", "pseudo", "pseudo_share", "recipe", "recipes", "refit"}
     | {
         "rehearse",
         "resume",
+        "run",
         "sample",
         "scheme",
         "seed",
@@ -80,6 +81,11 @@ class Recipe:
         """All Python files that decide what the recipe fits: itself, the declaration, and what either imports of
         their folder; a file comes after those it imports."""
         return imports.beside(self.path.with_name("competition.py"), self.path)
+
+    @property
+    def stores(self) -> bool:
+        """Whether it stores its models: its file has a `load`, of its own or imported."""
+        return "load" in imports.defined(self.path)
 
     def resolve(self, variant: str = "", overrides: dict[str, Any] | None = None, *, smoke: bool = False) -> dict:
         """Every setting with its value: defaults, then SMOKE, then the variant, then `overrides`.

@@ -323,6 +323,8 @@ class Competition:
     `rows(file, most)` reads a file of the test file's format, or of the source's where that is another, as Data of at
     most `most` rows each, all rows at once for None; where the file holds the answers, `y` has them. With it `kit
     predict --rows` takes new rows. `kit.rows.files` reads tables so, and `load` may call it for train and test rows.
+    `test` is the public file whose rows are the test rows when `rows` reads it, all of them and under the ids that a
+    submission has; empty where no single file is that. A notebook of a code competition reads it in parts.
 
     `acknowledged` are findings of `kit audit` that are known, by their name, each with the reason for which they stay:
     `{"near-duplicates": "retweets; the test rows have them too"}`. They no longer make its exit status 1.
@@ -340,5 +342,6 @@ class Competition:
     splits: dict[str, Callable[[Data], np.ndarray]] = field(default_factory=dict)
     also: tuple[Metric, ...] = ()
     rows: Callable[[Path, int | None], Iterator[Data]] | None = None
+    test: str = "test.csv"
     acknowledged: dict[str, str] = field(default_factory=dict)
     texts: Callable[[Any], list[str]] | None = None

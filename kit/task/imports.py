@@ -53,6 +53,19 @@ def _names(path: Path, text: str) -> tuple[str, ...]:
     return tuple(imported)
 
 
+def defined(path: Path) -> set[str]:
+    """Names that a file defines or imports at its top. Raises KitError where it is not valid Python."""
+    defined = set[str]()
+    for node in parsed(path).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            defined |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            defined |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return defined
+
+
 def beside(*paths: Path) -> list[Path]:
     """Files and what they import of their own folder (`from ._images import ...`), each after those it imports."""
     ordered: list[Path] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -71,13 +72,13 @@ def _picking(header: tuple[str, ...], columns: tuple[str, ...]) -> Callable[[lis
     return lambda row: (row[at],)
 
 
-def of_sample(form: Submission, sample: Path) -> list[Line]:
-    """The rows of the sample file; a byte order mark is skipped.
+def of_sample(form: Submission, sample: Path, most: int | None = None) -> list[Line]:
+    """The rows of the sample file, or the first `most`; a byte order mark is skipped.
 
     Raises KitError where its columns, or the number of rows under one key, are not those that are declared.
     """
     try:
-        lines = list(of_text(form, _text(sample, mark=True), sample))
+        lines = list(islice(of_text(form, _text(sample, mark=True), sample), most))
     except Refused as error:
         many = "`Submission(..., repeats=True)` allows several rows under one key."
         right = many if "repeats the id" in error.why else error.right

@@ -63,8 +63,9 @@ def try_decide(form: Submission, pred: np.ndarray, sample: Path) -> None:
         )
 
 
-def check(form: Submission, file: Path, sample: Path) -> Rows:
-    """The rows of a submission that Kaggle would accept.
+def check(form: Submission, file: Path, sample: Path, *, changed: bool = True) -> Rows:
+    """The rows of a submission that Kaggle would accept. Without `changed` they may be those of the sample file, as a
+    few rows may be by chance.
 
     Raises KitError, naming row and column, for what Kaggle would refuse: wrong encoding, separator or header, missing,
     duplicate or unknown ids, wrong number of rows, empty or NaN values, values of another kind than the declaration or
@@ -78,7 +79,7 @@ def check(form: Submission, file: Path, sample: Path) -> Rows:
     if wrong := _first_wrong(kinds, rows.values(), wanted.values()):
         number, column, problem = wrong
         raise lines.Refused(file, f"row {number:,}, column {column!r} {problem.wrong}", problem.right)
-    if all(rows[name] == values for name, values in wanted.items()):
+    if changed and all(rows[name] == values for name, values in wanted.items()):
         right = "At least one prediction must differ from the sample's; none does."
         raise lines.Refused(file, f"it is {sample.name} unchanged", right)
     return rows

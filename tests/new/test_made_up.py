@@ -67,9 +67,14 @@ def check(truth: Truth, competition: Any, settings: dict[str, Any], workspace: P
     assert truth.split in told["split"]
     assert not truth.told or truth.told in told.values()
     text = (competition.folder / "competition.py").read_text()
-    assert len(text.splitlines()) < 50
+    assert len(text.splitlines()) <= 50
     assert max(map(len, text.splitlines())) <= 120
-    known = catalog.find(competition.name).recipe("")[0].settings
+    entry = catalog.find(competition.name)
+    if entry.competition.rows and entry.competition.test:
+        parts = entry.competition.rows(entry.public() / entry.competition.test, 50)
+        read = [str(name) for part in parts for name in part.ids.tolist()]
+        assert read == [str(name) for name in entry.competition.load(entry.public())[1].ids.tolist()]
+    known = entry.recipe("")[0].settings
     run = kit.train(
         competition.name, folds=2, plots=False, **{key: value for key, value in settings.items() if key in known}
     )

@@ -328,6 +328,19 @@ def test_folders_of_killed_processes_are_removed_at_the_next_start(tmp_path, mon
         (tmp_path / name / "closed").chmod(0o700)
 
 
+def test_a_folder_beside_files_goes_at_the_end_and_after_a_kill_and_links_take_no_room(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f".models.{gone.pid}.folder" / "inner").mkdir(parents=True)
+    (tmp_path / "weights").write_text("weights")
+    with folders.beside(tmp_path, "models") as mine:
+        folders.link(tmp_path / "weights", mine / "fold" / "weights")
+        assert {path.name for path in tmp_path.iterdir()} == {"weights", mine.name}
+        assert (mine / "fold" / "weights").samefile(tmp_path / "weights")
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+    assert (tmp_path / "weights").read_text() == "weights"
+
+
 def test_a_folder_that_forbids_its_removal_is_removed(tmp_path):
     if os.getuid() == 0:  # root may do anything: only the permissions can be looked at
         calls: list[str] = []

@@ -7,7 +7,8 @@ from typing import Any
 
 from kit import words
 from kit.kaggle.kernel.accelerators import Accelerator
-from kit.kaggle.kernel.estimate import Estimate
+from kit.kaggle.kernel.estimate import START, Estimate
+from kit.predict.inference import LEFT, Inferred, speed
 from kit.sandbox.images import Image
 
 
@@ -16,10 +17,10 @@ def lines(
     machine: Accelerator,
     image: Image,
     lacking: Mapping[str, str],
-    time: Estimate | None,
+    time: Estimate | str | None,
     timeout: int,
 ) -> list[str]:
-    """The card, a line each."""
+    """The card, a line each; `time` is an estimate, or what is told in its place."""
     named = [
         ref for key in ("competition", "dataset", "kernel", "model") for ref in described.get(f"{key}_sources", [])
     ]
@@ -28,6 +29,8 @@ def lines(
     stop = words.duration(timeout)
     if time is None:
         took = "not known yet: it is told from earlier runs, or from a rehearsal where the data is here"
+    elif isinstance(time, str):
+        took = time
     else:
         said = [words.duration(round(seconds)) for seconds in (time.seconds, time.least, time.most)]
         took = f"about {said[0]}, between {said[1]} and {said[2]}, told from {time.basis}"
@@ -39,6 +42,20 @@ def lines(
         f"data      {', '.join(data) or 'none'}",
         f"time      {took}; Kaggle stops it after {stop}",
     ]
+
+
+def room(seen: Inferred | None, rows: int, hours: float, words_: str) -> str:
+    """How long a notebook predicts the `rows` of the visible test file, and how many it could in its `hours`, told from
+    what a rehearsal has seen. `words_` are those by which commands name it."""
+    if seen is None:
+        return f"not known yet: kit kernel rehearse {words_} --hidden measures it"
+    left = hours * 3600 - LEFT - START - seen.loading
+    most = max(0, int(left * seen.rate))
+    return (
+        f"{rows:,} visible test rows take about {words.duration(round(START + seen.loading + rows / seen.rate))} and "
+        f"{hours:g} h have room for {most:,} rows, {most / max(rows, 1):,.1f} times as many, at the "
+        f"{speed(seen.rate)} rows a second that the rehearsal saw on this machine"
+    )
 
 
 def _whence(image: Image) -> str:

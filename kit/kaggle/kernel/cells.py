@@ -143,6 +143,22 @@ if run.score is not None:
     print(f"{{run.record.metric}} {{run.score:.5f}} out-of-fold on {{run.record.rows.out_of_fold:,}} rows")
 """
 
+START = """\
+# The time limit counts from here.
+import time
+
+STARTED = time.monotonic()
+"""
+
+PREDICT = """\
+from kit.predict import inference
+from kit.task import catalog
+
+entry = catalog.find({competition})
+run = inference.attached({competition}, {dataset}, {run})
+inference.submit(entry, run, started=STARTED, limit={limit})
+"""
+
 RUN = "run = loop.train(entry, runs.create(plan))"
 
 ON_GPUS = """\
@@ -177,6 +193,13 @@ def wheels(slug: str, names: Sequence[str], modules: Sequence[str]) -> str:
 def folders(names: Sequence[str]) -> str:
     """The cell that makes the folders for the files."""
     return FOLDERS.format(folders=", ".join(f'"{name}"' for name in names))
+
+
+def predict(*, competition: str, dataset: str, run: str, limit: float) -> str:
+    """The last cell of a notebook that only predicts."""
+    return PREDICT.format(
+        competition=json.dumps(competition), dataset=json.dumps(dataset), run=json.dumps(run), limit=limit
+    )
 
 
 def train(kind: Kind, *, competition: str, sample: bool, label: str, settings: str, rest: str) -> str:

@@ -14,12 +14,15 @@ from kit.task.catalog import Entry
 
 
 def submit(entry: Entry, parcel: Parcel, kaggle: Client, *, force: bool) -> tuple[Attempt, bool]:
-    """Submit the kernel version that left the parcel's run; as `send.file`, which is for files.
+    """Submit the version of a kernel that the parcel names, or that left its run; as `send.file`, which is for files.
 
     Raises KitError when the run was not pulled from a kernel on this server, and what `send.once` raises.
     """
     kernel = (parcel.run.kaggle().get("kernel") if parcel.run else None) or {}
-    if not str(kernel.get("url", "")).startswith(connection.site()):
+    if parcel.kernel:
+        ref, _, number = parcel.kernel.rpartition("/")
+        kernel = {"ref": ref, "version": number}
+    elif not str(kernel.get("url", "")).startswith(connection.site()):
         raise KitError(
             f"{parcel.run.name if parcel.run else parcel.file.name} was not left by a kernel on {connection.server()}.",
             "Only a pushed kernel can be submitted as code.",
@@ -35,7 +38,7 @@ def submit(entry: Entry, parcel: Parcel, kaggle: Client, *, force: bool) -> tupl
             description,
             name,
             kernel["ref"],
-            kernel["version"],
+            str(kernel["version"]),
             safe=False,
             slug=name,
         )

@@ -40,15 +40,19 @@ def first(entry: Entry, plan: Plan, machine: Accelerator) -> Metadata:
 
     Raises KitError for an encoder that cannot be attached.
     """
-    name = notebook.name(plan)
+    competitions, datasets = data(entry)
+    encoders, models = attached(entry, plan)
+    return described(notebook.name(plan), machine, [*datasets, *encoders], competitions, models)
+
+
+def data(entry: Entry) -> tuple[list[str], list[str]]:
+    """What holds a competition's data on Kaggle: competitions, and datasets."""
     source = entry.competition.source
-    competitions, datasets = list[str](), [f"{USER}/{publish.name(entry)}"]
     if entry.competition.prepare is None and isinstance(source, KaggleCompetition):
-        competitions, datasets = [source.slug], []
-    elif entry.competition.prepare is None and isinstance(source, KaggleDataset):
-        datasets = [source.ref]
-    encoder_datasets, models = attached(entry, plan)
-    return described(name, machine, [*datasets, *encoder_datasets], competitions, models)
+        return [source.slug], []
+    if entry.competition.prepare is None and isinstance(source, KaggleDataset):
+        return [], [source.ref]
+    return [], [f"{USER}/{publish.name(entry)}"]
 
 
 def described(

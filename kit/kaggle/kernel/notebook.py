@@ -60,35 +60,61 @@ def build(entry: Entry, plan: Plan, kind: Kind = "cpu") -> str:
     recipe, _ = entry.recipe(plan.label)
     packed = packing.pack(entry, recipe, kind)
     packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
+    made = {"plan": asdict(replace(plan, settings=changed(recipe, plan)))}
+    said = "## The run\n\nEvery fold, the out-of-fold score, and `submission.csv`."
+    last = _train(plan, kind)
+    return assembled(
+        packed, kind, [recipe], head=_head(recipe, plan), said=said, last=last, words=words(plan), made=made
+    )
+
+
+def assembled(
+    packed: packing.Packed,
+    kind: Kind,
+    recipes: Sequence[Recipe],
+    *,
+    head: str,
+    said: str,
+    last: str,
+    words: str,
+    made: dict[str, Any],
+    first: str = "",
+) -> str:
+    """The text of a notebook that writes the `packed` files and runs the cell `last`, above which `said` stands, on a
+    machine of that kind; the cell `first` runs before all others.
+
+    `recipes` are those that it uses, `words` those by which commands name it, and `made` is what it was made of, for
+    whoever builds it again. Raises KitError as `build` does.
+    """
     folders = sorted({str(Path(path).parent) for path in packed})
     own = {path: text for path, text in packed.items() if path.startswith("competitions/")}
-    inside = [_file(path, text) for path, text in packed.items()]
-    last = _code("train", _train(plan, kind))
-    imports = imported.needed(_book([*inside, last]))
-    tpu.refuse(kind, recipe, imports, words(plan))
+    ending = _code("train" if "plan" in made else "predict", last)
+    imports = imported.needed(_book([*(_file(path, text) for path, text in packed.items()), ending]))
+    for recipe in recipes:
+        tpu.refuse(kind, recipe, imports, words)
     lacking = wheels.lacking(imports, images.known(kind))
-    first = [_code("devices", looks)] if (looks := cells.devices(kind, imports)) else []
+    before = [_code("start", first)] if first else []
+    before += [_code("devices", looks)] if (looks := cells.devices(kind, imports)) else []
     if lacking:
-        first.append(_code("wheels", cells.wheels(wheels.slug(lacking), [*lacking.values()], [*lacking])))
+        before.append(_code("wheels", cells.wheels(wheels.slug(lacking), [*lacking.values()], [*lacking])))
     listed = [
-        _markdown("head", _head(recipe, plan)),
-        *first,
+        _markdown("head", head),
+        *before,
         _code("folders", cells.folders(folders)),
         _markdown("kit", "## kit\n\nThe declared competition, the folds and the main path, as in the repository."),
         *(_file(path, text) for path, text in packed.items() if path not in own),
-        _markdown("competition", "## The competition and its recipe"),
+        _markdown("competition", "## The competition and its recipe" + "s" * (len(recipes) > 1)),
         *(_file(path, text) for path, text in own.items()),
-        _markdown("run", "## The run\n\nEvery fold, the out-of-fold score, and `submission.csv`."),
-        last,
+        _markdown("run", said),
+        ending,
     ]
-    made = {"plan": asdict(replace(plan, settings=changed(recipe, plan))), "machine": kind, "lacking": lacking}
-    text = _book(listed, kit=made)
+    text = _book(listed, kit={**made, "machine": kind, "lacking": lacking})
     if (size := len(text.encode())) > LARGEST:
         largest = max(packed, key=lambda path: len(packed[path]))
         raise KitError(
             f"The notebook has {size:,} bytes; its largest file is {largest}.",
             f"Kaggle takes about a megabyte, so the limit is {LARGEST:,}.",
-            f"kit publish {plan.competition}  # and attach what is large as a dataset",
+            f"kit publish {words.partition(' ')[0]}  # and attach what is large as a dataset",
         )
     return text
 

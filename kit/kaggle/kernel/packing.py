@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from kit.errors import KitError
@@ -13,6 +15,9 @@ from kit.task.catalog import Entry, Recipe
 
 ROOTS = ("kit.places", "kit.task.catalog", "kit.train.loop", "kit.train.runs")
 """What the notebook's last cell imports."""
+
+PREDICTING = ("kit.places", "kit.predict.inference", "kit.task.catalog")
+"""What the last cell of a notebook imports that only predicts."""
 
 WORKER = "kit.train.worker"
 """What fits folds in processes of their own, where a machine may have several GPUs."""
@@ -39,12 +44,26 @@ def pack(entry: Entry, recipe: Recipe, kind: Kind = "cpu") -> Packed:
 
     Raises KitError when one imports a part of kit that does not travel, or holds what looks like a credential.
     """
-    wanted = [(root, "the notebook") for root in (*ROOTS, *([WORKER] if kind == "gpu" else []))]
-    wanted += [(name, path.name) for path in recipe.files for name in imports.names(path)]
-    packed = {place: _text(path) for place, path in imports.kit_files(wanted, _refuse_rooms).items()}
-    packed |= {f"competitions/{entry.folder.name}/{path.name}": _text(path) for path in recipe.files}
+    roots = (*ROOTS, *([WORKER] if kind == "gpu" else []))
+    return _packed(entry, [recipe], roots, ROOMS)
+
+
+def pack_predicting(entry: Entry, recipes: Sequence[Recipe]) -> Packed:
+    """The files that a notebook needs to predict by models that these recipes have fitted. Raises KitError as `pack`
+    does."""
+    return _packed(entry, recipes, PREDICTING, (*ROOMS, "predict"))
+
+
+def _packed(entry: Entry, recipes: Sequence[Recipe], roots: Sequence[str], rooms: Sequence[str]) -> Packed:
+    """What `roots` and the recipes import, all of it of the `rooms` of kit."""
+    own = {path: None for recipe in recipes for path in recipe.files}
+    wanted = [(root, "the notebook") for root in roots]
+    wanted += [(name, path.name) for path in own for name in imports.names(path)]
+    check = functools.partial(_refuse_rooms, rooms=rooms)
+    packed = {place: _text(path) for place, path in imports.kit_files(wanted, check).items()}
+    packed |= {f"competitions/{entry.folder.name}/{path.name}": _text(path) for path in own}
     for name, text in packed.items():
-        refuse_secrets(name, text, f"{entry.name} {recipe.name}")
+        refuse_secrets(name, text, f"{entry.name} {recipes[0].name}")
     return packed
 
 
@@ -64,13 +83,13 @@ def refuse_secrets(name: str, text: str, words: str) -> None:
             )
 
 
-def _refuse_rooms(name: str, importer: str) -> None:
+def _refuse_rooms(name: str, importer: str, rooms: Sequence[str]) -> None:
     """Raises KitError for a part of kit that does not travel. Other packages are Kaggle's matter."""
     parts = name.split(".")
-    if len(parts) > 1 and parts[1] not in ROOMS and imports.file(parts[:2]) is not None:
+    if len(parts) > 1 and parts[1] not in rooms and imports.file(parts[:2]) is not None:
         raise KitError(
             f"{importer} imports {name}, which does not travel to Kaggle.",
-            f"A recipe may import {', '.join(f'kit.{room}' for room in ROOMS)}.",
+            f"A recipe may import {', '.join(f'kit.{room}' for room in rooms)}.",
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from kit import records
 from kit.errors import KitError
 from kit.kaggle import client as connection
-from kit.kaggle import publish
+from kit.kaggle import publish, weights
 from kit.kaggle.client import Client, Refusal
 from kit.kaggle.kernel import accelerators, metadata, notebook, quota, readback, versions
 from kit.kaggle.kernel.accelerators import Accelerator
@@ -78,7 +77,7 @@ def push(
     answer = _sent(client, text, described, machine, seconds, before)
     number = _checked(answer, ref, words)
     readback.check(client, ref, number, text, described, machine)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    digest = versions.digest(text)
     return Pushed(ref, number, page(ref), machine.word, seconds, digest, records.now(), words)
 
 
@@ -147,7 +146,7 @@ def _checked(answer: dict[str, Any], ref: str, words: str = "") -> int:
             + (f" as version {number}" if number else "")
             + f" without what it does not know: {listed}.",
             "The kernel would fail or train on other data. A competition needs its rules accepted, a dataset its name.",
-            f"{publish.command(unpublished[0].partition('/')[2])}  # and push again"
+            f"{_publishing(unpublished[0], words)}  # and push again"
             if unpublished
             else f"{page(ref)}  # stop that version there, and correct {metadata.FILE}",
         )
@@ -165,6 +164,12 @@ def _checked(answer: dict[str, Any], ref: str, words: str = "") -> int:
             f'"id": "{got}"  # in {metadata.FILE}',
         )
     return number
+
+
+def _publishing(ref: str, words: str) -> str:
+    """What to type to make a dataset of kit's."""
+    slug = ref.partition("/")[2]
+    return f"kit publish-run {words.replace('--from ', '')}" if weights.of_run(slug) else publish.command(slug)
 
 
 def _arrived(client: Client, ref: str, before: int, text: str) -> int:

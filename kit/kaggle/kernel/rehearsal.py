@@ -7,7 +7,7 @@ import os
 import platform
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent import futures
 from pathlib import Path
 from typing import NamedTuple
@@ -88,12 +88,7 @@ def rehearse(
     notebook EXECUTED. It is run by the packages of `image`, or those that kit itself runs with. Raises KitError when a
     cell fails, a limit is passed, or the submission would be refused, and as `environments.made` does.
     """
-    if missing := [ref for ref in metadata.mounts(described, new=True) if ref not in inputs]:
-        raise KitError(
-            f"There is no local copy of {', '.join(missing)}, which the kernel attaches.",
-            "A rehearsal needs a folder for each source in kernel-metadata.json.",
-            f"kit kernel rehearse {entry.name} {_label(text)} --input {missing[0]}=~/{missing[0].rpartition('/')[2]}",
-        )
+    refuse_missing(described, inputs, f"{entry.name} {_label(text)}")
     try:
         python = environments.of(image, text, inputs.values()) if image else None
     except ValueError as error:
@@ -109,7 +104,7 @@ def rehearse(
     def once(layout: str, fitted: int) -> Rehearsal:
         mounted = {place: inputs[ref] for ref, place in metadata.mounts(described, new=layout == "new").items()}
         with folders.temporary("kit-rehearsal-") as folder:
-            ready = _prepared(described, text, mounted, folder, fitted, python)
+            ready = prepared(described, text, mounted, folder, python, rehearsed.setting(fitted))
             showed = SHOWED[fitted] if label else WHOLE
             result = _once(entry, text, ready, mounted, layout, showed, tell, limits or Limits(LONGEST), keep, stop)
             return result._replace(environment=environments.described(python) if python else OWN)
@@ -125,6 +120,17 @@ def rehearse(
                 stop.set()
     except ValueError as error:
         raise _unfit(entry, text, error) from None
+
+
+def refuse_missing(described: Metadata, inputs: Mapping[str, Path], words: str) -> None:
+    """Raises KitError where `inputs` has no local folder for something that the kernel attaches; `words` are those by
+    which commands name it."""
+    if missing := [ref for ref in metadata.mounts(described, new=True) if ref not in inputs]:
+        raise KitError(
+            f"There is no local copy of {', '.join(missing)}, which the kernel attaches.",
+            "A rehearsal needs a folder for each source in kernel-metadata.json.",
+            f"kit kernel rehearse {words} --input {missing[0]}=~/{missing[0].rpartition('/')[2]}",
+        )
 
 
 def opens_files(text: str) -> bool:
@@ -159,13 +165,72 @@ def local_inputs(entry: Entry, described: Metadata, *, extra: dict[str, Path]) -
     return {**held, **dict.fromkeys(mine, own), **extra}
 
 
-def _prepared(
-    described: Metadata, text: str, mounted: dict[str, Path], folder: Path, fitted: int, python: Path | None
+def prepared(
+    described: Metadata,
+    text: str,
+    mounted: dict[str, Path],
+    folder: Path,
+    python: Path | None,
+    settings: Mapping[str, str],
 ) -> Kernel:
+    """The notebook laid out in `folder`, with its inputs and `settings` in its environment, ready to be watched."""
     kept: Kept = "namespaces" if walls.available() else "audit hook"
     kind = metadata.machine_of(described).kind
-    settings = rehearsed.setting(fitted) | imitated.variables(kind)
-    return kernel.prepare(folder, text, mounted, kept=kept, accelerator=kind != "cpu", settings=settings, python=python)
+    variables = {**settings, **imitated.variables(kind)}
+    return kernel.prepare(
+        folder, text, mounted, kept=kept, accelerator=kind != "cpu", settings=variables, python=python
+    )
+
+
+class Watched:
+    """A prepared notebook that is run to its end; what it leaves and is asked for goes into the folder `kept`.
+
+    `what` says in errors which rehearsal it is, `cure` what to type when it fails. Each line that it prints goes to
+    `echo`.
+    """
+
+    def __init__(self, ready: Kernel, what: str, kept: Path, cure: str, echo: Callable[[str], None]) -> None:
+        self.ready, self.what, self.kept, self.cure, self._echo = ready, what, kept, cure, echo
+        self.last: deque[str] = deque(maxlen=TOLD)
+        kept.mkdir(parents=True, exist_ok=True)
+
+    def run(self, limits: Limits, stop: threading.Event | None = None) -> watcher.Ending:
+        """Run it. Raises KitError, with the last lines that it printed, when a cell fails or a limit is passed."""
+        ending = watcher.watch(self.ready, limits, self._said, stop=stop, temporary=True)
+        (self.kept / EXECUTED).unlink(missing_ok=True)
+        if self.ready.runner == "Jupyter":
+            opened.copy(self.ready.folder, EXECUTED, self.kept / EXECUTED, most=LARGEST)
+            if not _whole(self.kept / EXECUTED):
+                (self.kept / EXECUTED).unlink()
+        if ending.failure:
+            raise self.failed(ending.failure)
+        if ending.code != 0:
+            raise self.failed(f"a cell failed (exit code {ending.code})")
+        return ending
+
+    def take(self, name: str) -> Path:
+        """A copy of the file of that name that it left in /kaggle/working. Raises KitError when there is none."""
+        try:
+            opened.copy(self.ready.working, name, self.kept / name, most=LARGEST)
+        except opened.Missing:
+            raise self.failed(f"it left no {name} in /kaggle/working") from None
+        except opened.Refused as refused:
+            raise self.failed(f"of what it left in /kaggle/working, {refused}") from None
+        return self.kept / name
+
+    def failed(self, why: str) -> KitError:
+        """What went wrong, with the last lines of the kernel."""
+        shown = "\n".join(f"  | {line}" for line in self.last)
+        return KitError(
+            f"The rehearsal {self.what} failed: {why}.",
+            f"The last lines of the kernel:\n{shown}" if shown else "The kernel printed nothing.",
+            self.cure,
+        )
+
+    def _said(self, _: str, piece: str) -> None:
+        for line in piece.removesuffix("\n").split("\n"):
+            self.last.append(line := credentials.redact(line))
+            self._echo(line)
 
 
 def _once(
@@ -180,43 +245,15 @@ def _once(
     keep: Path | None,
     stop: threading.Event,
 ) -> Rehearsal:
-    last: deque[str] = deque(maxlen=TOLD)
-
-    def said(_: str, piece: str) -> None:
-        for line in piece.removesuffix("\n").split("\n"):
-            last.append(line := credentials.redact(line))
-            echo(f"{layout} | {line}")
-
-    def failed(why: str) -> KitError:
-        shown = "\n".join(f"  | {line}" for line in last)
-        return KitError(
-            f"The rehearsal with the {layout} mounts failed: {why}.",
-            f"The last lines of the kernel:\n{shown}" if shown else "The kernel printed nothing.",
-            f"kit train {entry.name} {_label(text)} --sample  # the same path, here",
-        )
-
-    ending = watcher.watch(ready, limits, said, stop=stop, temporary=True)
     kept = (keep or ready.folder / "kept") / layout
-    kept.mkdir(parents=True, exist_ok=True)
-    for stale in ("submission.csv", RECORD, EXECUTED):
+    for stale in ("submission.csv", RECORD):
         (kept / stale).unlink(missing_ok=True)
-    if ready.runner == "Jupyter":
-        opened.copy(ready.folder, EXECUTED, kept / EXECUTED, most=LARGEST)
-        if not _whole(kept / EXECUTED):
-            (kept / EXECUTED).unlink()
-    if ending.failure:
-        raise failed(ending.failure)
-    if ending.code != 0:
-        raise failed(f"a cell failed (exit code {ending.code})")
+    again = f"kit train {entry.name} {_label(text)} --sample  # the same path, here"
+    watched = Watched(ready, f"with the {layout} mounts", kept, again, lambda line: echo(f"{layout} | {line}"))
+    ending = watched.run(limits, stop)
     digest = ""
     if showed != SHOWED[0]:
-        file = kept / "submission.csv"
-        try:
-            opened.copy(ready.working, file.name, file, most=LARGEST)
-        except opened.Missing:
-            raise failed("it left no submission.csv in /kaggle/working") from None
-        except opened.Refused as refused:
-            raise failed(f"of what it left in /kaggle/working, {refused}") from None
+        file = watched.take("submission.csv")
         form = entry.competition.submission
         sample = next(source / form.sample for source in mounted.values() if (source / form.sample).is_file())
         submission.check(form, file, sample)

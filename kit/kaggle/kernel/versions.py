@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ def folder_of(plan: runs.Plan) -> Path:
     return places.kernels() / notebook.name(plan)
 
 
+def digest(text: str) -> str:
+    """The sha256 of a notebook."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def remember(folder: Path, pushed: Pushed) -> None:
     """Keep what was pushed beside the kernel, for status, logs and pull."""
     records.write_json(folder / RECORD, asdict(pushed))
@@ -70,12 +76,12 @@ def recorded(folder: Path) -> Pushed | None:
         ) from None
 
 
-def remembered(client: Client, plan: runs.Plan, number: int | None = None) -> Pushed:
-    """The version of the kernel of `plan` that was pushed last from here, else Kaggle's newest; or version `number`.
+def remembered(client: Client, folder: Path, words: str, number: int | None = None) -> Pushed:
+    """The version of the kernel in `folder` that was pushed last from here, else Kaggle's newest; or version `number`.
+    `words` are those by which commands name the kernel.
 
     Raises KitError when there is none.
     """
-    folder, words = folder_of(plan), notebook.words(plan)
     described = metadata.owned(metadata.read(folder, words), client.user)
     known = recorded(folder)
     ref = str(described["id"])
