@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +19,7 @@ from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.train import machine, ray_worker, runs, travel
-from kit.train.executors import Ended, Piece
+from kit.train.executors import Ended, Piece, Pieces
 from kit.train.processes import recipe
 from kit.train.progress import Display
 from kit.train.working import Died
@@ -51,7 +50,7 @@ class OnRay:
         if self.jobs < 1:
             raise KitError(f"{self.jobs} workers can fit no fold.", "--jobs takes a number from 1 on.", "--jobs 2")
 
-    def __call__(self, pieces: Iterator[Piece], show: Display, ended: Ended) -> None:
+    def __call__(self, pieces: Pieces, show: Display, ended: Ended) -> None:
         """`ended` is told KitError of a fold that failed, and Died of one whose worker died.
 
         Raises KitError when Ray is not installed, cannot be started or joined, or has no room for a worker.

@@ -11,6 +11,9 @@ from kit.errors import KitError
 from kit.task import catalog
 from kit.train import record, runs
 
+RECORDS = (record.PLAN, record.TRIAL)
+"""What a run's folder holds beside its folds before it is finished."""
+
 MOST = 2 << 30
 """Bytes that may travel with a run; each worker keeps a copy in memory while it unpacks them."""
 
@@ -22,7 +25,7 @@ def packed(folder: Path) -> dict[str, bytes]:
     """
     plan = runs.at(folder).plan
     entry = catalog.find(plan.competition, sample=plan.sample)
-    files = [(f"submissions/{plan.competition}/{folder.name}/{record.PLAN}", folder / record.PLAN)]
+    files = [(f"submissions/{plan.competition}/{folder.name}/{name}", folder / name) for name in RECORDS]
     files += _below(entry.folder, f"competitions/{entry.folder.name}", "*.py")
     files += [(f"data/{entry.data.name}/manifest.json", entry.data / "manifest.json")]
     files += _below(entry.public(), f"data/{entry.data.name}/{entry.public().name}")
