@@ -27,6 +27,9 @@ from kit.train import machine
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
+EPOCHS = 2
+"""At most: whether a network trains shows in its first steps, and twenty of them train here on each backend."""
+
 BY_TENSORFLOW = {
     "bert": "tf_keras, which knows TensorFlow only",
     "minilm": "tf_keras, which knows TensorFlow only",
@@ -93,7 +96,9 @@ def one(backend: str, competition: str, word: str) -> dict[str, Any]:
     entry = catalog.find(competition, sample=True)
     fetch.sample(entry)
     recipe, _ = entry.recipe(word)
-    plan = loop.planned(entry, recipe, "", recipe.resolve("", smoke=True), only=0)
+    settings = recipe.resolve("", smoke=True)
+    settings |= {"epochs": min(settings["epochs"], EPOCHS)} if "epochs" in settings else {}
+    plan = loop.planned(entry, recipe, "", settings, only=0)
     note, told = Path(os.environ["KIT_HOME"], "tensorflow.json"), dict[str, Any]()
     if backend != "tensorflow" and note.exists():
         folder = Path(json.loads(note.read_text())["folder"])

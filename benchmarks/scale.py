@@ -109,10 +109,8 @@ def led(engine: str) -> dict[str, Any]:
         "peak MiB": peak >> 10,
     }
     if engine == "ray":
-        begun = time.process_time()
-        packed = travel.packed(swept[0].folder)
-        facts["bytes that travel with a run"] = len(pickle.dumps(packed))
-        facts["ms to pack"] = round((time.process_time() - begun) * 1000, 1)
+        facts["bytes to a worker once"] = len(pickle.dumps(travel.ground(swept[0].plan)))
+        facts["bytes with a fold"] = len(pickle.dumps(travel.packed(swept[0].folder)))
         facts["bytes that come back"] = len(pickle.dumps(travel.left(runs.at(swept[0].folder).fold(0))))
     return facts
 

@@ -22,6 +22,7 @@ from kit.train import machine, ray_worker, runs, travel
 from kit.train.executors import Ended, Piece, Pieces
 from kit.train.processes import recipe
 from kit.train.progress import Display
+from kit.train.record import Plan
 from kit.train.working import Died
 
 STORE = 80 << 20
@@ -36,15 +37,15 @@ class OnRay:
     `address` is that of a cluster, such as `ray://head:10001`; without it Ray is started on this machine and ended
     afterwards. A worker has its share of the cores of this machine, and `gpus` of a GPU, which may be a part of one. It
     serves one recipe. kit must be installed on all machines, in one version: a fold whose code is another is refused.
-    Where a worker does not see the run folder, because no storage is shared, the plan, the competition and the data
-    travel to it, and what the fold leaves travels back. The fold of a worker that has died is fitted once
-    more, from its checkpoint where that is on shared storage.
+    Where a worker does not see the run folder, because no storage is shared, the competition and the data travel to it
+    once, the plan with each fold, and what the fold leaves travels back. The fold of a worker that has died is fitted
+    once more, from its checkpoint where that is on shared storage.
     """
 
     jobs: int
     address: str = ""
     gpus: float = 0.0
-    _packed: dict[Path, Any] = field(default_factory=dict, repr=False)
+    _ground: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
@@ -96,14 +97,16 @@ class OnRay:
             for slot in slots:
                 slot.end()
             if ours:
+                self._ground.clear()
                 ray.shutdown()
 
-    def packed(self, ray: ModuleType, folder: Path) -> Any:
-        """What travels with the run in `folder`, as an object of Ray's, which keeps it once for all workers."""
-        if folder not in self._packed:
-            self._packed.clear()  # of one run at a time, since the data of a competition may be large
-            self._packed[folder] = ray.put(travel.packed(folder))
-        return self._packed[folder]
+    def ground(self, ray: ModuleType, plan: Plan) -> tuple[str, list[Any]]:
+        """What travels once to each worker, by its key, as an object of Ray's."""
+        key = travel.key(plan)
+        if key not in self._ground:
+            self._ground.clear()  # of one competition at a time, since its data may be large
+            self._ground[key] = ray.put(travel.ground(plan))
+        return key, [self._ground[key]]
 
     def _begin(self, ray: ModuleType) -> bool:
         """Start or join Ray; whether it is ours to end. What this process has begun before is used."""
@@ -187,8 +190,11 @@ class _Slot:
                 f"kit train {run.plan.competition} --resume {run.name}",
             )
         if "unseen" in said:
-            packed = self.of.packed(self.ray, self.piece.folder)
-            self.steps = self.actor.fit_apart.options(num_returns="streaming").remote(packed, self.piece.number)
+            key, ground = self.of.ground(self.ray, runs.at(self.piece.folder).plan)
+            packed = travel.packed(self.piece.folder)
+            self.steps = self.actor.fit_apart.options(num_returns="streaming").remote(
+                packed, key, ground, self.piece.number
+            )
         elif "files" in said:
             travel.landed(said["files"], runs.at(self.piece.folder).fold(self.piece.number))
             return True

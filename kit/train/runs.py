@@ -24,10 +24,6 @@ from kit.train import progress, provenance, record
 from kit.train.record import Done, Plan, Record
 from kit.words import Table, duration, html_table
 
-TICK = 2 * 10**9
-"""Nanoseconds after which the time of a folder's last change tells whether it has changed since: FAT counts by two
-seconds, others more finely."""
-
 
 @dataclass(frozen=True, repr=False)
 class Run:
@@ -186,7 +182,7 @@ class Known:
             if self._unchanged.get(store) == changed:
                 return
             # A folder that is made within the same tick of the file system's clock would leave the time as it is.
-            if time.time_ns() - changed > TICK:
+            if time.time_ns() - changed > provenance.TICK:
                 self._unchanged[store] = changed
             names = os.listdir(store)
         except FileNotFoundError:

@@ -57,9 +57,16 @@ def test_a_worker_that_sees_no_shared_storage_is_sent_what_it_needs_and_sends_ba
             yield {"unseen": folder}
 
     monkeypatch.setattr(ray_worker, "Fitter", Far)
-    theirs = trained(planned(), OnRay(1))
+    sent = []
+    ground = travel.ground
+    monkeypatch.setattr(travel, "ground", lambda plan: sent.append(plan.seed) or ground(plan))
+    engine = OnRay(1)
+    theirs = trained(planned(), engine)
     for name in ("oof.npz", "test.npz", "submission.csv", "fold-1/share.npy"):
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
+    assert not [*theirs.folder.glob(".*")]
+    trained(planned(seed=1), engine)
+    assert sent == [0]  # the data of one competition is put into Ray's store once, however many runs there are
 
 
 def test_a_worker_that_was_killed_is_replaced_and_its_fold_fitted_once_more(sample, told):
