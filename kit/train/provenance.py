@@ -137,7 +137,8 @@ def code(files: Iterable[Path]) -> str:
     of them changes: a sweep asks for every plan, and for every run again, and reading them takes 11 ms.
     """
     files = tuple(files)
-    stamps, known = _CODES.get(files, ({}, ""))
+    key = (imports.ROOT, *files)
+    stamps, known = _CODES.get(key, ({}, ""))
     if known and all(_stamp(path) == stamp for path, stamp in stamps.items()):
         return known
     wanted = [(name, path.name) for path in files for name in imports.names(path)]
@@ -151,7 +152,7 @@ def code(files: Iterable[Path]) -> str:
         digest.update(place.encode() + b"\0" + path.read_bytes().rstrip(b"\n") + b"\0")  # a notebook ends every file
     # An edit within the same tick of the file system's clock may leave a file's time as it is.
     if time.time_ns() - max((changed for _, changed in stamps.values()), default=0) > TICK:
-        _CODES[files] = stamps, _short(digest)
+        _CODES[key] = stamps, _short(digest)
     return _short(digest)
 
 
