@@ -74,7 +74,10 @@ def _on_kaggle(jobs: int | None, word: str | None) -> Executor:
         text = notebook.build(entry, plan, machine.kind)
         owner = str(described["id"]).partition("/")[0]
         lacking = notebook.lacking(text)
-        described["dataset_sources"] = wheels.attached(described.get("dataset_sources", []), lacking, owner)
+        datasets, models = metadata.attached(entry, plan)
+        sources = list(dict.fromkeys([*described.get("dataset_sources", []), *datasets]))
+        described["dataset_sources"] = wheels.attached(sources, lacking, owner)
+        described["model_sources"] = list(dict.fromkeys([*described.get("model_sources", []), *models]))
         kernel.send(connected, text, described)
         return described, machine
 

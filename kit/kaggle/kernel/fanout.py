@@ -12,7 +12,7 @@ from pathlib import Path
 from kit import limits, records
 from kit.errors import KitError
 from kit.kaggle import client as connection
-from kit.kaggle.client import Client
+from kit.kaggle.client import Client, Refusal
 from kit.kaggle.kernel import accelerators, begun, metadata, notebook, outputs, push, queued, sessions
 from kit.kaggle.kernel.accelerators import Accelerator
 from kit.kaggle.kernel.metadata import Metadata
@@ -38,11 +38,11 @@ Prepare = Callable[[Entry, Plan], tuple[Metadata, Accelerator]]
 class Kernels:
     """An executor that fits folds in kernels on Kaggle and lands their folders in those of their runs.
 
-    `prepare` is asked once a recipe, `timeout` are the seconds of one fold. At most `jobs` folds are fitted at once, no
-    more than Kaggle is known to allow, or than the server says when it refuses one. What is pushed is noted in the
-    run's folder, before and after, so that the same call after a kill goes on with the kernels that run already, and
-    pushes nothing twice. A fold whose kernel came to its time limit goes on, in its next kernel, with the checkpoint
-    that it has left.
+    `prepare` is asked once for a recipe and the encoders that it attaches, `timeout` are the seconds of one fold. At
+    most `jobs` folds are fitted at once, no more than Kaggle is known to allow, or than the server says when it refuses
+    one. What is pushed is noted in the run's folder, before and after, so that the same call after a kill goes on with
+    the kernels that run already, and pushes nothing twice. A fold whose kernel came to its time limit goes on, in its
+    next kernel, with the checkpoint that it has left.
     """
 
     client: Client
@@ -85,6 +85,9 @@ class Kernels:
                 try:
                     sessions.succeeded(self.client, pushed, state)
                     self._land(run, piece.number, pushed)
+                except Refusal as refusal:  # the version is well, and is fetched when the server answers again
+                    tell(f"{self._name(run, piece.number)}: {refusal.wrong}")
+                    ended(piece, refusal)
                 except KitError as error:
                     queued.forget(piece)  # resuming pushes it again
                     tell(f"{self._name(run, piece.number)}: {error.wrong}")
@@ -112,10 +115,11 @@ class Kernels:
                 f"kit train {run.plan.competition} --resume {run.name}",
             )
         entry = catalog.find(run.plan.competition, sample=run.plan.sample)
-        recipe = notebook.name(replace(run.plan, only=None))
-        if recipe not in self._prepared:
-            self._prepared[recipe] = self.prepare(entry, run.plan)
-        return run, entry, *self._prepared[recipe]
+        attached = [str(run.plan.settings[name]) for name in entry.recipe(run.plan.label)[0].attach]
+        kernel = " ".join([notebook.name(replace(run.plan, only=None)), *attached])
+        if kernel not in self._prepared:
+            self._prepared[kernel] = self.prepare(entry, run.plan)
+        return run, entry, *self._prepared[kernel]
 
     def _room(self, piece: Piece, going: dict[Piece, Pushed]) -> bool:
         kind = self._of(piece)[3].kind

@@ -7,6 +7,7 @@ what it has pushed, or asks the server whether the push of that notebook has arr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -59,8 +60,11 @@ def arrived(client: Client, piece: Piece, machine: Accelerator) -> Pushed | None
         return None
     text = (place / notebook.FILE).read_text(encoding="utf-8")
     described = metadata.owned(metadata.read(place), client.user)
-    number = push.arrived(client, begun.ref, begun.before, text)
-    if not number:
+    for wait in push.LOOKS:
+        time.sleep(wait)
+        if number := push.arrived(client, begun.ref, begun.before, text):
+            break
+    else:
         return None
     readback.check(client, begun.ref, number, text, described, machine)
     seconds = accelerators.timeout(machine, None)

@@ -16,7 +16,7 @@ from kit.data import fetch
 from kit.emulator.local import Emulator, running
 from kit.errors import KitError
 from kit.kaggle import client
-from kit.kaggle.kernel import fanout, metadata, notebook, push, queued, readback, sessions, versions
+from kit.kaggle.kernel import fanout, metadata, notebook, outputs, push, queued, readback, sessions, versions
 from kit.task import catalog
 from kit.train import fold, loop, record, runs
 from kit.train.executors import Piece
@@ -160,6 +160,18 @@ def test_a_run_whose_kernel_fails_stops_no_other_and_the_same_command_goes_on(si
     assert [run.finished for run in runs.every("parity")].count(True) == 1
     assert kit(*words)[0] == 0
     assert site.steps("SaveKernel") == 7
+
+
+def test_a_result_that_could_not_be_fetched_is_fetched_later_and_not_fitted_again(site, quick, kit, monkeypatch):
+    def broken(files, folder):
+        raise client.Refusal("The connection was lost.", status=0, reason="")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "fetch", broken)
+        status, _, err = kit("train", "parity", "table", "--sample", "--no-plots", "--engine", "kaggle")
+    assert status == 1 and "The connection was lost." in err
+    assert kit("train", "parity", "--sample", "--resume", "last", "--no-plots", "--engine", "kaggle")[0] == 0
+    assert site.steps("SaveKernel") == 3
 
 
 @pytest.mark.parametrize(
