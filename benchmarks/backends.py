@@ -1,7 +1,7 @@
 """Whether the networks of all competitions train on other backends of Keras: a table of recipe by backend.
 
     python -m benchmarks.backends                         all recipes of Keras, on every backend that is installed
-    python -m benchmarks.backends --only digit-recognizer the recipes of some competitions
+    python -m benchmarks.backends --only digit-recognizer --recipe cnn      some of them
 
 Each recipe is fitted on the embedded sample with its quick settings, one fold, on TensorFlow and then on each other
 backend. There the model that TensorFlow has stored is loaded too, and must predict the same: layers, weights and inputs
@@ -41,6 +41,7 @@ BY_TENSORFLOW = {
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--only", action="append", help="a competition")
+    words.add_argument("--recipe", action="append", help="a recipe of theirs")
     words.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     args = words.parse_args()
     if args.one:
@@ -52,7 +53,8 @@ def main() -> None:
     print("| --- |" + " --- |" * (len(here) + 1), flush=True)
     for entry in catalog.entries(sample=True):
         for name, recipe in entry.recipes.items():
-            if recipe.extra in ("keras", "bert", "language") and (not args.only or entry.name in args.only):
+            wanted = (not args.only or entry.name in args.only) and (not args.recipe or name in args.recipe)
+            if wanted and recipe.extra in ("keras", "bert", "language"):
                 print(line(entry.name, name, here), flush=True)
     return None
 

@@ -170,9 +170,11 @@ def killed(times: int, engine: str, seed: int) -> None:
         words += ["--engine", engine, "--jobs", "2"]
         done: dict[Path, int] = {}
         again = 0
-        for number, moment in enumerate([*moments, None], 1):
+        left: list[tuple[int, float] | None] = [*moments, None]
+        tried = 0
+        while left and (tried := tried + 1) <= 3 * times:
             process = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            if moment is not None:
+            if (moment := left[0]) is not None:
                 fits, more = moment
                 if len(done) >= fits:
                     more = draw.uniform(0, 4)
@@ -186,7 +188,9 @@ def killed(times: int, engine: str, seed: int) -> None:
             again += sum(now.get(path) != written for path, written in done.items())
             done = now
             how = "killed" if status < 0 else f"ended with {status}"
-            print(f"start {number}: {how}, {len(done)} fits are there", flush=True)
+            print(f"start {tried}: {how}, {len(done)} fits are there", flush=True)
+            if status < 0 or (moment is None and status == 0):  # else it did not start, on a busy machine
+                left.pop(0)
         finished = len([*Path(folder).glob("submissions/*/*/run.json")])
         print(f"{finished} of 40 runs are finished, {len(done)} of 200 fits; {again} were lost or fitted again")
 

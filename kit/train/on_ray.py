@@ -122,19 +122,28 @@ class OnRay:
                 "include_dashboard": False,
                 "object_store_memory": STORE,
             }
-        try:
-            # What workers tell comes with their steps; Ray's own copy of their output would be mixed into the bars.
-            ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            where = f"join Ray at {self.address}" if self.address else "start Ray on this machine"
-            raise KitError(
-                f"kit cannot {where}: {str(error).splitlines()[0]}",
-                "Nothing was fitted. `ray start --head` prints a cluster's address; RAY_AUTH_TOKEN holds its token."
-                if self.address
-                else "Nothing was fitted.",
-                "kit train --help  # --engine process needs no Ray",
-            ) from error
+        for attempt in (1, 2):
+            try:
+                # What workers tell comes with their steps; Ray's own copy of their output would be mixed into the bars.
+                ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
+            except Exception as error:  # Ray raises a bare one where its own processes do not start in time
+                ray.shutdown()
+                if attempt == 1 and not self.address and "timed out during startup" in str(error):
+                    tell("Ray did not start within its 30 seconds, as on a busy machine. It is tried once more.")
+                    continue
+                raise self._unstarted(error) from error
+            break
         return True
+
+    def _unstarted(self, error: Exception) -> KitError:
+        where = f"join Ray at {self.address}" if self.address else "start Ray on this machine"
+        return KitError(
+            f"kit cannot {where}: {(str(error).splitlines() or [type(error).__name__])[0]}",
+            "Nothing was fitted. `ray start --head` prints a cluster's address; RAY_AUTH_TOKEN holds its token."
+            if self.address
+            else "Nothing was fitted.",
+            "kit train --help  # --engine process needs no Ray",
+        )
 
 
 class _Slot:

@@ -127,6 +127,27 @@ def test_a_cluster_that_is_not_there_is_one_sentence(workspace, monkeypatch):
     assert "ray start --head" in caught.value.right
 
 
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_ray_that_does_not_start_in_time_is_tried_once_more(workspace, monkeypatch, told, failures):
+    tries = []
+
+    def init(**_):
+        tries.append(1)
+        if len(tries) <= failures:
+            raise Exception("The current node timed out during startup. This could happen because ...")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    if failures == 1:
+        OnRay(1)(iter([]), progress.nothing, lambda *_: None)
+    else:
+        with pytest.raises(KitError, match="kit cannot start Ray on this machine: The current node timed out"):
+            OnRay(1)(iter([]), progress.nothing, lambda *_: None)
+    assert len(tries) == 2
+    assert told[-1].endswith("It is tried once more.")
+
+
 def test_without_ray_the_extra_is_named(workspace, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(KitError, match="The engine ray needs the package ray"):
