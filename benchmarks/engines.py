@@ -2,7 +2,7 @@
 
     python -m benchmarks.engines                two workers and one, three single-threaded recipes on real tweets
     python -m benchmarks.engines --small 200    the same with many small fits: what an engine costs a fit
-    python -m benchmarks.engines --kills 10     a sweep by Ray, killed at random moments and resumed
+    python -m benchmarks.engines --kills 10 --by ray      a sweep, killed at random moments and resumed
 
 Needs `kit download disaster-tweets`. Each engine is measured in a process and a run store of its own, the engines in
 turns, every process with one thread. Ray's own start is not counted, and told beside it.
@@ -36,12 +36,14 @@ def main() -> None:
     words.add_argument("--seeds", type=int, default=2, help="runs of each recipe")
     words.add_argument("--small", type=int, metavar="FITS", help="this many fits of the embedded sample")
     words.add_argument("--kills", type=int, metavar="N", help="kill a sweep of 200 small fits N times")
+    words.add_argument("--by", choices=("process", "ray"), default="process", help="the engine of --kills")
+    words.add_argument("--seed", type=int, default=0, help="of the moments at which --kills kills")
     words.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     args = words.parse_args()
     if args.one:
         return one(*args.one, seeds=args.seeds, small=args.small)
     if args.kills:
-        return killed(args.kills)
+        return killed(args.kills, args.by, args.seed)
     for number in range(1, args.rounds + 1):
         local = 0.0
         for name, (engine, jobs) in ENGINES.items():
@@ -93,28 +95,109 @@ def one(engine: Any, jobs: str, *, seeds: int, small: int | None) -> None:
     print(json.dumps(told))
 
 
-def killed(times: int) -> None:
-    """A sweep by Ray of 200 small fits, killed at random moments and started again until it ends by itself."""
-    draw = random.Random(0)
+COMPETITION = """\
+from pathlib import Path
+
+import numpy as np
+
+from kit.task import metrics
+from kit.task.contract import Competition, Data, Submission
+from kit.task.sources import Csv, KaggleCompetition
+from kit.task.targets import Labels
+
+
+def load(public: Path) -> tuple[Data, Data]:
+    train, test = (np.loadtxt(public / f"{name}.csv", int, delimiter=",", skiprows=1) for name in ("train", "test"))
+    return Data(train[:, 0], train[:, 1:2], train[:, 2]), Data(test[:, 0], test[:, 1:2])
+
+
+competition = Competition(
+    source=KaggleCompetition(
+        "small",
+        {
+            "train.csv": Csv(("id", "number", "odd"), 60),
+            "test.csv": Csv(("id", "number"), 20),
+            "sample_submission.csv": Csv(("id", "odd"), 20),
+        },
+    ),
+    load=load,
+    split=lambda data: data.ids % 5,
+    metric=metrics.accuracy,
+    submission=Submission("id", "odd", decide=metrics.labels, holds=Labels((0, 1))),
+    default="share",
+)
+"""
+RECIPE = """\
+import time
+
+import numpy as np
+
+from kit.task.contract import Fitted
+
+
+def fit(fold, *, pause: float = 0.05):
+    time.sleep(pause)
+    share = np.random.default_rng(fold.seed).normal(fold.train.y.mean(), 0.1)
+    return Fitted(lambda x: np.repeat([[1 - share, share]], len(x), axis=0))
+"""
+SAMPLE = """\
+def write(raw):
+    train, test = range(100, 160), range(200, 220)
+    (raw / "train.csv").write_text("id,number,odd\\n" + "".join(f"{n},{n},{n % 2}\\n" for n in train))
+    (raw / "test.csv").write_text("id,number\\n" + "".join(f"{n},{n}\\n" for n in test))
+    (raw / "sample_submission.csv").write_text("id,odd\\n" + "".join(f"{n},0\\n" for n in test))
+    (raw / "solution.csv").write_text("id,odd\\n" + "".join(f"{n},{n % 2}\\n" for n in test))
+"""
+"""A competition whose fits are a twentieth of a second of sleep, so that what is killed is kit and not a learner."""
+
+
+def killed(times: int, engine: str, seed: int) -> None:
+    """A sweep of 200 small fits, killed at random moments and started again until it ends by itself.
+
+    A moment is so many fits that are there, drawn from 1 to 195, and up to 0.3 s more. Where they were there before the
+    command has begun, it is killed within its first 4 s: while it starts, and looks at what is done.
+    """
+    draw = random.Random(seed)
+    moments = sorted((draw.randint(1, 195), draw.uniform(0, 0.3)) for _ in range(times))
+    print(f"{engine}, seed {seed}: to be killed at {', '.join(str(fits) for fits, _ in moments)} fits", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        environment = workspace(folder)
-        words = [sys.executable, "-m", "kit", "sweep", "disaster-tweets", "bayes", "--sample", "--seeds", "40"]
-        words += ["--engine", "ray", "--jobs", "2"]
+        own = Path(folder) / "competitions" / "small"
+        own.mkdir(parents=True)
+        for name, text in (("competition", COMPETITION), ("share", RECIPE), ("_sample", SAMPLE)):
+            (own / f"{name}.py").write_text(text)
+        environment = os.environ | dict.fromkeys(machine.THREADS, "1") | {"KIT_HOME": folder}
+        words = [sys.executable, "-m", "kit", "sweep", "small", "share", "--sample", "--seeds", "40"]
+        words += ["--engine", engine, "--jobs", "2"]
         done: dict[Path, int] = {}
         again = 0
-        for number in range(times + 1):
+        left: list[tuple[int, float] | None] = [*moments, None]
+        tried = 0
+        while left and (tried := tried + 1) <= 3 * times:
             process = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            if number < times:
-                time.sleep(draw.uniform(6, 14))
+            if (moment := left[0]) is not None:
+                fits, more = moment
+                if len(done) >= fits:
+                    more = draw.uniform(0, 4)
+                while len(fitted(folder)) < fits and process.poll() is None:
+                    time.sleep(0.05)
+                time.sleep(more)
                 process.send_signal(signal.SIGKILL)
             status = process.wait()
-            now = {path: path.stat().st_mtime_ns for path in Path(folder).rglob("fold-*/done.json")}
+            time.sleep(2)  # workers end with the command; one that did not would write later
+            now = fitted(folder)
             again += sum(now.get(path) != written for path, written in done.items())
             done = now
             how = "killed" if status < 0 else f"ended with {status}"
-            print(f"start {number + 1}: {how}, {len(done)} fits are there", flush=True)
+            print(f"start {tried}: {how}, {len(done)} fits are there", flush=True)
+            if status < 0 or (moment is None and status == 0):  # else it did not start, on a busy machine
+                left.pop(0)
         finished = len([*Path(folder).glob("submissions/*/*/run.json")])
         print(f"{finished} of 40 runs are finished, {len(done)} of 200 fits; {again} were lost or fitted again")
+
+
+def fitted(folder: str) -> dict[Path, int]:
+    """The folds that are finished in a workspace, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in Path(folder).glob("submissions/*/*/fold-*/done.json")}
 
 
 if __name__ == "__main__":

@@ -52,6 +52,8 @@ def typed(kind: type[T], value: Any, at: str = "") -> T:
 
 
 def _typed(kind: Any, value: Any, at: str) -> Any:
+    if type(value) is kind and kind in _AS_THEY_ARE:
+        return value
     origin = get_origin(kind)
     if kind is Any:
         return value
@@ -61,7 +63,8 @@ def _typed(kind: Any, value: Any, at: str) -> Any:
         (kind,) = (one for one in get_args(kind) if one is not type(None))
         return _typed(kind, value, at)
     if origin is dict and isinstance(value, dict):
-        return {key: _typed(get_args(kind)[1], inner, f"{at}.{key}") for key, inner in value.items()}
+        inside = get_args(kind)[1]
+        return {key: _typed(inside, inner, f"{at}.{key}") for key, inner in value.items()}
     if origin is tuple and isinstance(value, (list, tuple)):
         return tuple(_typed(get_args(kind)[0], inner, f"{at}[{place}]") for place, inner in enumerate(value))
     if is_dataclass(kind) and isinstance(value, Mapping):
@@ -76,15 +79,22 @@ def _typed(kind: Any, value: Any, at: str) -> Any:
     raise ValueError(f"{at.lstrip('.') or 'it'} is {type(value).__name__} and not {wanted}")
 
 
+_AS_THEY_ARE = (str, int, bool)
+"""Types whose values need no further look: most of what records hold, so that listing 10,000 runs waits for them."""
+
 _hints = functools.cache(get_type_hints)
+
+
+@functools.cache
+def _needed(kind: Any) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING)
 
 
 def _object(kind: Any, value: Mapping[str, Any], at: str) -> Any:
     hints, inside = _hints(kind), f" in {at.lstrip('.')}" if at else ""
     if unknown := sorted(set(value) - set(hints)):
         raise ValueError(f"it has an unknown key {unknown[0]!r}{inside}")
-    needed = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
-    if missing := [name for name in needed if name not in value]:
+    if missing := [name for name in _needed(kind) if name not in value]:
         raise ValueError(f"it has no key {missing[0]!r}{inside}")
     return kind(**{name: _typed(hints[name], inner, f"{at}.{name}") for name, inner in value.items()})
 

@@ -145,7 +145,7 @@ def _fanned_out(
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
     connected = client.connect()
     kernel.send(connected, built.notebook.read_text(encoding="utf-8"), described)
-    engine = fanout.Kernels(connected, entry, run, described, machine, timeout)
+    engine = fanout.Kernels(connected, lambda *_: (described, machine), timeout)
     try:
         return loop.train(entry, run, executor=engine)
     except (KeyboardInterrupt, KitError):

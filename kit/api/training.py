@@ -43,6 +43,7 @@ def train(
     jobs: int | None = None,
     address: str = "",
     gpus_per_fold: float | None = None,
+    accelerator: str | None = None,
     seeds: int = 1,
     refit: bool = False,
     pseudo: str | Run = "",
@@ -59,8 +60,9 @@ def train(
     name. `fold` fits this fold only, counted from 0. `sample` takes the embedded sample and quick settings. `resume`
     goes on with a run that was killed, `"last"` with the newest; it ends with the same bytes. `jobs` folds are fitted
     at once, each in a process of its own with its share of the cores, or by `engine="ray"` in workers of Ray, which is
-    started here or joined at `address`; `gpus_per_fold` is then what a fold has of a GPU. With `track`, and wherever
-    MLFLOW_TRACKING_URI is set, the run is told to MLflow while it trains.
+    started here or joined at `address`; `gpus_per_fold` is then what a fold has of a GPU. By `engine="kaggle"` each is
+    fitted in a kernel on Kaggle, on the machine `accelerator`, and comes back when it is finished. With `track`, and
+    wherever MLFLOW_TRACKING_URI is set, the run is told to MLflow while it trains.
 
     `seeds` models of each fold, with seeds of their own, are averaged. With `refit` one more model is fitted on all
     rows, and joins those of the folds for the test rows. `pseudo` is a run of the same folds: `pseudo_share` of the
@@ -70,7 +72,7 @@ def train(
     Raises KitError for an unknown name, a setting of another type, data that is not here, and what a recipe does wrong.
     """
     entry = catalog.find(competition, sample=sample)
-    executor = engines.executor(engine, jobs, address=address, gpus_per_fold=gpus_per_fold)
+    executor = engines.executor(engine, jobs, address=address, gpus_per_fold=gpus_per_fold, accelerator=accelerator)
     if resume is not None:
         run = named(entry, resume)
         entry = replace(entry, sample=run.plan.sample)
@@ -164,6 +166,7 @@ def sweep(
     jobs: int | None = None,
     address: str = "",
     gpus_per_fold: float | None = None,
+    accelerator: str | None = None,
     track: bool = False,
     **settings: Any,
 ) -> Sweep:
@@ -171,9 +174,9 @@ def sweep(
 
     A setting is given as a list of values to try: `kit.sweep("digit-recognizer", "cnn", rate=[0.001, 0.002])`. With
     several recipes, a setting that one of them does not have is left out for that recipe. What is finished is skipped
-    and what was killed goes on, so that the same call continues a sweep. `engine`, `jobs`, `address` and
-    `gpus_per_fold` are those of `train`; without them each run is fitted in a process of its own. With `track` the
-    runs are told to MLflow, below one for the sweep. Raises KitError at the end when a run failed.
+    and what was killed goes on, so that the same call continues a sweep. `engine`, `jobs`, `address`,
+    `gpus_per_fold` and `accelerator` are those of `train`; without them each run is fitted in a process of its own.
+    With `track` the runs are told to MLflow, below one for the sweep. Raises KitError at the end when a run failed.
     """
     from kit.drawing import study_plots, style, sweep_plot
     from kit.train import mirrored, tracking
@@ -191,7 +194,7 @@ def sweep(
             label, resolved = chosen(entry, word, dict(zip(known, values, strict=True)))
             plan = planned(entry, label, resolved, seed=seed, scheme=scheme, folds=folds)
             plans += [plan] if plan not in plans else []
-    executor = engines.executor(engine, jobs, address=address, gpus_per_fold=gpus_per_fold)
+    executor = engines.executor(engine, jobs, address=address, gpus_per_fold=gpus_per_fold, accelerator=accelerator)
     folder = places.runs(entry.name) / f"sweep-{records.now().replace(':', '').replace('-', '')}"
     if track:
         tracking.refuse_missing()

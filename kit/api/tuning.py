@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kit.api import training
+from kit.api import engines, training
+from kit.api.engines import Engine
 from kit.api.results import Result
 from kit.errors import KitError
 from kit.task import catalog
@@ -91,6 +92,10 @@ def tune(
     folds: int | None = None,
     seed: int = 0,
     sample: bool = False,
+    engine: Engine | None = None,
+    jobs: int | None = None,
+    address: str = "",
+    gpus_per_fold: float | None = None,
     plots: bool = True,
     **settings: Any,
 ) -> Tuning:
@@ -98,12 +103,14 @@ def tune(
 
     The search ends after `time` (seconds, or a text such as "30m") of fitting, or after `trials` trials; a call that
     was stopped or killed is gone on with by the same call, and one with more time searches on. Each trial is scored on
-    the same folds, and given up when it falls behind. The winner becomes a run like any other. What is given in
-    `settings`, or by a variant, is not searched.
+    the same folds, and given up when it falls behind. `engine`, `jobs`, `address` and `gpus_per_fold` are those of
+    `train`: so many trials are worked on at once, and the time is that of all of them together. The winner becomes a
+    run like any other. What is given in `settings`, or by a variant, is not searched.
 
     Raises KitError when the recipe declares no ranges or wrong ones, Optuna is not installed, or an earlier search of
     this recipe was of other data, code or settings.
     """
+    from kit.train import executors
     from kit.train import tune as searching
 
     entry = catalog.find(competition, sample=sample)
@@ -116,14 +123,24 @@ def tune(
     training.checked_seed(seed)
     training.checked_scheme(entry, "cv", folds)
     plan = training.planned(entry, label, values, seed=seed, folds=folds)
-    search = searching.search(entry, plan, within, seconds=_seconds(time), trials=trials)
+    if engine == "kaggle":
+        raise KitError(
+            "A search cannot be fitted by kernels.",
+            "What is tried next depends on each fold's score; a sweep is known beforehand.",
+            f"kit sweep {competition} {recipe} --engine kaggle".replace("  ", " "),
+        )
+    limit, most = _seconds(time), trials
+    executor = engines.executor(engine, jobs, address=address, gpus_per_fold=gpus_per_fold) or executors.local
+    search = searching.search(
+        entry, plan, within, seconds=limit, trials=most, executor=executor, at_once=getattr(executor, "jobs", 1)
+    )
     best = training.planned(entry, label, search.settings, seed=seed, folds=folds)
     run = store.Known().same(best)
     if run is None:
         with keeping.fresh(store.create(best)) as run:
-            run = training.fitted(entry, run, plots=plots)
+            run = training.fitted(entry, run, plots=plots, executor=executor)
     elif not run.finished:
-        run = training.fitted(entry, run, plots=plots)
+        run = training.fitted(entry, run, plots=plots, executor=executor)
     files: tuple[Path, ...] = (searching.write(search),)
     if plots:
         from kit.drawing import tune_plot

@@ -89,13 +89,26 @@ def as_json(function: F) -> F:
 
 
 def engine(function: F) -> F:
-    """The options that say where folds are fitted."""
+    """The options that say where folds are fitted, Kaggle among them."""
+    machine = click.option(
+        "--accelerator",
+        metavar="NAME",
+        help="With --engine kaggle, the machine: cpu, t4, tpu, ... (default: that of the recipe's kernel, or cpu).",
+    )
+    return _engine("local", "process", "ray", "kaggle")(machine(function))
+
+
+def engine_here(function: F) -> F:
+    """The options that say where folds are fitted by what this machine reaches without a queue."""
+    return _engine("local", "process", "ray")(function)
+
+
+def _engine(*names: str) -> Callable[[F], F]:
+    where = "here one by one, in processes of this machine, or in workers of Ray"
+    if "kaggle" in names:
+        where = "here one by one, in processes of this machine, in workers of Ray, or in kernels on Kaggle"
     options = (
-        click.option(
-            "--engine",
-            type=click.Choice(["local", "process", "ray"]),
-            help="Where folds are fitted: here one by one, in processes of this machine, or in workers of Ray.",
-        ),
+        click.option("--engine", type=click.Choice(names), help=f"Where folds are fitted: {where}."),
         click.option(
             "--jobs",
             type=click.IntRange(1),
@@ -112,9 +125,13 @@ def engine(function: F) -> F:
             help="What a fold has of a GPU, with --engine ray. 0.5 lets two folds share one.",
         ),
     )
-    for option in reversed(options):
-        function = option(function)
-    return function
+
+    def declare(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return declare
 
 
 def settings(function: F) -> F:

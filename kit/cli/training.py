@@ -84,7 +84,9 @@ def train(
     RECIPE is the name of a recipe, such as cnn, or of a recipe and a variant, such as cnn:augmented. Without it the
     default recipe of the competition is trained. All files of a run are in one folder under submissions/. If a run was
     killed, --resume continues it, and it ends with the same bytes. --jobs 2 fits two folds at once, and --engine ray
-    fits them in workers of Ray, on this machine or on a cluster; the result has the same bytes. --split judges the run
+    fits them in workers of Ray, on this machine or on a cluster; the result has the same bytes. --engine kaggle fits
+    each fold in a kernel of its own on Kaggle, as many at once as Kaggle allows; if this command is stopped, --resume
+    goes on with the kernels that run. --split judges the run
     by another split that the competition declares, to compare it with work that was judged so; kit submit never
     chooses such a run by itself. --track shows the run in MLflow while it trains.
 
@@ -136,12 +138,14 @@ def sweep(
 
     Finished runs are not trained again, and runs that were killed continue. So you can repeat the same command until
     all is done. With several recipes, a setting that one of them does not have is ignored for that recipe. --jobs 2
-    fits the folds of two runs at once.
+    fits the folds of two runs at once. --engine kaggle fits each fold in a kernel on Kaggle; stopped at any moment,
+    the same command goes on with the kernels that run, and pushes none of them twice.
 
     Example:
       kit sweep digit-recognizer forest svm dense --seeds 3
       kit sweep digit-recognizer cnn --set rate=0.001,0.002 --set batch=64,128 --holdout
       kit sweep digit-recognizer svm boosted --seeds 10 --engine process --jobs 2
+      kit sweep digit-recognizer cnn --set rate=0.001,0.002 --engine kaggle --accelerator t4
     """
     from kit.api import training
     from kit.train.sweep import grid

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kit.cli import declaring
-from kit.cli.declaring import as_json, competition, folds, parsed, recipe, sample, seed, verb
+from kit.cli.declaring import as_json, competition, engine_here, folds, parsed, recipe, sample, seed, verb
 from kit.cli.printing import dump, show
 from kit.notes import tell
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @folds
 @declaring.settings
 @seed
+@engine_here
 @click.option("--no-plots", "plots", is_flag=True, flag_value=False, default=True, help="Draw no pictures.")
 @sample
 @as_json
@@ -42,11 +43,12 @@ def tune(
     The recipe's file says what may be searched, as in RANGES = {"rate": (0.01, 0.3, "log"), "depth": (3, 10)}. The
     first trial are the defaults. A trial is given up when its folds are worse than the median. Stop it at any time:
     the same command goes on. At the end the winner is scored on folds of another seed, which shows how much of its
-    gain was luck on the folds that chose it.
+    gain was luck on the folds that chose it. --jobs 2 works on two trials at once; --time counts the fitting of both.
 
     Example:
       kit tune disaster-tweets linear --time 30m
       kit tune digit-recognizer svm --trials 20 --folds 3
+      kit tune disaster-tweets linear --time 1h --jobs 2
     """
     from kit.api import tuning
 

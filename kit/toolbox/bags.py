@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from kit.errors import KitError
 from kit.rows import spilled
 from kit.rows.views import Rows
 from kit.task.contract import Fitted, Fold
@@ -105,7 +106,8 @@ def fit(
     `hashing` makes buckets of texts. The rate falls to 0 along a line. `drop` is the share of buckets that a text loses
     each time, `dropout` that of the text's own vector, `smoothing` the share of each target that is spread over all
     classes. A row counts as (rows / classes / rows of its class) ** `balance`: with 1 all classes weigh alike, which
-    balanced accuracy asks for, with 0 all rows.
+    balanced accuracy asks for, with 0 all rows. Raises KitError where Keras computes with another backend than
+    TensorFlow.
     """
     import keras
 
@@ -174,6 +176,13 @@ def _bag(buckets: int, width: int) -> Any:
     """A layer from the arrays of a Batch to the vectors of its texts, float32 of (texts, width)."""
     import keras
     import tensorflow as tf
+
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise KitError(
+            f"The bag of words computes with sparse matrices of TensorFlow, and Keras computes with {backend}.",
+            "It trains on TensorFlow only.",
+            "export KERAS_BACKEND=tensorflow",
+        )
 
     class Bag(keras.layers.Layer):
         def build(self, shapes: Any) -> None:

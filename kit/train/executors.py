@@ -22,23 +22,26 @@ class Piece(NamedTuple):
     number: int
 
 
+Pieces = Iterator[Piece | None]
+"""Pieces of work, in the order in which they are asked for."""
+
 Ended = Callable[[Piece, Exception | None], None]
 """What is told of each piece that has ended: None, or what the fitting raised."""
 
 
 class Executor(Protocol):
     """Fits folds. The next of `pieces` is asked for when there is room for it, and `ended` is told of each that has
-    ended, both in the thread that called.
+    ended, both in the thread that called. None in place of a piece says that there is none until another has ended.
 
     A fold that fails stops no other: whoever called gives no more pieces, if that is what it should do.
     """
 
-    def __call__(self, pieces: Iterator[Piece], show: Display, ended: Ended) -> None: ...
+    def __call__(self, pieces: Pieces, show: Display, ended: Ended) -> None: ...
 
 
-def local(pieces: Iterator[Piece], show: Display, ended: Ended) -> None:
+def local(pieces: Pieces, show: Display, ended: Ended) -> None:
     """One after the other in this process: a learning framework uses all cores for one fold."""
-    for piece in pieces:
+    while (piece := next(pieces, None)) is not None:
         try:
             fold.fit_fold(*piece, show)
         except KitError as error:

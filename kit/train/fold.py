@@ -16,8 +16,8 @@ from kit.task import catalog, checks, decisions, merging, outputs, splits, submi
 from kit.task.catalog import Entry
 from kit.task.contract import Competition, Data, Diverged, Fitted, Fold, Report, silent
 from kit.toolbox import determinism, quiet
-from kit.train import averaging, predictions, progress, provenance, pseudo, record, runs
-from kit.train.record import Done, Plan
+from kit.train import averaging, begun, predictions, progress, provenance, pseudo, record, runs
+from kit.train.record import Done, Plan, Trial
 from kit.train.runs import Run
 
 
@@ -46,28 +46,30 @@ class Scored(NamedTuple):
 
 def fit_fold(folder: Path, number: int, show: progress.Display = progress.nothing) -> None:
     """Fit one fold of the run in `folder`, and leave its predictions of held-out and test rows in the fold's own
-    folder, `done.json` last. Where an earlier attempt left a checkpoint there, the recipe goes on with it.
+    folder, `done.json` last. Where an earlier attempt left a checkpoint there, the recipe goes on with it. A trial of a
+    search (`record.Trial`) leaves its score only.
 
     The fold is seeded by the run's seed and its own number, so that it does not matter which folds were fitted before
     it, or where. Raises KitError when the recipe's package is missing, its code or the data is not what the run was
     planned with, or predictions are not finite or not one for each row.
     """
     run = runs.at(folder)
-    entry, recipe, rows, _ = _kept(run)
+    entry, recipe, rows, _, trial = _kept(run)
     provenance.measure_memory_anew()
     ready(run.plan)
     recipe.module()  # what it lacks shows before an earlier attempt is taken away
+    begun.take_up(run, number)
     place = runs.begin_fold(run, number)
     name = f"fold {number + 1}/{rows.column.max() + 1}" if number >= 0 else "all rows"
     fold = cut(rows, run.plan, number, place, progress.reporter(place, name, show))
     if run.plan.pseudo:
         fold = pseudo.joined(entry.competition, fold, rows.test, rows.labels, run.plan)
     try:
-        done = _done(entry.competition, recipe, fold, rows, run.plan, show, name)
+        done = _done(entry.competition, recipe, fold, rows, run.plan, show, name, keep=trial is None)
     except Diverged as error:
         error.cure = _slower(run.plan)
         raise
-    if number == splits.numbers(rows.column)[0]:
+    if trial is None and number == splits.numbers(rows.column)[0]:
         _try_decide(entry, run, number)
     record.write(place / record.DONE, done)
     runs.end_fold(run, number)
@@ -119,8 +121,10 @@ def _done(
     plan: Plan,
     show: progress.Display,
     name: str,
+    *,
+    keep: bool,
 ) -> Done:
-    """Fit, predict, check, score; predictions are left in the fold's folder."""
+    """Fit, predict, check, score; with `keep` predictions are left in the fold's folder."""
     started = time.perf_counter()
     if plan.seeds == 1:
         fitted = fitted_by(recipe, fold, plan.settings)
@@ -134,8 +138,10 @@ def _done(
         pred, columns, score = scored(competition, fitted, valid, rows.labels)
         assert valid.y is not None
         own = {"ids": valid.ids, "fold": np.full(len(valid), fold.number, np.int16), "y": valid.y, "pred": pred}
-        predictions.save(fold.dir / "valid.npz", **columns | own)
-    predictions.save(fold.dir / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
+        if keep:
+            predictions.save(fold.dir / "valid.npz", **columns | own)
+    if keep:
+        predictions.save(fold.dir / "test.npz", pred=predictions.run(fitted.predict, rows.test.x, competition.keep))
     return Done(
         seconds=round(seconds, 2),
         rows=len(fold.train),
@@ -172,12 +178,19 @@ def _slower(plan: Plan) -> str:
 
 
 class _Kept(NamedTuple):
-    """A run's competition and recipe as they were looked up, its rows and its plan."""
+    """A run's competition and recipe as they were looked up, its rows and its plan, and what makes it a trial of a
+    search if it is one."""
 
     entry: Entry
     recipe: catalog.Recipe
     rows: Rows
     plan: Plan
+    trial: Trial | None = None
+
+    @property
+    def shift(self) -> int:
+        """What was added to the seed of the split."""
+        return self.trial.shift if self.trial else 0
 
 
 _KEPT: dict[Path, _Kept] = {}
@@ -196,7 +209,7 @@ def of(run: Run) -> Rows:
 def keep(run: Run, rows: Rows) -> None:
     """Keep the rows of a run that was just planned, where they are loaded already."""
     forget()
-    _KEPT[run.folder] = _Kept(*_declared(run.plan), rows, run.plan)
+    _KEPT[run.folder] = _Kept(*_declared(run.plan), rows, run.plan, _trial(run))
 
 
 def _kept(run: Run) -> _Kept:
@@ -209,12 +222,27 @@ def _kept(run: Run) -> _Kept:
             code=provenance.code(recipe.files) if plan.code else "",
             encoders=provenance.encoders(recipe, plan.settings) if plan.encoders else {},
         )
-        rows = next((kept.rows for kept in _KEPT.values() if _same_rows(kept, entry, plan)), None)
-        if rows is None:
+        trial = _trial(run)
+        shift = trial.shift if trial else 0
+        same = [kept for kept in _KEPT.values() if _same_rows(kept, entry, plan)]
+        kept = next((kept for kept in same if kept.shift == shift), same[0] if same else None)
+        if kept is None:
             forget()
-            rows = load(entry, plan)
-        _KEPT[run.folder] = _Kept(entry, recipe, rows, plan)
+            rows, by = load(entry, plan), shift
+        else:
+            rows, by = kept.rows, shift - kept.shift
+        _KEPT[run.folder] = _Kept(entry, recipe, elsewhere(rows, by) if by else rows, plan, trial)
     return _KEPT[run.folder]
+
+
+def _trial(run: Run) -> Trial | None:
+    return record.read(Trial, run.folder / record.TRIAL, run.folder)
+
+
+def elsewhere(rows: Rows, by: int) -> Rows:
+    """The same rows in other folds: those of the split whose seed is larger by `by`."""
+    split = replace(rows.split, seed=rows.split.seed + by)  # type: ignore[type-var,attr-defined]
+    return rows._replace(split=split, column=splits.column(split, rows.judged))
 
 
 def _same_rows(kept: _Kept, entry: Entry, plan: Plan) -> bool:

@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -20,9 +19,10 @@ from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.train import machine, ray_worker, runs, travel
-from kit.train.executors import Ended, Piece
+from kit.train.executors import Ended, Piece, Pieces
 from kit.train.processes import recipe
 from kit.train.progress import Display
+from kit.train.record import Plan
 from kit.train.working import Died
 
 STORE = 80 << 20
@@ -37,21 +37,21 @@ class OnRay:
     `address` is that of a cluster, such as `ray://head:10001`; without it Ray is started on this machine and ended
     afterwards. A worker has its share of the cores of this machine, and `gpus` of a GPU, which may be a part of one. It
     serves one recipe. kit must be installed on all machines, in one version: a fold whose code is another is refused.
-    Where a worker does not see the run folder, because no storage is shared, the plan, the competition and the data
-    travel to it, and what the fold leaves travels back. The fold of a worker that has died is fitted once
-    more, from its checkpoint where that is on shared storage.
+    Where a worker does not see the run folder, because no storage is shared, the competition and the data travel to it
+    once, the plan with each fold, and what the fold leaves travels back. The fold of a worker that has died is fitted
+    once more, from its checkpoint where that is on shared storage.
     """
 
     jobs: int
     address: str = ""
     gpus: float = 0.0
-    _packed: dict[Path, Any] = field(default_factory=dict, repr=False)
+    _ground: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
             raise KitError(f"{self.jobs} workers can fit no fold.", "--jobs takes a number from 1 on.", "--jobs 2")
 
-    def __call__(self, pieces: Iterator[Piece], show: Display, ended: Ended) -> None:
+    def __call__(self, pieces: Pieces, show: Display, ended: Ended) -> None:
         """`ended` is told KitError of a fold that failed, and Died of one whose worker died.
 
         Raises KitError when Ray is not installed, cannot be started or joined, or has no room for a worker.
@@ -97,14 +97,16 @@ class OnRay:
             for slot in slots:
                 slot.end()
             if ours:
+                self._ground.clear()
                 ray.shutdown()
 
-    def packed(self, ray: ModuleType, folder: Path) -> Any:
-        """What travels with the run in `folder`, as an object of Ray's, which keeps it once for all workers."""
-        if folder not in self._packed:
-            self._packed.clear()  # of one run at a time, since the data of a competition may be large
-            self._packed[folder] = ray.put(travel.packed(folder))
-        return self._packed[folder]
+    def ground(self, ray: ModuleType, plan: Plan) -> tuple[str, list[Any]]:
+        """What travels once to each worker, by its key, as an object of Ray's."""
+        key = travel.key(plan)
+        if key not in self._ground:
+            self._ground.clear()  # of one competition at a time, since its data may be large
+            self._ground[key] = ray.put(travel.ground(plan))
+        return key, [self._ground[key]]
 
     def _begin(self, ray: ModuleType) -> bool:
         """Start or join Ray; whether it is ours to end. What this process has begun before is used."""
@@ -120,19 +122,28 @@ class OnRay:
                 "include_dashboard": False,
                 "object_store_memory": STORE,
             }
-        try:
-            # What workers tell comes with their steps; Ray's own copy of their output would be mixed into the bars.
-            ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            where = f"join Ray at {self.address}" if self.address else "start Ray on this machine"
-            raise KitError(
-                f"kit cannot {where}: {str(error).splitlines()[0]}",
-                "Nothing was fitted. `ray start --head` prints a cluster's address; RAY_AUTH_TOKEN holds its token."
-                if self.address
-                else "Nothing was fitted.",
-                "kit train --help  # --engine process needs no Ray",
-            ) from error
+        for attempt in (1, 2):
+            try:
+                # What workers tell comes with their steps; Ray's own copy of their output would be mixed into the bars.
+                ray.init(logging_level=logging.ERROR, log_to_driver=False, **options)
+            except Exception as error:  # Ray raises a bare one where its own processes do not start in time
+                ray.shutdown()
+                if attempt == 1 and not self.address and "timed out during startup" in str(error):
+                    tell("Ray did not start within its 30 seconds, as on a busy machine. It is tried once more.")
+                    continue
+                raise self._unstarted(error) from error
+            break
         return True
+
+    def _unstarted(self, error: Exception) -> KitError:
+        where = f"join Ray at {self.address}" if self.address else "start Ray on this machine"
+        return KitError(
+            f"kit cannot {where}: {(str(error).splitlines() or [type(error).__name__])[0]}",
+            "Nothing was fitted. `ray start --head` prints a cluster's address; RAY_AUTH_TOKEN holds its token."
+            if self.address
+            else "Nothing was fitted.",
+            "kit train --help  # --engine process needs no Ray",
+        )
 
 
 class _Slot:
@@ -188,8 +199,11 @@ class _Slot:
                 f"kit train {run.plan.competition} --resume {run.name}",
             )
         if "unseen" in said:
-            packed = self.of.packed(self.ray, self.piece.folder)
-            self.steps = self.actor.fit_apart.options(num_returns="streaming").remote(packed, self.piece.number)
+            key, ground = self.of.ground(self.ray, runs.at(self.piece.folder).plan)
+            packed = travel.packed(self.piece.folder)
+            self.steps = self.actor.fit_apart.options(num_returns="streaming").remote(
+                packed, key, ground, self.piece.number
+            )
         elif "files" in said:
             travel.landed(said["files"], runs.at(self.piece.folder).fold(self.piece.number))
             return True

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -18,7 +18,7 @@ from kit import places
 from kit.errors import KitError
 from kit.notes import tell
 from kit.train import executors, machine, runs
-from kit.train.executors import Ended, Executor, Piece
+from kit.train.executors import Ended, Executor, Piece, Pieces
 from kit.train.progress import Display
 from kit.train.working import Died
 
@@ -40,7 +40,7 @@ class Processes:
         if self.jobs < 1:
             raise KitError(f"{self.jobs} processes can fit no fold.", "--jobs takes a number from 1 on.", "--jobs 2")
 
-    def __call__(self, pieces: Iterator[Piece], show: Display, ended: Ended) -> None:
+    def __call__(self, pieces: Pieces, show: Display, ended: Ended) -> None:
         """`ended` is told KitError of a fold that failed, and Died of one whose process died."""
         cards = machine.gpus()
         slots = [_Slot(number, self, cards) for number in range(self.jobs)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import shutil
 import tempfile
 import threading
 import traceback
@@ -27,6 +28,7 @@ class Fitter:
 
     def __init__(self) -> None:
         self._own: tempfile.TemporaryDirectory[str] | None = None
+        self._have: set[str] = set()
 
     def fit(self, folder: str, number: int) -> Iterator[dict[str, Any]]:
         """Fit a fold of the run in `folder`; `{"unseen"}` where this machine does not see that folder."""
@@ -35,15 +37,30 @@ class Fitter:
             return
         yield from _steps(Path(folder), number)
 
-    def fit_apart(self, files: dict[str, bytes], number: int) -> Iterator[dict[str, Any]]:
+    def fit_apart(self, files: dict[str, bytes], key: str, ground: list[Any], number: int) -> Iterator[dict[str, Any]]:
         """Fit a fold of the run that came as `travel.packed`, in a workspace of this worker's own; `{"files"}` at the
-        end, which are what the fold has left."""
+        end, which are what the fold has left.
+
+        `ground` holds Ray's object of `travel.ground`, in a list so that Ray does not fetch it for every fold: a worker
+        asks for it once for each `key`.
+        """
         if self._own is None:
             self._own = tempfile.TemporaryDirectory(prefix="kit-ray-")
             os.environ["KIT_HOME"] = self._own.name
-        folder = travel.unpacked(files, Path(self._own.name))
+        if key not in self._have:
+            import ray
+
+            travel.unpacked(ray.get(ground[0]), Path(self._own.name))
+            self._have.add(key)
+        travel.unpacked(files, Path(self._own.name))
+        folder = travel.run(files, Path(self._own.name))
         for said in _steps(folder, number):
-            yield {"files": travel.left(at(folder).fold(number))} if "finished" in said else said
+            if "finished" in said:
+                fold = at(folder).fold(number)
+                yield {"files": travel.left(fold)}
+                shutil.rmtree(fold)
+            else:
+                yield said
 
 
 def _steps(folder: Path, number: int) -> Iterator[dict[str, Any]]:

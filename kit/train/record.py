@@ -21,6 +21,9 @@ SCHEMES = ("cv", "holdout", "full")
 
 PLAN, DONE, RUN = "plan.json", "done.json", "run.json"
 
+TRIAL = "trial.json"
+"""Stands beside the plan of a trial of a search, whose folds are scored and leave nothing else."""
+
 T = TypeVar("T")
 
 
@@ -80,6 +83,14 @@ class Done:
     peak_memory_bytes: int
     score: float | None = None
     parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a trial of a search has beside its plan: `shift` is added to the seed of the split, so that the same plan
+    can be scored on other folds too."""
+
+    shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -182,12 +193,12 @@ class Outside:
     kernels: tuple[Pulled, ...] = ()
 
 
-def write(path: Path, value: Plan | Done | Record) -> None:
+def write(path: Path, value: Plan | Done | Record | Trial) -> None:
     """Write `value` as JSON with the version of its schema, whole or not at all."""
     records.write_json(path, {"schema": SCHEMA} | facts(value))
 
 
-def facts(value: Plan | Done | Record) -> dict[str, Any]:
+def facts(value: Plan | Done | Record | Trial) -> dict[str, Any]:
     """The fields of `value` by name, as JSON holds them."""
     return asdict(value)
 

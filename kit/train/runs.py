@@ -7,7 +7,11 @@ and, last, `done.json`.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -146,30 +150,68 @@ def every(competition: str) -> list[Run]:
     """
     known: list[Run] = []
     for folder in _folders(competition):
-        try:
+        with _passed_over():
             known.append(at(folder))
-        except KitError as error:
-            tell_once(error)
     return known
 
 
 class Known:
-    """The runs of competitions by their plans. Each folder of a finished run is read once."""
+    """The runs of competitions by their plans. Each folder of a finished run is read once, and a look-up reads the
+    names of the others only: a sweep looks up thousands of plans among as many runs."""
 
     def __init__(self) -> None:
-        self._read: dict[Path, Run] = {}
+        self._read: dict[Path, set[str]] = {}
+        self._unchanged: dict[Path, int] = {}
+        self._by_plan: dict[int, dict[str, Run]] = {}
 
     def same(self, plan: Plan) -> Run | None:
         """A run of the very same plan, a finished one if there is any."""
-        for folder in _folders(plan.competition):
-            if folder in self._read and self._read[folder].finished:
-                continue
-            try:
-                self._read[folder] = at(folder)
-            except KitError as error:
-                tell_once(error)
-        same = [run for run in self._read.values() if run.plan == plan and run.folder.exists()]
+        self._read_new(places.runs(plan.competition))
+        alike = self._by_plan.get(_key(plan), {})
+        for name, run in alike.items():
+            if not run.finished and run.folder.exists():
+                with _passed_over():
+                    alike[name] = at(run.folder)  # another process may have finished it
+        same = [run for run in alike.values() if run.plan == plan and run.folder.exists()]
         return next((run for run in same if run.finished), same[0] if same else None)
+
+    def _read_new(self, store: Path) -> None:
+        known = self._read.setdefault(store, set())
+        try:
+            changed = os.stat(store).st_mtime_ns
+            if self._unchanged.get(store) == changed:
+                return
+            # A folder that is made within the same tick of the file system's clock would leave the time as it is.
+            if time.time_ns() - changed > provenance.TICK:
+                self._unchanged[store] = changed
+            names = os.listdir(store)
+        except FileNotFoundError:
+            return
+        for name in sorted(set(names) - known):
+            folder = store / name
+            if (folder / record.PLAN).exists() or (folder / record.RUN).exists():  # else it may be begun just now
+                known.add(name)
+                with _passed_over():
+                    run = at(folder)
+                    self._by_plan.setdefault(_key(run.plan), {})[name] = run
+
+
+def _key(plan: Plan) -> int:
+    """Alike for plans that are equal, and nearly always another one for others."""
+    try:
+        settings = hash(frozenset(plan.settings.items()))
+    except TypeError:  # a setting that is a dictionary
+        settings = len(plan.settings)
+    return hash((plan.competition, plan.label, plan.seed, plan.scheme, plan.only, plan.sample, plan.code, settings))
+
+
+@contextlib.contextmanager
+def _passed_over() -> Iterator[None]:
+    """What cannot be read in the block is told once, and passed over."""
+    try:
+        yield
+    except KitError as error:
+        tell_once(error)
 
 
 def at(folder: Path) -> Run:
@@ -177,11 +219,11 @@ def at(folder: Path) -> Run:
 
     Raises KitError when its records are damaged or of another version, or there are none.
     """
-    plan = record.read(Plan, folder / record.PLAN, folder)
     recorded = record.read(Record, folder / record.RUN, folder)
-    if plan is None and recorded is None:
+    plan = recorded.plan if recorded else record.read(Plan, folder / record.PLAN, folder)
+    if plan is None:
         raise KitError(f"{folder} holds no run.", "A run has plan.json, or run.json where git has kept it.", "kit runs")
-    return Run(folder, plan or recorded.plan, recorded)  # type: ignore[union-attr]
+    return Run(folder, plan, recorded)
 
 
 def find(competition: str, word: str) -> Run:

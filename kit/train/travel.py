@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -10,20 +12,28 @@ from kit import places
 from kit.errors import KitError
 from kit.task import catalog
 from kit.train import record, runs
+from kit.train.record import Plan
+
+RECORDS = (record.PLAN, record.TRIAL)
+"""What a run's folder holds beside its folds before it is finished."""
 
 MOST = 2 << 30
-"""Bytes that may travel with a run; each worker keeps a copy in memory while it unpacks them."""
+"""Bytes that may travel to a worker, which keeps a copy in memory while it unpacks them."""
 
 
-def packed(folder: Path) -> dict[str, bytes]:
-    """The files that a fold of the run in `folder` needs, by their paths below a workspace.
+def key(plan: Plan) -> str:
+    """Alike for plans whose folds need the same files beside their run's own, so that these travel once."""
+    named = [plan.competition, plan.sample, sorted(plan.data.items()), sorted(plan.encoders.items())]
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()
+
+
+def ground(plan: Plan) -> dict[str, bytes]:
+    """The competition's code and data, and the encoders, that folds of `plan` need, by their paths below a workspace.
 
     Raises KitError when they are too large to travel.
     """
-    plan = runs.at(folder).plan
     entry = catalog.find(plan.competition, sample=plan.sample)
-    files = [(f"submissions/{plan.competition}/{folder.name}/{record.PLAN}", folder / record.PLAN)]
-    files += _below(entry.folder, f"competitions/{entry.folder.name}", "*.py")
+    files = [*_below(entry.folder, f"competitions/{entry.folder.name}", "*.py")]
     files += [(f"data/{entry.data.name}/manifest.json", entry.data / "manifest.json")]
     files += _below(entry.public(), f"data/{entry.data.name}/{entry.public().name}")
     for word in (str(plan.settings[name]) for name in plan.encoders):
@@ -38,16 +48,25 @@ def packed(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files if path.is_file()}
 
 
-def unpacked(files: dict[str, bytes], workspace: Path) -> Path:
-    """Write files that `packed` gave below `workspace`; the run's folder there. What is there already stays."""
+def packed(folder: Path) -> dict[str, bytes]:
+    """The records of the run in `folder`, by their paths below a workspace."""
+    own = f"submissions/{runs.at(folder).plan.competition}/{folder.name}"
+    return {f"{own}/{name}": (folder / name).read_bytes() for name in RECORDS if (folder / name).is_file()}
+
+
+def unpacked(files: dict[str, bytes], workspace: Path) -> None:
+    """Write files that `ground` or `packed` gave below `workspace`. What is there already stays."""
     for name, content in files.items():
         path = _inside(workspace, name)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with places.whole(path) as part:
                 part.write_bytes(content)
-    plan = next(name for name in files if name.endswith(record.PLAN))
-    return _inside(workspace, plan).parent
+
+
+def run(files: dict[str, bytes], workspace: Path) -> Path:
+    """The folder of the run whose records are `files`, once they are unpacked."""
+    return _inside(workspace, next(name for name in files if name.endswith(record.PLAN))).parent
 
 
 def left(fold: Path) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from kit.errors import KitError
 from kit.rows.views import Rows
 from kit.task.contract import Data, Fold
 from kit.toolbox import bags, ngrams
@@ -75,3 +76,10 @@ def test_a_text_of_nothing_known_has_probabilities_too(trained):
     pred = fitted(["", "zzzzzzzz"])
     assert np.isfinite(pred).all() and pred.shape == (2, 3)
     assert fitted([]).shape == (0, 3)
+
+
+def test_another_backend_than_tensorflow_is_refused_in_a_sentence(monkeypatch):
+    keras = pytest.importorskip("keras")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(KitError, match="sparse matrices of TensorFlow, and Keras computes with jax"):
+        bags._bag(8, 2)

@@ -57,9 +57,16 @@ def test_a_worker_that_sees_no_shared_storage_is_sent_what_it_needs_and_sends_ba
             yield {"unseen": folder}
 
     monkeypatch.setattr(ray_worker, "Fitter", Far)
-    theirs = trained(planned(), OnRay(1))
+    sent = []
+    ground = travel.ground
+    monkeypatch.setattr(travel, "ground", lambda plan: sent.append(plan.seed) or ground(plan))
+    engine = OnRay(1)
+    theirs = trained(planned(), engine)
     for name in ("oof.npz", "test.npz", "submission.csv", "fold-1/share.npy"):
         assert (ours.folder / name).read_bytes() == (theirs.folder / name).read_bytes()
+    assert not [*theirs.folder.glob(".*")]
+    trained(planned(seed=1), engine)
+    assert sent == [0]  # the data of one competition is put into Ray's store once, however many runs there are
 
 
 def test_a_worker_that_was_killed_is_replaced_and_its_fold_fitted_once_more(sample, told):
@@ -118,6 +125,27 @@ def test_a_cluster_that_is_not_there_is_one_sentence(workspace, monkeypatch):
     with pytest.raises(KitError, match=r"kit cannot join Ray at ray://nowhere:1: no such host") as caught:
         OnRay(1, "ray://nowhere:1")(iter([]), progress.nothing, lambda *_: None)
     assert "ray start --head" in caught.value.right
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_ray_that_does_not_start_in_time_is_tried_once_more(workspace, monkeypatch, told, failures):
+    tries = []
+
+    def init(**_):
+        tries.append(1)
+        if len(tries) <= failures:
+            raise Exception("The current node timed out during startup. This could happen because ...")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    if failures == 1:
+        OnRay(1)(iter([]), progress.nothing, lambda *_: None)
+    else:
+        with pytest.raises(KitError, match="kit cannot start Ray on this machine: The current node timed out"):
+            OnRay(1)(iter([]), progress.nothing, lambda *_: None)
+    assert len(tries) == 2
+    assert told[-1].endswith("It is tried once more.")
 
 
 def test_without_ray_the_extra_is_named(workspace, monkeypatch):

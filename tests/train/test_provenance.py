@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +145,24 @@ def test_a_file_is_hashed_once_while_it_stays(tmp_path, monkeypatch):
     assert len(hashed) == 1
     (tmp_path / "public" / "train.csv").write_text("ab")
     assert provenance.data(tmp_path / "public") != first
+
+
+def test_the_code_is_read_once_while_no_file_changes_and_not_trusted_when_just_edited(parity, monkeypatch):
+    recipe, _ = catalog.find("parity").recipe("table")
+    old = time.time() - 60
+    for path in recipe.files:
+        os.utime(path, (old, old))
+    monkeypatch.setattr(provenance, "TICK", -1)  # kit's own files may have been edited just now
+    read = []
+    bytes_of = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path) or bytes_of(path))
+    first = provenance.code(recipe.files)
+    count = len(read)
+    assert count and provenance.code(recipe.files) == first and len(read) == count
+    text = recipe.path.read_text()
+    recipe.path.write_text(text.replace("base: int = 10", "base: int = 12"))
+    assert provenance.code(recipe.files) != first
+    monkeypatch.setattr(provenance, "TICK", 60 * 10**9)
+    provenance._CODES.clear()
+    provenance.code(recipe.files)
+    assert provenance._CODES == {}

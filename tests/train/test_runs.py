@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import time
+from dataclasses import replace
+
 import pytest
 
 from kit import records
@@ -159,3 +164,44 @@ def test_a_record_whose_numbers_are_not_finite_is_passed_over(workspace, told, s
     file.write_text(file.read_text().replace('"fit_seconds": 1.0', f'"fit_seconds": {seconds}'))
     assert runs.every("parity") == []
     assert "fit_seconds is " in told[0] and "which is no finite number" in told[0]
+
+
+def test_looking_plans_up_reads_a_finished_run_once_and_sees_what_was_made_or_finished_since(workspace, monkeypatch):
+    plans = [replace(PLAN, seed=seed) for seed in range(4)]
+    first, second = (runs.create(plan) for plan in plans[:2])
+    first.finish(recorded(first))
+    read = []
+    at = runs.at
+    monkeypatch.setattr(runs, "at", lambda folder: read.append(folder.name) or at(folder))
+    known = runs.Known()
+    for _ in range(3):
+        assert known.same(plans[0]).name == first.name
+    assert read.count(first.name) == 1
+    assert not known.same(plans[1]).finished
+    second.finish(recorded(second))
+    assert known.same(plans[1]).finished
+    assert known.same(plans[2]) is None
+    third = runs.create(plans[2])
+    assert known.same(plans[2]).folder == third.folder
+    shutil.rmtree(third.folder)
+    assert known.same(plans[2]) is None
+
+
+@pytest.mark.parametrize("age", [0, 60])
+def test_a_store_that_has_not_changed_for_long_is_not_listed_again(workspace, monkeypatch, age):
+    store = runs.create(PLAN).folder.parent
+    then = time.time() - age
+    os.utime(store, (then, then))
+    listed = []
+    every = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda path: listed.append(path) or every(path))
+    known = runs.Known()
+    for seed in range(5):
+        known.same(replace(PLAN, seed=seed))
+    assert len(listed) == (1 if age else 5)
+
+
+def test_a_finished_run_is_preferred_to_an_unfinished_one_of_the_same_plan(workspace):
+    _, made = runs.create(PLAN), runs.create(PLAN)
+    made.finish(recorded(made))
+    assert runs.Known().same(PLAN).name == made.name

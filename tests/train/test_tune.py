@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 import kit as api
 from kit.errors import KitError
-from kit.train import runs
+from kit.train import runs, trials
 
 pytest.importorskip("optuna")
 
@@ -157,6 +158,56 @@ def test_a_search_that_was_killed_loses_the_fold_under_way_and_goes_on(searched,
     taken_up = [one for one in done.search.trials if " ".join(map(str, one.settings.values())) == killed]
     assert len(taken_up) == 1
     assert not (store / "scratch").exists()
+
+
+def test_one_process_tries_what_this_process_tries_and_keeps_no_trial_s_files(searched, workspace):
+    ours = api.tune("parity", "ranged", time=None, trials=6, sample=True, plots=False).search
+    store = workspace / "submissions" / "parity" / "tune-ranged-sample"
+    shutil.rmtree(store)
+    theirs = api.tune(
+        "parity", "ranged", time=None, trials=6, sample=True, plots=False, engine="process", jobs=1
+    ).search
+    assert [(one.settings, one.scores, one.state) for one in theirs.trials] == [
+        (one.settings, one.scores, one.state) for one in ours.trials
+    ]
+    assert theirs.again == ours.again
+    assert sorted(path.name for path in store.iterdir()) == ["journal.log", "search.json", "trials.csv"]
+
+
+def test_two_trials_at_once_that_were_killed_are_both_taken_up_and_no_fold_is_fitted_again(searched):
+    fitted = searched(pause=0.3)
+    words = ["tune", "parity", "ranged", "--trials", "5", "--sample", "--no-plots", "--jobs", "2"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kit", *words], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and (not fitted.exists() or len(fitted.read_text().splitlines()) < 4):
+        time.sleep(0.02)
+    process.kill()  # its workers end with it
+    process.wait()
+    time.sleep(0.5)
+    begun = fitted.read_text().splitlines()
+    ended = api.tune("parity", "ranged", time=None, trials=5, sample=True, plots=False, jobs=2).search
+    assert len([one for one in ended.trials if one.state != "failed"]) == 5
+    fits = fitted.read_text().splitlines()
+    assert fits[: len(begun)] == begun
+    # Each fold of a trial, three of the run, and three of both on other folds where the winner is not the defaults.
+    once = sum(len(one.scores) for one in ended.trials) + 3 + 6 * (ended.again is not None)
+    assert once <= len(fits) <= once + 2  # the two that were being fitted at the kill
+
+
+def test_a_fold_whose_score_the_journal_has_not_seen_before_a_kill_is_not_fitted_again(searched):
+    fitted = searched()
+
+    def killed(*words):
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(trials.Trials, "_ended", killed)
+        api.tune("parity", "ranged", time=None, trials=2, sample=True, plots=False)
+    assert fitted.read_text().splitlines() == ["0 0.5 10 plain"]
+    api.tune("parity", "ranged", time=None, trials=2, sample=True, plots=False)
+    assert fitted.read_text().splitlines().count("0 0.5 10 plain") == 2  # the other one is that of the run
 
 
 def test_time_that_is_over_stops_within_a_fold(searched):

@@ -97,7 +97,7 @@ def _sent(
                 raise
             for wait in LOOKS if refusal.late else LOOKS[:1]:
                 time.sleep(wait)
-                if number := _arrived(client, ref, before, text):
+                if number := arrived(client, ref, before, text):
                     tell("The answer was lost, and the push had arrived.")
                     return {"ref": ref, "versionNumber": number}
             if refusal.late or attempt == TRIES:
@@ -172,7 +172,7 @@ def _publishing(ref: str, words: str) -> str:
     return f"kit publish-run {words.replace('--from ', '')}" if weights.of_run(slug) else publish.command(slug)
 
 
-def _arrived(client: Client, ref: str, before: int, text: str) -> int:
+def arrived(client: Client, ref: str, before: int, text: str) -> int:
     """The version that a push without an answer has become, 0 when it has not arrived.
 
     Raises KitError when that cannot be told.

@@ -13,7 +13,7 @@ from kit.errors import KitError
 from kit.kaggle import client
 from kit.kaggle.kernel import accelerators, fanout, metadata, versions
 from kit.task import catalog
-from kit.train import loop, provenance, runs
+from kit.train import loop, provenance, record, runs
 from kit.train.runs import Plan, Run
 from tests.kaggle.kernel.conftest import boxed
 
@@ -32,7 +32,7 @@ def planned(**changes) -> Run:
 def fan_out(run: Run) -> Run:
     entry = catalog.find("parity", sample=True)
     described = metadata.first(entry, run.plan, CPU)
-    engine = fanout.Kernels(client.connect(), entry, run, described, CPU, None)
+    engine = fanout.Kernels(client.connect(), lambda *_: (described, CPU))
     return loop.train(entry, run, executor=engine, quiet=True)
 
 
@@ -81,6 +81,7 @@ def test_a_fold_that_fails_leaves_the_others_and_resuming_fits_it_alone(emulator
     table.write_text(table.read_text().replace("DOOMED = True", "DOOMED = False"))
     recipe, _ = catalog.find("parity").recipe("table")
     mended = Run(run.folder, Plan(**vars(run.plan) | {"code": provenance.code(recipe.files)}))
+    record.write(run.folder / record.PLAN, mended.plan)
     assert fan_out(mended).finished
     assert emulator.steps("SaveKernel") == 4
 
@@ -89,7 +90,7 @@ def test_a_fold_that_fails_leaves_the_others_and_resuming_fits_it_alone(emulator
 def test_an_interrupted_fan_out_goes_on_with_the_kernels_that_run(emulator: Emulator, monkeypatch):
     run = planned()
 
-    def interrupted(self, number, pushed):
+    def interrupted(self, run, number, pushed):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -97,6 +98,36 @@ def test_an_interrupted_fan_out_goes_on_with_the_kernels_that_run(emulator: Emul
         fan_out(run)
     assert fan_out(run).finished
     assert emulator.steps("SaveKernel") == 3
+
+
+@boxed
+def test_a_fold_whose_kernel_was_stopped_goes_on_with_its_checkpoint_in_the_next_kernel(
+    emulator: Emulator, parity, told
+):
+    """The first attempt leaves a checkpoint and ends; the second one would fail without it."""
+    table = parity / "table.py"
+    lines = [
+        "kept = fold.dir / 'checkpoint' / 'state.txt'",
+        "if fold.number == 1 and not kept.exists():",
+        "    kept.parent.mkdir()",
+        "    kept.write_text('half of the work')",
+        "    raise SystemExit(1)",
+        "(fold.dir / 'taken-up.txt').write_text(kept.read_text() if kept.exists() else 'nothing')",
+    ]
+    text = "".join(f"    {line}\n" for line in lines)
+    table.write_text(table.read_text().replace("    random =", f"{text}    random =", 1))
+    run = planned()
+    with pytest.raises(KitError, match="fold-1 v1 ended with ERROR"):
+        fan_out(run)
+    assert "Resumed, fold 1 goes on with the checkpoint that it has left." in told
+    assert (run.fold(1) / "checkpoint" / "state.txt").read_text() == "half of the work"
+    assert fan_out(run).finished
+    assert [(run.fold(n) / "taken-up.txt").read_text() for n in range(3)] == ["nothing", "half of the work", "nothing"]
+    (dataset,) = [
+        name for name in json.loads((run.folder / "kernels/fold-1" / metadata.FILE).read_text())["dataset_sources"]
+    ]
+    assert dataset.startswith("tester/kit-begun-")
+    assert emulator.steps("SaveKernel") == 4
 
 
 @boxed
