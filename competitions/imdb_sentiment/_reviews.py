@@ -132,7 +132,7 @@ def labels(part: files.Part) -> np.ndarray | None:
 
 def further(file: str) -> list[str]:
     """Reviews without labels, and without tags: those of a table with a column `review`, or of a folder of text files,
-    such as the archive's `train/unsup`. `file` is a path, or the name of a file beside the task's own, such as test.csv.
+    such as the archive's `train/unsup`. `file` is a path, or a name beside the task's own files, such as test.csv.
 
     Raises KitError where there is none, or it holds no reviews.
     """

@@ -2,7 +2,7 @@
 
 The vectors are learned from which terms stand in which reviews, without labels, so that reviews without labels teach
 them too: `unlabelled` names a table or folder of those. Sources: Thongtan and Phienthrakul, Sentiment Classification
-using Document Embeddings trained with Cosine Similarity, ACL 2019, and Bingyu and Arefyev, The Document Vectors Using
+using Document Embeddings trained with Cosine Similarity, ACL 2019, and Zhang and Arefyev, The Document Vectors Using
 Cosine Similarity Revisited, 2022, for vectors beside terms; `kit.toolbox.texts_spectral` for how they are learned here.
 Expected accuracy and seconds in the table of README.md.
 """
@@ -14,8 +14,8 @@ from kit.task.contract import Fitted
 from kit.toolbox import estimators, texts_spectral
 from kit.toolbox.texts_nbsvm import Terms, ratio
 
+from . import _terms
 from ._reviews import cleaned, further
-from ._terms import probability, regression, weighted
 
 VARIANTS = {
     # The test reviews teach the vectors, as in the papers. A fold's held-out reviews never do, so that its score is
@@ -23,7 +23,13 @@ VARIANTS = {
     "transductive": {"unlabelled": "test.csv"},
 }
 SMOKE = {"rarest": 1, "common": 2, "width": 8, "unlabelled": ""}
-RANGES = {"width": [100, 200, 300, 400], "common": [3, 5, 10], "share": (0.1, 1.0, "log")}
+RANGES = {
+    "width": [100, 200, 300, 400],
+    "common": [3, 5, 10],
+    "share": (0.1, 1.0, "log"),
+    "pieces": (0.1, 1.0),
+    "ends": (0.1, 1.0),
+}
 
 
 def fit(
@@ -31,55 +37,73 @@ def fit(
     *,
     width: int = 300,  # numbers of a vector
     common: int = 5,  # training reviews that must have a term for it to have a vector
-    share: float = 0.3,  # length of a review's vector, beside its weighted terms of length 1
+    share: float = 0.3,  # length of a review's vector, beside its weighted words of length 1
+    pieces: float = 0.5,  # length of its pieces of words; 0 leaves them out
+    ends: float = 0.5,  # length of the words and pairs of its end; 0 leaves them out
     unlabelled: str = "",  # reviews without labels: a table with a column `review`, or a folder of text files
     longest: int = 3,  # words in a row
     rarest: int = 2,  # training reviews that must have a term
-    smoothing: float = 1.0,
-    strength: float = 100.0,  # inverse of the regularisation, chosen for the terms alone (nbsvm)
+    strength: float = 100.0,  # inverse of the regularisation, chosen for the words alone (nbsvm)
 ):
-    terms, x = Terms.learned(cleaned(fold.train.x), (1, longest), rarest)
-    weights = ratio(x, fold.train.y, smoothing).astype(np.float32)
+    reviews, y = cleaned(fold.train.x), fold.train.y
+    terms, x = Terms.learned(reviews, (1, longest), rarest)
+    weights = ratio(x, y, _terms.SMOOTHING).astype(np.float32)
     held = np.flatnonzero(np.asarray(x.sum(0)).ravel() >= common)
-    present = x[:, held].tocsr()
-    others = [terms(further(unlabelled))[:, held]] if unlabelled else []
-    documents = texts_spectral.learn(sparse.vstack([present, *others], "csr"), width=width, seed=fold.seed)
-    # Half the bytes on disk. A vector's numbers are far from the limits of float16.
-    documents = documents._replace(terms=documents.terms.astype(np.float16).astype(np.float32))
-    vectors = documents(present)
+    documents, vectors = _vectors(x[:, held], terms, held, unlabelled, width, fold.seed)
     centre = vectors.mean(0)
-    beside = sparse.csr_matrix(share * (vectors - centre))
-    both = sparse.hstack([weighted(x, weights, True), beside], "csr")
-    coefficients, intercept = regression(both, fold.train.y, strength)
-    of_vectors = share * coefficients[len(weights) :]
-    parts = {
+    lengths = {"pieces": pieces, "ends": ends}
+    learned = [_terms.learned(kind, reviews, y, rarest + (kind == "pieces")) for kind in lengths if lengths[kind]]
+    beside = [lengths[block.kind] * own for block, own in learned]
+    parts = [_terms.weighted(x, weights, True), sparse.csr_matrix(share * (vectors - centre)), *beside]
+    coefficients, intercept = _terms.regression(sparse.hstack(parts, "csr"), y, strength)
+    of_words, of_vectors, *of_blocks = np.split(coefficients, np.cumsum([part.shape[1] for part in parts])[:-1])
+    of_vectors = share * of_vectors
+    stored = {
         "longest": longest,
         "columns": terms.columns.astype(np.int32),
         "weights": weights,
-        "coefficients": coefficients[: len(weights)],
+        "of_words": of_words,
         "held": held.astype(np.int32),
         "terms": documents.terms.astype(np.float16),
         "mean": documents.mean,
         "of_vectors": of_vectors,
+        "blocks": [
+            {**block._asdict(), "coefficients": lengths[block.kind] * of_block}
+            for (block, _), of_block in zip(learned, of_blocks, strict=True)
+        ],
         "intercept": intercept - float(centre @ of_vectors),
     }
-    estimators.save(fold.dir, **parts)
-    return _predictor(**parts)
+    estimators.save(fold.dir, level=0, **stored)  # vectors are most of it, which packing makes no tenth smaller
+    return _predictor(**stored)
 
 
 def load(dir):
     return _predictor(**estimators.load(dir))
 
 
-def _predictor(longest, columns, weights, coefficients, held, terms, mean, of_vectors, intercept):
+def _vectors(present, terms, held, unlabelled, width, seed):
+    """What makes vectors of reviews, and those of the training reviews themselves."""
+    others = [terms(further(unlabelled))[:, held]] if unlabelled else []
+    documents = texts_spectral.learn(sparse.vstack([present, *others], "csr"), width=width, seed=seed)
+    # Half the bytes on disk. A vector's numbers are far from the limits of float16.
+    documents = documents._replace(terms=documents.terms.astype(np.float16).astype(np.float32))
+    return documents, documents(present)
+
+
+def _predictor(longest, columns, weights, of_words, held, terms, mean, of_vectors, blocks, intercept):
     known = Terms((1, longest), columns)
     documents = texts_spectral.Documents(terms.astype(np.float32), mean)
+    kinds = [
+        (_terms.Block(block["kind"], block["columns"], block["weights"]), block["coefficients"]) for block in blocks
+    ]
 
     def predict(texts):
         if not len(texts):
             return np.zeros(0, np.float32)
-        x = known(cleaned(texts))
-        logits = weighted(x, weights, True) @ coefficients + documents(x[:, held].tocsr()) @ of_vectors + intercept
-        return probability(logits)
+        reviews = cleaned(texts)
+        x = known(reviews)
+        logits = _terms.weighted(x, weights, True) @ of_words + documents(x[:, held]) @ of_vectors + intercept
+        return _terms.probability(logits + sum(block(reviews) @ coefficients for block, coefficients in kinds))
 
-    return Fitted(predict, len(coefficients) + terms.size + len(of_vectors) + 1)
+    sizes = [len(of_words), terms.size, len(of_vectors), *(len(coefficients) for _, coefficients in kinds)]
+    return Fitted(predict, sum(sizes) + 1)

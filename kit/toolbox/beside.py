@@ -9,10 +9,10 @@ from kit.errors import KitError
 
 
 def locate(file: str | Path, *, folder: str, what: str, right: str, cure: str, folders: bool = False) -> Path:
-    """Where `file` is: at that path, from the current folder or from the workspace, or in the workspace's `folder`, such
-    as `data/vectors`; on Kaggle, among what is attached.
+    """Where `file` is: at that path, from the current folder or from the workspace, or in the workspace's `folder`,
+    such as `data/vectors`; on Kaggle, among what is attached. With `folders` it may be a folder.
 
-    With `folders` it may be a folder. Raises KitError when it is not there; `what` names what is missing, `right` says what would do, and `cure` is a
+    Raises KitError when it is not there; `what` names what is missing, `right` says what would do, and `cure` is a
     command, in which `{folder}` stands for that folder's path.
     """
     named = places.named(file)
