@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,35 +12,30 @@ from kit.toolbox import ngrams
 from kit.toolbox.texts_nbsvm import ratio
 
 PLACES = 1 << 22
-PART = 4096
-"""Reviews whose pieces are made at a time: of 25,000 at once they would take 2 GB on the way."""
-
 LAST = 60
-"""Words of a review's end, where its verdict is."""
+"""Words of a review's end."""
 
 SMOOTHING = 1.0
 
 
-class Block(NamedTuple):
-    """Terms of one kind: `kind` names a function of KINDS, `columns` are the places of its terms that count, int32 in
-    ascending order, `weights` theirs by naive Bayes, float32."""
+class Ends(NamedTuple):
+    """Words and pairs of words of the ends of reviews: `columns` are the places of those that count, int32 in ascending
+    order, `weights` theirs by naive Bayes, float32."""
 
-    kind: str
     columns: np.ndarray
     weights: np.ndarray
 
-    def __call__(self, texts: Sequence[str]) -> sparse.csr_matrix:
-        """The weighted terms of reviews, float32 of (n, terms), of length 1 a review."""
-        return weighted(KINDS[self.kind](texts)[:, self.columns], self.weights, True)
+    @classmethod
+    def learned(cls, reviews: Sequence[str], y: np.ndarray, rarest: int) -> tuple[Ends, sparse.csr_matrix]:
+        """Those that at least `rarest` of the reviews have, and the reviews' own weighted ends."""
+        x = _ends(reviews)
+        columns = np.flatnonzero(np.bincount(x.indices, minlength=PLACES) >= rarest)
+        weights = ratio(x[:, columns], y, SMOOTHING).astype(np.float32)
+        return cls(columns.astype(np.int32), weights), weighted(x[:, columns], weights, True)
 
-
-def learned(kind: str, texts: Sequence[str], y: np.ndarray, rarest: int) -> tuple[Block, sparse.csr_matrix]:
-    """The block of the terms that at least `rarest` of the reviews have, and the reviews' own weighted terms."""
-    x = KINDS[kind](texts)
-    columns = np.flatnonzero(np.bincount(x.indices, minlength=PLACES) >= rarest)
-    x = x[:, columns]
-    weights = ratio(x, y, SMOOTHING).astype(np.float32)
-    return Block(kind, columns.astype(np.int32), weights), weighted(x, weights, True)
+    def __call__(self, reviews: Sequence[str]) -> sparse.csr_matrix:
+        """The weighted ends of reviews, float32 of (n, terms), of length 1 a review."""
+        return weighted(_ends(reviews)[:, self.columns], self.weights, True)
 
 
 def weighted(x: sparse.csr_matrix, weights: np.ndarray, unit: bool) -> sparse.csr_matrix:
@@ -67,24 +62,9 @@ def probability(logits: np.ndarray) -> np.ndarray:
     return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
 
-def _pieces(texts: Sequence[str]) -> sparse.csr_matrix:
-    """Pieces of words, of four to six letters."""
-    return _present(texts, words=(), chars=(4, 6))
-
-
-def _ends(texts: Sequence[str]) -> sparse.csr_matrix:
-    """Words and pairs of words of the reviews' ends."""
-    return _present([" ".join(text.split()[-LAST:]) for text in texts], words=(1, 2), chars=())
-
-
-def _present(texts: Sequence[str], **kinds: tuple[int, ...]) -> sparse.csr_matrix:
-    """Ones where a review has a term, float32 of (n, PLACES)."""
-    parts = []
-    for start in range(0, len(texts), PART):
-        part = ngrams.bags(texts[start : start + PART], buckets=PLACES, **kinds).matrix(PLACES)
-        part.data[:] = 1
-        parts.append(part)
-    return sparse.vstack(parts, "csr") if parts else sparse.csr_matrix((0, PLACES), dtype=np.float32)
-
-
-KINDS: dict[str, Callable[[Sequence[str]], sparse.csr_matrix]] = {"pieces": _pieces, "ends": _ends}
+def _ends(reviews: Sequence[str]) -> sparse.csr_matrix:
+    """Ones where the end of a review has a word or a pair, float32 of (n, PLACES)."""
+    last = [" ".join(review.split()[-LAST:]) for review in reviews]
+    present = ngrams.bags(last, words=(1, 2), chars=(), buckets=PLACES).matrix(PLACES)
+    present.data[:] = 1
+    return present

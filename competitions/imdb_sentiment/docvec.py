@@ -27,7 +27,6 @@ RANGES = {
     "width": [100, 200, 300, 400],
     "common": [3, 5, 10],
     "share": (0.1, 1.0, "log"),
-    "pieces": (0.1, 1.0),
     "ends": (0.1, 1.0),
 }
 
@@ -38,8 +37,7 @@ def fit(
     width: int = 300,  # numbers of a vector
     common: int = 5,  # training reviews that must have a term for it to have a vector
     share: float = 0.3,  # length of a review's vector, beside its weighted words of length 1
-    pieces: float = 0.5,  # length of its pieces of words; 0 leaves them out
-    ends: float = 0.5,  # length of the words and pairs of its end; 0 leaves them out
+    ends: float = 0.5,  # length of the weighted words and pairs of its end, where the verdict is; 0 leaves them out
     unlabelled: str = "",  # reviews without labels: a table with a column `review`, or a folder of text files
     longest: int = 3,  # words in a row
     rarest: int = 2,  # training reviews that must have a term
@@ -51,12 +49,11 @@ def fit(
     held = np.flatnonzero(np.asarray(x.sum(0)).ravel() >= common)
     documents, vectors = _vectors(x[:, held], terms, held, unlabelled, width, fold.seed)
     centre = vectors.mean(0)
-    lengths = {"pieces": pieces, "ends": ends}
-    learned = [_terms.learned(kind, reviews, y, rarest + (kind == "pieces")) for kind in lengths if lengths[kind]]
-    beside = [lengths[block.kind] * own for block, own in learned]
-    parts = [_terms.weighted(x, weights, True), sparse.csr_matrix(share * (vectors - centre)), *beside]
-    coefficients, intercept = _terms.regression(sparse.hstack(parts, "csr"), y, strength)
-    of_words, of_vectors, *of_blocks = np.split(coefficients, np.cumsum([part.shape[1] for part in parts])[:-1])
+    last, of_last = _terms.Ends.learned(reviews, y, rarest)
+    beside = sparse.csr_matrix(share * (vectors - centre))
+    both = sparse.hstack([_terms.weighted(x, weights, True), beside, ends * of_last], "csr")
+    coefficients, intercept = _terms.regression(both, y, strength)
+    of_words, of_vectors, of_ends = np.split(coefficients, np.cumsum([len(weights), vectors.shape[1]]))
     of_vectors = share * of_vectors
     stored = {
         "longest": longest,
@@ -67,10 +64,9 @@ def fit(
         "terms": documents.terms.astype(np.float16),
         "mean": documents.mean,
         "of_vectors": of_vectors,
-        "blocks": [
-            {**block._asdict(), "coefficients": lengths[block.kind] * of_block}
-            for (block, _), of_block in zip(learned, of_blocks, strict=True)
-        ],
+        "end_columns": last.columns,
+        "end_weights": last.weights,
+        "of_ends": ends * of_ends,
         "intercept": intercept - float(centre @ of_vectors),
     }
     estimators.save(fold.dir, level=0, **stored)  # vectors are most of it, which packing makes no tenth smaller
@@ -90,20 +86,19 @@ def _vectors(present, terms, held, unlabelled, width, seed):
     return documents, documents(present)
 
 
-def _predictor(longest, columns, weights, of_words, held, terms, mean, of_vectors, blocks, intercept):
+def _predictor(
+    longest, columns, weights, of_words, held, terms, mean, of_vectors, end_columns, end_weights, of_ends, intercept
+):
     known = Terms((1, longest), columns)
     documents = texts_spectral.Documents(terms.astype(np.float32), mean)
-    kinds = [
-        (_terms.Block(block["kind"], block["columns"], block["weights"]), block["coefficients"]) for block in blocks
-    ]
+    last = _terms.Ends(end_columns, end_weights)
 
     def predict(texts):
         if not len(texts):
             return np.zeros(0, np.float32)
         reviews = cleaned(texts)
         x = known(reviews)
-        logits = _terms.weighted(x, weights, True) @ of_words + documents(x[:, held]) @ of_vectors + intercept
-        return _terms.probability(logits + sum(block(reviews) @ coefficients for block, coefficients in kinds))
+        logits = _terms.weighted(x, weights, True) @ of_words + documents(x[:, held]) @ of_vectors
+        return _terms.probability(logits + last(reviews) @ of_ends + intercept)
 
-    sizes = [len(of_words), terms.size, len(of_vectors), *(len(coefficients) for _, coefficients in kinds)]
-    return Fitted(predict, sum(sizes) + 1)
+    return Fitted(predict, len(of_words) + terms.size + len(of_vectors) + len(of_ends) + 1)
