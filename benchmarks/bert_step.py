@@ -23,13 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 BATCH = 32
+PRECISIONS = ("float32", "bfloat16")
 
 
 class Job(NamedTuple):
@@ -142,6 +143,7 @@ def main() -> None:
     parser.add_argument("--encoder", default="minilm-l6-h384-uncased")
     parser.add_argument("--torch-python", required=True)
     parser.add_argument("--competition", choices=JOBS, default="disaster-tweets")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--rounds", type=int, default=3, help="turns that are counted")
     parser.add_argument("--steps", type=int, default=8, help="batches in a turn")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each side (default: one a core)")
@@ -158,7 +160,7 @@ def main() -> None:
         pooling = JOBS[args.competition].pooling
         torch = [args.torch_python, "-c", TORCH, str(args.checkpoint)]
         commands = {}
-        for precision in ("float32", "bfloat16"):
+        for precision in args.precisions:
             commands[f"torch {precision}"] = [*torch, pooling, precision, str(file)]
             commands[f"kit {precision}"] = [*kit, pooling, precision, str(file)]
         pipes: dict[str, Any] = {
@@ -174,14 +176,14 @@ def main() -> None:
             for name, worker in workers.items():
                 if worker.stdout.readline() != "ready\n":
                     raise SystemExit(f"{name} did not start: {' '.join(commands[name][:3])}")
-            _measure(workers, args.rounds, args.steps)
+            _measure(workers, args.precisions, args.rounds, args.steps)
         finally:
             for worker in workers.values():
                 worker.kill()
                 worker.wait()
 
 
-def _measure(workers: dict[str, Any], rounds: int, steps: int) -> None:
+def _measure(workers: dict[str, Any], precisions: Sequence[str], rounds: int, steps: int) -> None:
     turns = [
         (f"{name}, {kind}", name, kind)
         for name in workers
@@ -198,7 +200,7 @@ def _measure(workers: dict[str, Any], rounds: int, steps: int) -> None:
             found[turn].append((wall / steps, processor / steps))
         told = ", ".join(f"{turn} {times[-1][0]:.2f}/{times[-1][1]:.2f}" for turn, times in found.items())
         print(f"round {number}, seconds/processor seconds: {told} (load {os.getloadavg()[0]:.1f})", flush=True)
-    for precision in ("float32", "bfloat16"):
+    for precision in precisions:
         other = found[f"torch {precision}, same"][1:]
         for kind in ("same", "own"):
             mine = found[f"kit {precision}, {kind}"][1:]
