@@ -1,13 +1,14 @@
-"""Seconds of a fine-tuning step of recipe `bert`, against PyTorch and transformers with dynamic padding.
+"""Seconds of a fine-tuning step of a pretrained encoder, against PyTorch and transformers with dynamic padding.
 
-    python -m benchmarks.bert_step CHECKPOINT --encoder NAME --torch-python PYTHON
+    python -m benchmarks.bert_step CHECKPOINT --encoder NAME --torch-python PYTHON --competition imdb-sentiment
 
 CHECKPOINT is the folder of Hugging Face's format that encoder NAME was imported from (`kit encoder import`), PYTHON one
-with torch and transformers. Needs `kit download disaster-tweets`. Both sides get the same weights, the same word pieces
-in the same batches of 32 cleaned tweets, each padded to its longest, and do the same: encoder, pooled output, dropout,
-one logit, binary cross-entropy, gradients clipped to norm 1, AdamW (PyTorch's fused one). Each is a process that stays
-and waits for its turn, so that one works at a time; the first round warms up and is not counted. `own` are as many
-tweets in the recipe's batches of like length.
+with torch and transformers. The texts are those of recipe `bert` of disaster-tweets, cleaned tweets of at most 128 word
+pieces, or of recipe `minilm` of imdb-sentiment, the ends of reviews of at most 256; `kit download` it first. Both sides
+get the same weights, the same word pieces in the same batches of 32 texts, each padded to its longest, and do the same:
+encoder, pooled output or mean of the outputs as the recipe has it, dropout, one logit, binary cross-entropy, gradients
+clipped to norm 1, AdamW (PyTorch's fused one). Each is a process that stays and waits for its turn, so that one works
+at a time; the first round warms up and is not counted. `own` are as many texts in the recipe's batches of like length.
 
 Beside seconds of wall clock, processor seconds are told, which other work on the machine disturbs less; best with
 --threads 1, for threads that wait for one another spend processor seconds too, PyTorch's the most.
@@ -22,18 +23,39 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 BATCH = 32
+PRECISIONS = ("float32", "bfloat16")
+
+
+class Job(NamedTuple):
+    """What is trained: a recipe's texts, at most how many word pieces of them, and how the encoder's outputs are
+    pooled."""
+
+    texts: Callable[[Any, Any], list[str]]
+    length: int
+    pooling: str
+
+
+JOBS = {
+    "disaster-tweets": Job(
+        lambda entry, x: entry.recipes["bert"].module().texts(x, clean=True, keyword=True), 128, "pooled"
+    ),
+    "imdb-sentiment": Job(
+        lambda entry, x: entry.recipes["minilm"].module().texts({"length": 256, "first": 60})(x.take()), 256, "mean"
+    ),
+}
 
 TORCH = """
 import sys, time, numpy as np, torch
 from transformers import AutoModel
 
-folder, precision, file = sys.argv[1:]
+folder, pooling, precision, file = sys.argv[1:]
 with np.load(file) as held:
     batches = [(held[f"same-{n}"], held[f"y-{n}"]) for n in range(int(held["count"]))]
 torch.manual_seed(0)
@@ -49,7 +71,10 @@ for line in sys.stdin:
         ids, y = torch.from_numpy(ids).long(), torch.from_numpy(y)
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            logits = head(encoder(input_ids=ids, attention_mask=(ids > 0).long()).pooler_output)
+            mask = (ids > 0).long()
+            told = encoder(input_ids=ids, attention_mask=mask)
+            mean = (told.last_hidden_state * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+            logits = head(told.pooler_output if pooling == "pooled" else mean)
         loss(logits.float()[:, 0], y).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
@@ -57,7 +82,7 @@ for line in sys.stdin:
 """
 
 
-def kit_worker(encoder: str, precision: str, file: str) -> None:
+def kit_worker(encoder: str, pooling: str, precision: str, file: str) -> None:
     """Take a turn for each line of standard input, `same` or `own`: one step on each batch, as the recipe trains."""
     _quiet()
     from kit.toolbox.encoders import finetuning, handles
@@ -67,7 +92,7 @@ def kit_worker(encoder: str, precision: str, file: str) -> None:
         batches = {kind: [(held[f"{kind}-{n}"], held[f"y-{n}"]) for n in range(count)] for kind in ("same", "own")}
     finetuning.begin(0)
     with finetuning.precision(precision):
-        found = finetuning.pooled(handles.locate(encoder, "encoder"), pooling="pooled", seed=0, trainable=True)
+        found = finetuning.pooled(handles.locate(encoder, "encoder"), pooling=pooling, seed=0, trainable=True)
         model = finetuning.classifier(found.input, found.output, dropout=0.1)
         finetuning.prepare(model, 1000, rate=3e-5, warmup=0.1)
         print("ready", flush=True)
@@ -87,17 +112,17 @@ def _quiet() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def _write(file: Path, encoder: str, steps: int) -> tuple[float, float]:
-    """The batches of both kinds; how many word pieces a tweet is padded to in each."""
+def _write(file: Path, encoder: str, competition: str, steps: int) -> tuple[float, float]:
+    """The batches of both kinds; how many word pieces a text is padded to in each."""
     _quiet()
     from kit.task import catalog
     from kit.toolbox.encoders import handles
     from kit.toolbox.encoders import pieces as inputs_of
 
-    entry = catalog.find("disaster-tweets")
-    train, _ = entry.competition.load(entry.public())
-    pieces = inputs_of.Pieces(handles.locate(encoder, "preprocess"), length=128, bucket=True)
-    inputs = pieces(entry.recipes["bert"].module().texts(train.x, clean=True, keyword=True))
+    entry, job = catalog.find(competition), JOBS[competition]
+    train = entry.competition.load(entry.public())[0].head(8000)
+    pieces = inputs_of.Pieces(handles.locate(encoder, "preprocess"), length=job.length, bucket=True)
+    inputs = pieces(job.texts(entry, train.x))
     order = np.random.default_rng(0).permutation(inputs.count)
     own = inputs_of.Batches(inputs, train.y, batch=BATCH, seed=0)
     held: dict[str, Any] = {"count": steps}
@@ -117,24 +142,27 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--encoder", default="minilm-l6-h384-uncased")
     parser.add_argument("--torch-python", required=True)
+    parser.add_argument("--competition", choices=JOBS, default="disaster-tweets")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--rounds", type=int, default=3, help="turns that are counted")
     parser.add_argument("--steps", type=int, default=8, help="batches in a turn")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each side (default: one a core)")
-    parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
         return kit_worker(args.encoder, *args.worker)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "batches.npz")
-        same, own = _write(file, args.encoder, args.steps)
-        print(f"{args.steps} batches of {BATCH} tweets, padded to {same:.1f} word pieces; own batches to {own:.1f}")
+        same, own = _write(file, args.encoder, args.competition, args.steps)
+        print(f"{args.steps} batches of {BATCH} texts, padded to {same:.1f} word pieces; own batches to {own:.1f}")
         kit = [sys.executable, "-m", "benchmarks.bert_step", str(args.checkpoint), "--encoder", args.encoder]
         kit += ["--torch-python", args.torch_python, "--worker"]
+        pooling = JOBS[args.competition].pooling
         torch = [args.torch_python, "-c", TORCH, str(args.checkpoint)]
         commands = {}
-        for precision in ("float32", "bfloat16"):
-            commands[f"torch {precision}"] = [*torch, precision, str(file)]
-            commands[f"kit {precision}"] = [*kit, precision, str(file)]
+        for precision in args.precisions:
+            commands[f"torch {precision}"] = [*torch, pooling, precision, str(file)]
+            commands[f"kit {precision}"] = [*kit, pooling, precision, str(file)]
         pipes: dict[str, Any] = {
             "stdin": subprocess.PIPE,
             "stdout": subprocess.PIPE,
@@ -148,14 +176,14 @@ def main() -> None:
             for name, worker in workers.items():
                 if worker.stdout.readline() != "ready\n":
                     raise SystemExit(f"{name} did not start: {' '.join(commands[name][:3])}")
-            _measure(workers, args.rounds, args.steps)
+            _measure(workers, args.precisions, args.rounds, args.steps)
         finally:
             for worker in workers.values():
                 worker.kill()
                 worker.wait()
 
 
-def _measure(workers: dict[str, Any], rounds: int, steps: int) -> None:
+def _measure(workers: dict[str, Any], precisions: Sequence[str], rounds: int, steps: int) -> None:
     turns = [
         (f"{name}, {kind}", name, kind)
         for name in workers
@@ -172,7 +200,7 @@ def _measure(workers: dict[str, Any], rounds: int, steps: int) -> None:
             found[turn].append((wall / steps, processor / steps))
         told = ", ".join(f"{turn} {times[-1][0]:.2f}/{times[-1][1]:.2f}" for turn, times in found.items())
         print(f"round {number}, seconds/processor seconds: {told} (load {os.getloadavg()[0]:.1f})", flush=True)
-    for precision in ("float32", "bfloat16"):
+    for precision in precisions:
         other = found[f"torch {precision}, same"][1:]
         for kind in ("same", "own"):
             mine = found[f"kit {precision}, {kind}"][1:]

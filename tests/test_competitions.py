@@ -137,6 +137,9 @@ def test_a_stored_model_predicts_the_very_bytes_of_the_fitted_one(entry, word, p
     if recipe.resolve(variant).get("vectors"):
         (tmp_path / "vectors.txt").write_text("the 0.1 0.2\nfilm -0.3 0.4\n")
         overrides |= {"vectors": str(tmp_path / "vectors.txt")}
+    if recipe.resolve(variant).get("unlabelled"):
+        (tmp_path / "more.csv").write_text("review\nWe saw it on a Sunday.\nA dull film.\n")
+        overrides |= {"unlabelled": str(tmp_path / "more.csv")}
     fitted = module.fit(fold, **recipe.resolve(variant, overrides, smoke=True))
     stored = module.load(folder)
     assert fitted(test.x).tobytes() == stored(test.x).tobytes()

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kit.errors import KitError
 from kit.task.catalog import find
 from kit.task.contract import Fold
+from kit.toolbox import estimators
 
 ENTRY = find("imdb-sentiment")
 ODD = {
@@ -43,8 +45,9 @@ def fitted(word: str, rows, dir: Path, valid=None, report=None, **overrides):
     return recipe.module().fit(fold, **settings)
 
 
-def test_odd_reviews_get_probabilities(sample, tmp_path):
-    told = fitted("nbsvm", sample[0], tmp_path)(np.array(list(ODD.values()), object))
+@pytest.mark.parametrize("word", ["nbsvm", "docvec"])
+def test_odd_reviews_get_probabilities(sample, tmp_path, word):
+    told = fitted(word, sample[0], tmp_path)(np.array(list(ODD.values()), object))
     assert told.dtype == np.float32 and ((told > 0) & (told < 1)).all()
     assert told[1] < told[0]
 
@@ -57,6 +60,33 @@ def test_every_spelling_of_a_line_break_is_one(sample, tmp_path):
 def test_the_terms_of_training_reviews_alone_are_known(sample, tmp_path):
     predict = fitted("nbsvm", sample[0], tmp_path)
     assert predict(["xyzzy plugh"]) == predict([""])
+
+
+def test_reviews_without_labels_teach_the_vectors_and_nothing_else(sample, tmp_path):
+    rows = sample[0].rows(np.arange(100))
+    table = tmp_path / "more.csv"
+    table.write_text("review\n" + "\n".join(f'"{text}"' for text in sample[1].x.take()), encoding="utf-8")
+    folder = tmp_path / "unsup"
+    folder.mkdir()
+    for number, text in enumerate(sample[1].x.take()):
+        (folder / f"{number:03d}_0.txt").write_text(text.replace("\n", "<br />"), encoding="utf-8")
+    stored = []
+    for name, file in (("alone", ""), ("table", str(table)), ("folder", str(folder))):
+        fitted("docvec", rows, tmp_path / name, unlabelled=file)
+        stored.append(estimators.load(tmp_path / name))
+    alone, of_table, of_folder = stored
+    for part in ("columns", "weights", "held"):
+        assert alone[part].tobytes() == of_table[part].tobytes()
+    assert alone["terms"].tobytes() != of_table["terms"].tobytes() == of_folder["terms"].tobytes()
+
+
+def test_a_missing_file_of_reviews_is_told_where_it_would_be_looked_for(sample, tmp_path, monkeypatch):
+    monkeypatch.setenv("KIT_HOME", str(tmp_path))
+    with pytest.raises(KitError, match=r"no reviews 'unsup\.csv'.*public/unsup\.csv do not exist"):
+        fitted("docvec", sample[0], tmp_path, unlabelled="unsup.csv")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(KitError, match="empty holds no reviews"):
+        fitted("docvec", sample[0], tmp_path, unlabelled="empty")
 
 
 def test_a_review_of_many_words_keeps_its_ends():

@@ -12,6 +12,7 @@ import numpy as np
 from kit.errors import KitError
 from kit.rows import files, near
 from kit.task.targets import Labels
+from kit.toolbox import beside
 
 POSITIVE = Labels((0, 1))
 SENTIMENT = ("negative", "positive")
@@ -127,6 +128,29 @@ def labels(part: files.Part) -> np.ndarray | None:
         return y
     named = part.labels("sentiment", SENTIMENT)
     return None if named is None else (named == SENTIMENT[1]).astype(np.int64)
+
+
+def further(file: str) -> list[str]:
+    """Reviews without labels, and without tags: those of a table with a column `review`, or of a folder of text files,
+    such as the archive's `train/unsup`. `file` is a path, or a name beside the task's own files, such as test.csv.
+
+    Raises KitError where there is none, or it holds no reviews.
+    """
+    path = beside.locate(
+        file,
+        folder="data/imdb-sentiment/public",
+        what="reviews",
+        right="A CSV file with a column called review will do, or a folder of text files.",
+        cure="kit download imdb-sentiment",
+        folders=True,
+    )
+    if path.is_file():
+        held = [text for part in table(path, None) for text in texts(part)]
+    else:
+        held = [plain(each.read_text(encoding="utf-8", errors="replace")) for each in sorted(path.glob("*.txt"))]
+    if not held:
+        raise KitError(f"{path} holds no reviews.", "It must be a table with rows, or a folder of .txt files.")
+    return held
 
 
 def _halved(reviews: list[Review]) -> tuple[list[Review], list[Review]]:

@@ -40,13 +40,13 @@ def fit(
     xla: bool = False,
 ):
     settings = {key: value for key, value in locals().items() if key != "fold"}
-    return classifier.fit(fold, _texts(settings), **settings)
+    return classifier.fit(fold, texts(settings), **settings)
 
 
 def load(dir):
-    return classifier.load(dir, _texts)
+    return classifier.load(dir, texts)
 
 
-def _texts(settings):
+def texts(settings):
     """What turns reviews into texts of about `length` word pieces, 1.35 of which make a word."""
     return functools.partial(ends, words=int(settings["length"] / 1.35), first=settings["first"])

@@ -5,13 +5,13 @@ accuracy and seconds in the table of README.md.
 """
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from kit.task.contract import Fitted
 from kit.toolbox import estimators
 from kit.toolbox.texts_nbsvm import Terms, ratio
 
 from ._reviews import cleaned
+from ._terms import probability, regression, weighted
 
 VARIANTS = {"bigrams": {"longest": 2}}
 SMOKE = {"rarest": 1}
@@ -31,16 +31,14 @@ def fit(
 ):
     terms, x = Terms.learned(cleaned(fold.train.x), (1, longest), rarest)
     weights = ratio(x, fold.train.y, smoothing).astype(np.float32)
-    # The dual problem is as large as the reviews, the primal one as large as their terms.
-    model = LogisticRegression(C=strength, solver="liblinear", dual=True, max_iter=300, tol=1e-3, random_state=0)
-    model.fit(_weighted(x, weights, unit), fold.train.y)
+    coefficients, intercept = regression(weighted(x, weights, unit), fold.train.y, strength)
     parts = {
         "longest": longest,
         "columns": terms.columns.astype(np.int32),
         "weights": weights,
         "unit": unit,
-        "coefficients": model.coef_[0].astype(np.float32),
-        "intercept": float(model.intercept_[0]),
+        "coefficients": coefficients,
+        "intercept": intercept,
     }
     estimators.save(fold.dir, **parts)
     return _predictor(**parts)
@@ -56,16 +54,7 @@ def _predictor(longest, columns, weights, unit, coefficients, intercept):
     def predict(texts):
         if not len(texts):
             return np.zeros(0, np.float32)
-        logits = _weighted(terms(cleaned(texts)), weights, unit) @ coefficients + intercept
-        return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
+        logits = weighted(terms(cleaned(texts)), weights, unit) @ coefficients + intercept
+        return probability(logits)
 
     return Fitted(predict, len(coefficients) + 1)
-
-
-def _weighted(x, weights, unit):
-    """Terms of reviews, each times its weight; without `unit` as they are, else of length 1."""
-    x = x.multiply(weights).tocsr().astype(np.float32)
-    if not unit:
-        return x
-    length = np.sqrt(np.asarray(x.multiply(x).sum(1))).ravel()
-    return x.multiply((1 / np.maximum(length, 1e-9))[:, None]).tocsr().astype(np.float32)

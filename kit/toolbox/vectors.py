@@ -14,8 +14,8 @@ from typing import IO
 
 import numpy as np
 
-from kit import places
 from kit.errors import KitError
+from kit.toolbox import beside
 
 LONGEST = 1 << 20
 """Bytes of a line that is read: 300 numbers take 4,000. A longer line is no word with its vector."""
@@ -99,17 +99,12 @@ def locate(file: str | Path) -> Path:
 
     Raises KitError, with the command that downloads GloVe, when it is not there.
     """
-    named = places.named(file)
-    if places.on_kaggle() and not named.is_file():
-        return places.mounted(named.name) / named.name
-    tried = (named, places.workspace() / named, places.workspace() / "data" / "vectors" / named)
-    for path in tried:
-        if path.is_file():
-            return path
-    raise KitError(
-        f"There are no word vectors {str(file)!r}: {tried[1]} and {tried[2]} do not exist.",
-        "Any text file of a word and its numbers a line will do, such as those of GloVe.",
-        f"mkdir -p {tried[2].parent} && cd {tried[2].parent} && {DOWNLOAD}",
+    return beside.locate(
+        file,
+        folder="data/vectors",
+        what="word vectors",
+        right="Any text file of a word and its numbers a line will do, such as those of GloVe.",
+        cure=f"mkdir -p {{folder}} && cd {{folder}} && {DOWNLOAD}",
     )
 
 
