@@ -8,8 +8,8 @@ stands where the GPU image has the same packages in the same versions: without a
 
 The table is written after each kernel, so that the command goes on where it was stopped: it tries what has no cell yet,
 or failed; `--again` tries all that is named. Rows of recipes that are gone are left out. `--most` is how many kernels
-are rehearsed before it ends, for machines that are shared; the exit status is 1 while cells are empty or a kernel
-fails.
+are rehearsed before it ends, for machines that are shared; cells that need no rehearsal are written all the same. The
+exit status is 1 while cells are empty or a kernel fails.
 """
 
 from __future__ import annotations
@@ -62,10 +62,16 @@ def main() -> int:
         row = rows[entry.name, name]
         if not args.again and _answered(row[kind]):
             continue
-        if rehearsed == args.most:
-            break
-        row[kind], row["wheels"] = _cell(entry, name, kind, row["wheels"])
-        rehearsed += row[kind].endswith(" s") or not _answered(row[kind])
+        text = _built(entry, name, kind)
+        if text.startswith("refused"):
+            row[kind] = text
+        elif kind == "gpu" and row["cpu"].endswith(" s") and _same(text):
+            row[kind] = "as cpu"
+        elif rehearsed == args.most:
+            continue
+        else:
+            rehearsed += 1
+            row[kind], row["wheels"] = _cell(entry, name, kind, text, row["wheels"])
         print(f"{entry.name} {name} {kind}: {row[kind]} (load {os.getloadavg()[0]:.1f})", flush=True)
         _write(rows)
     return int(not all(_answered(rows[entry.name, name][kind]) for entry, name, kind in wanted))
@@ -75,17 +81,22 @@ def _answered(cell: str) -> bool:
     return bool(cell) and not cell.startswith("fails")
 
 
-def _cell(entry: Entry, name: str, kind: str, before: str) -> tuple[str, str]:
-    """How the recipe's kernel went in an image, and the packages that travel as wheels."""
-    recipe, image = entry.recipes[name], images.known(kind)
-    plan = Plan(entry.name, name, "", recipe.resolve(smoke=True), sample=True)
+def _built(entry: Entry, name: str, kind: str) -> str:
+    """The recipe's notebook for an image, or why it is refused before a push: a word that begins with "refused"."""
     try:
-        text = notebook.build(entry, plan, accelerators.find(KINDS[kind]).kind)
+        return notebook.build(entry, _plan(entry, name), accelerators.find(KINDS[kind]).kind)
     except KitError as error:
-        return next((short for part, short in WHY.items() if part in error.wrong), error.wrong), before
+        return next((short for part, short in WHY.items() if part in error.wrong), f"refused: {error.wrong}")
+
+
+def _plan(entry: Entry, name: str) -> Plan:
+    return Plan(entry.name, name, "", entry.recipes[name].resolve(smoke=True), sample=True)
+
+
+def _cell(entry: Entry, name: str, kind: str, text: str, before: str) -> tuple[str, str]:
+    """How the recipe's kernel went in an image, and the packages that travel as wheels."""
+    image, plan = images.known(kind), _plan(entry, name)
     lacking = notebook.lacking(text)
-    if kind == "gpu" and before and _same(text):
-        return "as cpu", before
     described: dict[str, Any] = metadata.first(entry, plan, accelerators.find(KINDS[kind]))
     described["dataset_sources"] = wheels.attached(described["dataset_sources"], lacking, metadata.USER)
     fetch.sample(entry)
