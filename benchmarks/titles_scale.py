@@ -1,6 +1,7 @@
-"""Preparing millions of titles: rows a second, peak memory, and how both grow with the number of rows.
+"""Millions of titles, prepared or trained on: rows a second, peak memory, and how both grow with the number of rows.
 
     python -m benchmarks.titles_scale 100000 1000000 10000000
+    python -m benchmarks.titles_scale 250000 1000000 --train cnn      # one epoch on all rows that prepare leaves
 
 Rows are made up: words of a Zipf vocabulary, 1,588 categories of Zipf sizes, two languages, in the challenge's format.
 They are for scale alone; no score of them means anything. Memory is that of a process of its own, without the pages of
@@ -15,6 +16,8 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +31,21 @@ def main() -> None:
     options.add_argument("rows", type=int, nargs="+")
     options.add_argument("--file", help="used by the command itself")
     options.add_argument("--drawn", type=int, default=0, help="rows that are drawn of them; 0 takes all")
+    options.add_argument("--train", default="", help="a recipe to train for an epoch")
     chosen = options.parse_args()
     if chosen.file:
-        measure(Path(chosen.file), chosen.drawn)
+        measure(Path(chosen.file), chosen.drawn, chosen.train)
         return
-    print("| rows | MB | drawn | prepare, s | rows a second | memory, MiB |\n| --- | --- | --- | --- | --- | --- |")
+    what = chosen.train or "prepare"
+    print(f"| rows | MB | drawn | {what}, s | rows a second | memory, MiB |\n| --- | --- | --- | --- | --- | --- |")
     for count in chosen.rows:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "train.csv")
             write(file, count)
             words = [sys.executable, "-m", "benchmarks.titles_scale", str(count), "--file", str(file)]
-            done = subprocess.run([*words, "--drawn", str(chosen.drawn)], capture_output=True, text=True, check=True)
-            seconds, peak = map(float, done.stdout.split())
+            words += ["--drawn", str(chosen.drawn), "--train", chosen.train]
+            done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+            seconds, peak = map(float, done.stdout.split()[-2:])
             drawn = f"{chosen.drawn:,}" if chosen.drawn else "all"
             size = file.stat().st_size / 1e6
             print(
@@ -69,31 +75,58 @@ def write(file: Path, rows: int, seed: int = 0) -> None:
             out.writelines(f"{a},{b},{c},{d}\n" for a, b, c, d in zip(quoted, quality, language, category, strict=True))
 
 
-def measure(file: Path, drawn: int) -> None:
-    """Prepare the file, and print seconds and MiB."""
+def measure(file: Path, drawn: int, trained: str) -> None:
+    """Prepare the file, or train a recipe on its rows for one epoch, and print seconds and MiB."""
     from kit.task.catalog import find
 
     prepare = find("meli-titles").competition.prepare
     assert prepare is not None
-    peak, done = 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.02):
-            peak = max(peak, _own_memory())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         public, private = Path(folder, "public"), Path(folder, "private")
         public.mkdir()
         private.mkdir()
-        began = time.perf_counter()
-        prepare(file.parent, public, private, rows=drawn)
-        seconds = time.perf_counter() - began
-    done.set()
-    watcher.join()
-    print(seconds, peak / 1024)
+        if trained:
+            prepare(file.parent, public, private, rows=drawn)
+        with watched() as peak:
+            began = time.perf_counter()
+            if trained:
+                fit(trained, public)
+            else:
+                prepare(file.parent, public, private, rows=drawn)
+            seconds = time.perf_counter() - began
+    print(seconds, max(peak) / 1024)
+
+
+def fit(recipe: str, public: Path) -> None:
+    """Train a recipe on all rows, without held-out ones; the reading of the rows and the first import are included."""
+    from kit.task.catalog import find
+    from kit.task.contract import Data, Fold
+
+    entry = find("meli-titles")
+    chosen, variant = entry.recipe(recipe)
+    train, _ = entry.competition.load(public)
+    assert train.y is not None
+    none = Data(train.ids[:0], train.x[:0], train.y[:0])
+    settings = chosen.resolve(variant, {"epochs": 1} if "epochs" in chosen.resolve(variant) else {})
+    chosen.module().fit(Fold(0, train, none, 1, public / "fold"), **settings)
+
+
+@contextmanager
+def watched() -> Iterator[list[int]]:
+    """A list that gets the memory of this process in KiB, looked at every 20 ms."""
+    seen, done = [_own_memory()], threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.02):
+            seen.append(_own_memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        done.set()
+        watcher.join()
 
 
 def _own_memory() -> int:

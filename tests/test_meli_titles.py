@@ -143,6 +143,20 @@ def test_stored_predictions_hold_the_five_likeliest_of_each_row(kit, workspace):
     assert (np.diff(pred["p"].astype(float), axis=1) <= 0).all()
 
 
+@pytest.mark.parametrize("pieces", [0, 4])
+def test_numbers_of_words_that_wait_in_a_file_are_those_of_a_call(pieces, monkeypatch):
+    sequences = module("cnn")._sequences
+    monkeypatch.setattr(sequences, "PART", 7)
+    train, _ = titles()
+    known = sequences.Words(
+        ("cafetera", "mochila"), length=5, pieces=pieces, buckets=64, read={"units": True, "numbers": "keep"}
+    )
+    rows = train.x[:20]
+    stored, called = known.stored(rows), known(rows.take())
+    for part, whole in zip(*((stored, called) if pieces else ((stored,), (called,))), strict=True):
+        assert isinstance(part.store, np.memmap) and np.array_equal(part.take(), whole)
+
+
 @pytest.mark.slow
 def test_the_bag_learns_titles_and_comes_back_the_same(tmp_path):
     of = fold(tmp_path)

@@ -14,7 +14,8 @@ import tensorflow as tf
 import tf_keras
 
 from kit.errors import KitError
-from kit.task.contract import Diverged, Fitted, Fold
+from kit.task.contract import Data, Diverged, Fitted, Fold
+from kit.toolbox import cooccurrence, networks
 from kit.toolbox.encoders import handles, nnlm
 
 from . import _titles
@@ -34,7 +35,7 @@ BATCH = 1024
 
 def made(fold: Fold, width: int, normalised: bool) -> str:
     """A module made of the training titles of a fold, in its folder."""
-    nnlm.write(fold.train.x.take(), fold.dir / OWN, width=width, normalised=normalised, seed=fold.seed)
+    nnlm.write(cooccurrence.drawn(fold.train.x), fold.dir / OWN, width=width, normalised=normalised, seed=fold.seed)
     return str(fold.dir / OWN)
 
 
@@ -57,9 +58,10 @@ def fit(
             fold.report(epoch + 1, epochs, **{name: float(value) for name, value in logs.items()})
 
     model.fit(
-        _batches(fold.train.x.take(), fold.train.y, batch, fold.seed),
+        Batches(fold.train, batch, fold.seed),
+        shuffle=False,  # by themselves
         epochs=epochs,
-        validation_data=_batches(fold.valid.x.take(), fold.valid.y, BATCH) if len(fold.valid) else None,
+        validation_data=Batches(fold.valid, BATCH) if len(fold.valid) else None,
         callbacks=[Reporter()],
         verbose=0,
     )
@@ -105,11 +107,26 @@ def _layer(module: str, trainable: bool) -> Any:
         ) from error
 
 
-def _batches(titles: list[str], y: np.ndarray | None, batch: int, seed: int = -1) -> Any:
-    """Batches of texts and class numbers; with a seed in another order each epoch."""
-    rows = tf.data.Dataset.from_tensor_slices((tf.constant(titles), np.asarray(y, np.int32)))
-    rows = rows.shuffle(len(titles), seed=seed, reshuffle_each_iteration=True) if seed >= 0 else rows
-    return rows.batch(batch).prefetch(2)
+class Batches(tf_keras.utils.Sequence):
+    """Batches of texts and class numbers, taken from the rows when it is their turn; with a seed in another order each
+    epoch."""
+
+    def __init__(self, data: Data, batch: int, seed: int = -1) -> None:
+        self.data, self.batch, self.order = data, batch, networks.Order(len(data), seed) if seed >= 0 else None
+        self.numbers = self.order() if self.order else np.arange(len(data))
+
+    def __len__(self) -> int:
+        return -(-len(self.data) // self.batch)
+
+    def __getitem__(self, number: int) -> tuple[tf.Tensor, np.ndarray]:
+        at = np.sort(self.numbers[number * self.batch : (number + 1) * self.batch])
+        assert self.data.y is not None
+        return tf.constant(list(self.data.x.take(at)), tf.string), np.asarray(self.data.y[at], np.int32)
+
+    def on_epoch_end(self) -> None:
+        if self.order:
+            self.order.epoch += 1
+            self.numbers = self.order()
 
 
 def _predictor(model: Any) -> Fitted:

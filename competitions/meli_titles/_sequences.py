@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from kit.rows import spilled
+from kit.rows.views import Rows
 from kit.toolbox import cooccurrence, ngrams
 
 from . import _titles
 
 PADDING, UNKNOWN, FIRST = 0, 1, 2
 FILE = "words.json"
+
+PART = 50_000
+"""Titles that are read at a time."""
 
 
 class Words:
@@ -40,6 +45,16 @@ class Words:
         if not self.pieces:
             return numbers
         return numbers, self._pieces(told)
+
+    def stored(self, titles: Rows) -> Any:
+        """The arrays that a call gives, as Rows of temporary files: they are made part by part, so that memory does
+        not grow with the number of titles."""
+        parts = (self(titles[start : start + PART].take()) for start in range(0, len(titles), PART))
+        if not self.pieces:
+            return Rows(spilled.joined(parts))
+        # The pieces follow from the words alone, but are far more: both are written in one go.
+        both = spilled.joined(np.concatenate(part, axis=1) for part in parts)
+        return Rows(both[:, : self.length]), Rows(both[:, self.length :])
 
     def _pieces(self, told: list[list[str]]) -> np.ndarray:
         different = sorted({word for each in told for word in each})

@@ -47,7 +47,7 @@ def fit(
     numbers: str = "keep",
 ) -> Fitted:
     networks.begin(fold)
-    titles = _titles.normalised(fold.train.x.take(), units=units, numbers=numbers)
+    titles = _titles.normalised(cooccurrence.drawn(fold.train.x), units=units, numbers=numbers)
     begun = cooccurrence.table(titles, vectors, width=width, special=_sequences.FIRST, seed=fold.seed)
     known = _sequences.Words(
         begun.words, length=length, pieces=pieces, buckets=1 << bits, read={"units": units, "numbers": numbers}
@@ -63,8 +63,8 @@ def fit(
         optimizer=keras.optimizers.Adam(networks.schedule(schedule, rate, total)),
         loss=_smoothed(smoothing, classes),
         trained=model,
-        train=known(fold.train.x.take()),
-        valid=known(fold.valid.x.take()) if len(fold.valid) else None,
+        train=known.stored(fold.train.x),
+        valid=known.stored(fold.valid.x) if len(fold.valid) else None,
     )
     known.save(fold.dir)
     networks.save(model, fold.dir, coverage=begun.coverage)

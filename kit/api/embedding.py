@@ -20,7 +20,8 @@ def train(
 
     It lies in `data/encoders/NAME`, by default `COMPETITION-dim128-with-normalization`, and recipes take it by that
     name. `width` is how many numbers a vector has; with `normalised` punctuation is left out and letters are small. No
-    label is looked at. Raises KitError for a competition whose rows hold no texts, and where TensorFlow is missing.
+    label is looked at, and of more than a million texts so many are drawn. Raises KitError for a competition whose rows
+    hold no texts, and where TensorFlow is missing.
     """
     import importlib.util
 
@@ -28,6 +29,7 @@ def train(
     from kit.data import fetch
     from kit.explore import text
     from kit.task import catalog
+    from kit.toolbox import cooccurrence
     from kit.toolbox.encoders import nnlm
 
     if not 1 < width <= 4096:
@@ -38,7 +40,7 @@ def train(
     if sample:
         fetch.sample(entry)
     rows, _ = entry.competition.load(entry.public())
-    table = rows.x.take()
+    table = cooccurrence.drawn(rows.x)
     column = text.text_column(table)
     texts = list(table if column is None else table[column].fillna("").astype(str))
     if entry.competition.kind != "text" or not all(isinstance(value, str) for value in texts[:100]):

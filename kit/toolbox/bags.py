@@ -8,8 +8,7 @@ sum a row is kept, as Facebook's DLRM does.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 from scipy import sparse
 
 from kit.errors import KitError
+from kit.rows import spilled
 from kit.rows.views import Rows
 from kit.task.contract import Fitted, Fold
 from kit.toolbox import networks
@@ -32,17 +32,17 @@ Hashing = Callable[[Sequence[str]], Bags]
 
 def hashed(rows: Rows, hashing: Hashing) -> Bags:
     """The buckets of all texts, made part by part. They lie in a temporary file, not in memory, and go with it."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the map of it)
-    ends = np.empty(len(rows), np.int64)
-    count = 0
-    for start in range(0, len(rows), PART):
-        part = hashing(rows[start : start + PART].take())
-        file.write(np.ascontiguousarray(part.ids, np.int32).data)
-        ends[start : start + PART] = part.ends + count
-        count += len(part.ids)
-    file.flush()
-    ids = np.memmap(file, np.int32, "r", shape=(count,)) if count else np.zeros(0, np.int32)
-    return Bags(ids, ends)
+    ends: list[np.ndarray] = []
+
+    def ids() -> Iterator[np.ndarray]:
+        count = 0
+        for start in range(0, max(len(rows), 1), PART):
+            part = hashing(rows[start : start + PART].take())
+            ends.append(part.ends + count)
+            count += len(part.ids)
+            yield part.ids.astype(np.int32, copy=False)
+
+    return Bags(spilled.joined(ids()), np.concatenate(ends))
 
 
 class Batch(NamedTuple):

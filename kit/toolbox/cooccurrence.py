@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from kit import places
 from kit.notes import tell
+from kit.rows.views import Rows
 from kit.toolbox import vectors
 from kit.toolbox.ngrams import MARKS, plain
 
 SMOOTHING = 0.75
 PART = 100_000
 """Texts whose pairs of words are counted at a time."""
+
+ENOUGH = 1_000_000
+"""Texts that vectors are learned from; of more rows so many are drawn, so that memory does not grow with them."""
 
 
 class WordVectors(NamedTuple):
@@ -36,6 +40,11 @@ class WordVectors(NamedTuple):
 def words(text: str) -> list[str]:
     """The words of a text: lower case, no accents, letters and digits."""
     return MARKS.sub(" ", plain(text)).split()
+
+
+def drawn(texts: Rows) -> Any:
+    """ENOUGH of the texts, evenly over their rows, as a batch of their store's kind; all where they are no more."""
+    return texts.take(np.linspace(0, len(texts) - 1, ENOUGH).astype(np.int64) if len(texts) > ENOUGH else None)
 
 
 def learn(

@@ -230,7 +230,7 @@ def _fed(x: Any, y: np.ndarray | None, batch: int, order: Order) -> Any:
     if isinstance(x, keras.utils.PyDataset):
         return x
     if keras.backend.backend() == "tensorflow" and not _large(x):
-        return _pipeline(views.batch(x), y, batch, order)
+        return _pipeline(_taken(x), y, batch, order)
     return _batches(x, y, batch, order)
 
 
@@ -240,14 +240,28 @@ def _judging(x: Any, y: np.ndarray | None) -> Any:
 
     if isinstance(x, keras.utils.PyDataset):
         return _shared_out(x)
-    return _shared_out(_batches(x, y, JUDGED, None) if _large(x) else (views.batch(x), y))
+    return _shared_out(_batches(x, y, JUDGED, None) if _large(x) else (_taken(x), y))
 
 
 def _large(x: Any) -> bool:
-    """Whether rows take more than LARGEST bytes, of an array or a memory map; other kinds are taken whole."""
-    if not isinstance(x, views.Rows) or not isinstance(x.store, np.ndarray):
+    """Whether rows of arrays or memory maps, one or several beside each other, take more than LARGEST bytes; other
+    kinds are taken whole."""
+    parts = x if isinstance(x, tuple) else (x,)
+    if not all(isinstance(part, views.Rows) and isinstance(part.store, np.ndarray) for part in parts):
         return False
-    return x.store[:1].nbytes * len(x) > LARGEST
+    return sum(part.store[:1].nbytes * len(part) for part in parts) > LARGEST
+
+
+def _taken(x: Any, at: np.ndarray | None = None) -> Any:
+    """The rows at `at`, or all of them, of Rows or arrays, which may be nested."""
+    import keras
+
+    def some(part: Any) -> Any:
+        if isinstance(part, views.Rows):
+            return part.take(at)
+        return part if at is None else part[at]
+
+    return keras.tree.map_structure(some, x)
 
 
 def _pipeline(x: Any, y: np.ndarray | None, batch: int, order: Order) -> Any:
@@ -298,8 +312,7 @@ def _batches(x: Any, y: np.ndarray | None, batch: int, order: Order | None) -> A
                 self._epoch, self._numbers = order.epoch, order()
             # In ascending order, since neighbours lie side by side in a memory map.
             at = np.sort(self._numbers[number * batch : (number + 1) * batch])
-            taken = x.take(at) if isinstance(x, views.Rows) else keras.tree.map_structure(lambda part: part[at], x)
-            return taken, None if y is None else y[at]
+            return _taken(x, at), None if y is None else y[at]
 
     return Batches()
 

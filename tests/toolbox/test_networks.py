@@ -339,6 +339,24 @@ def test_a_training_that_was_interrupted_goes_on_and_ends_with_the_same_bytes(ca
     assert len(list((tmp_path / "cut" / "checkpoint").iterdir())) == 1
 
 
+def test_rows_beside_each_other_are_large_together_and_taken_batch_by_batch(tmp_path, monkeypatch):
+    of = fold(tmp_path)
+    left, right = (networks.views.Rows(np.array(of.train.x.take()[:, half])) for half in (slice(2), slice(2, 4)))
+    inputs = [keras.Input((2,)), keras.Input((2,))]
+    seen = []
+    for largest in (1 << 20, 3000):  # the two have 1,600 bytes each
+        monkeypatch.setattr(networks, "LARGEST", largest)
+        assert networks._large((left, right)) == (largest == 3000)
+        networks.begin(of)
+        made = keras.Model(inputs, keras.layers.Dense(4, activation="softmax")(keras.layers.Concatenate()(inputs)))
+        within = of._replace(valid=of.valid.rows(np.arange(0)))
+        settings = {"epochs": 2, "batch": 32, "optimizer": networks.optimizer("adam", 0.05), "trained": made}
+        networks.fit(made, within, train=(left, right), **settings)
+        seen.append(made.get_weights())
+    # A batch's rows lie in another order, so that sums differ in their last digits.
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(*seen, strict=True))
+
+
 class Kill(keras.callbacks.Callback):
     """Kills this process with SIGKILL in the midst of the fourth epoch, where it is armed."""
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from kit.errors import KitError
+from kit.rows.views import Rows
 from kit.toolbox import cooccurrence
 from kit.toolbox.encoders import handles, nnlm
 
@@ -108,6 +109,13 @@ def test_a_table_begins_with_padding_of_zeros_and_tells_its_coverage(tmp_path, t
     assert table.table.shape == (len(table.words) + 2, 3) and not table.table[0].any()
     assert table.table[2 + table.words.index("rico")].tolist() == [1, 2, 3]
     assert 0 < table.coverage < 1 and "of what is said" in told[-1]
+
+
+def test_vectors_are_learned_from_texts_drawn_evenly_of_too_many_rows(monkeypatch):
+    rows = Rows([f"text {number}" for number in range(10)])
+    assert cooccurrence.drawn(rows) == list(rows)
+    monkeypatch.setattr(cooccurrence, "ENOUGH", 4)
+    assert cooccurrence.drawn(rows[1:]) == ["text 1", "text 3", "text 6", "text 9"]
 
 
 def test_texts_without_words_give_no_vectors():
