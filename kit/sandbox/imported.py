@@ -26,7 +26,7 @@ PACKAGES = {
 }
 """Modules whose package has another name, by module."""
 
-ALSO = {
+ALSO: dict[str, dict[str, tuple[str, ...]]] = {
     "keras": {"cpu": ("tensorflow",), "gpu": ("tensorflow",), "tpu": ("jax", "tensorflow-cpu")},
     "tensorflow": {"tpu": ("tensorflow-cpu",)},
 }
