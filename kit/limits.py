@@ -13,6 +13,10 @@ Kind = Literal["cpu", "gpu", "tpu"]
 LONGEST: dict[Kind, int] = {"cpu": 12 * 3600, "gpu": 12 * 3600, "tpu": 9 * 3600}
 """Seconds that a session may take. Source: kaggle.com/docs/notebooks, quoted second-hand."""
 
+RERUN_HOURS = 9.0
+"""Hours that a notebook may take when a code competition runs it again, in most of them: each names its own. Source:
+pages of competitions, "CPU Notebook <= 9 hours run-time"."""
+
 HOURS: dict[Kind, float] = {"gpu": 30.0, "tpu": 20.0}
 """Hours of an accelerator a week. Source: kaggle.com/docs/notebooks, quoted second-hand."""
 

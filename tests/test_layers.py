@@ -20,6 +20,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {"errors", "places"},
     # Walls around code of strangers: they know nothing of tasks.
     "sandbox": GROUND,
+    # Predictions asked for over a wire, by a protocol that is not kit's.
+    "serving": set(),
     "rows": GROUND,
     # A task's Data holds rows.
     "task": GROUND | {"rows"},
@@ -37,9 +39,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The page about runs shows how they were judged.
     "report": BELOW_JUDGE | {"judge"},
     # A prediction is drawn and decided, not judged.
-    "predict": BELOW_JUDGE,
+    # ... and handed to a gateway that asks for it.
+    "predict": BELOW_JUDGE | {"serving"},
     # A Kaggle on loopback: it must install and start without a learning framework, so that it stays off `train`.
-    "emulator": GROUND | {"task", "sandbox"},
+    "emulator": GROUND | {"task", "sandbox", "serving"},
     "kaggle": BELOW_JUDGE | {"judge", "sandbox"},
     # One function a verb, for notebooks and for the command: it joins all rooms.
     "api": BELOW_JUDGE | {"explore", "judge", "predict", "report", "audit", "emulator", "kaggle", "sandbox"},

@@ -47,12 +47,12 @@ def serve(
     `started` is called with the emulator when it listens; other `options` are those of `kit.emulator.local.opened`.
     Raises KitError when there is nothing to host.
     """
+    from kit.emulator import described, hosting, local
     from kit.emulator import faults as mishaps
-    from kit.emulator import hosting, local
 
     hosted = hosting.catalogued(sample=sample)
     if competitions:
-        hosted += hosting.user_made(competitions)
+        hosted += described.user_made(competitions)
     if not hosted:
         raise KitError(
             f"There is no prepared {'sample' if sample else 'competition'} to host.",
@@ -67,6 +67,9 @@ def serve(
                 running.accept(one.slug)
         started(running)
         tell(f"Hosted: {', '.join(one.slug for one in hosted)}. State: {folder}.")
+        if codes := [one.slug for one in running.site.hosted.values() if one.code]:
+            off = " Nobody can submit to them without --run-kernels." if running.site.sessions.mode == "off" else ""
+            tell(f"Code competitions: {', '.join(codes)}.{off}")
         tell('Point a client at it: eval "$(kit emulator env)". Stop: Ctrl-C.')
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())

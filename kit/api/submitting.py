@@ -130,7 +130,7 @@ def submit(
                 client.connect()  # credentials that are missing should not be told after an hour of training
             source = _first_run(entry)
         file = source.submission
-    parcel = checks.pack(entry, file, source)
+    parcel = checks.pack(entry, file, source, code=code)
     if message:
         parcel = parcel._replace(message=message)
     card = Card(entry, parcel, {**checks.card(entry, parcel), "against": checks.earlier(entry, parcel)})

@@ -38,6 +38,7 @@ def emulator() -> None:
 @click.option("--port", type=int, default=0, help="Port of 127.0.0.1 (default: a free one).")
 @click.option("--faults", type=FILE, metavar="FILE", help="JSON list of what must go wrong.")
 @click.option("--competitions", type=FOLDER, metavar="DIR", help="Also host the competitions in DIR.")
+@click.option("--code", multiple=True, metavar="SLUG", help="Host that one as a code competition.")
 @click.option("--accept", is_flag=True, help="Accept all rules for the user, so that no web page is needed.")
 @click.option("--run-kernels", is_flag=True, help="Run pushed notebooks in a sandbox without a network.")
 @click.option("--image", is_flag=True, help="Run notebooks by the packages of Kaggle's image for their machine.")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kit.emulator import outcomes
 from kit.emulator.hosting import Hosted
 from kit.emulator.store import Store
 from kit.emulator.values import is_nothing
@@ -113,7 +114,10 @@ class Grader:
         self._open = threading.Event()
         self._open.set()
         self._stopping = False
-        for row in store.all("SELECT ref FROM submissions WHERE status = 'PENDING' ORDER BY ref"):
+        waiting = (
+            "SELECT ref FROM submissions WHERE status = 'PENDING' AND path != '' ORDER BY ref"  # else it is re-run
+        )
+        for row in store.all(waiting):
             self._queue.put(row["ref"])
         self._thread = threading.Thread(target=self._work, name="grader", daemon=True)
         self._thread.start()
@@ -159,13 +163,19 @@ class Grader:
         hosted = self._hosted.get(row["slug"]) if row else None
         if row is None or hosted is None:
             return
+        rerun = self._store.one("SELECT 1 FROM reruns WHERE ref = ?", ref)
         try:
             graded = grade(hosted, (self._store.folder / row["path"]).read_bytes())
             values = ("COMPLETE", "", graded.public, graded.private)
         except Rejected as error:
             values = ("ERROR", str(error), "", "")
+            if rerun:  # the reason would tell of hidden rows
+                values = ("ERROR", outcomes.SCORING.told, "", "")
+                self._store.run("UPDATE reruns SET kind = ? WHERE ref = ?", outcomes.SCORING.kind, ref)
         except Exception:
             # A metric that raises must not end the thread: everybody's next submission would stay pending for ever.
             _log.exception("grading submission %s of %s", ref, row["slug"])
             values = ("ERROR", "Evaluation Exception: the metric could not score this file", "", "")
         self._store.run("UPDATE submissions SET status=?, error=?, public=?, private=? WHERE ref=?", *values, ref)
+        if rerun:  # it may hold hidden rows
+            (self._store.folder / row["path"]).unlink(missing_ok=True)

@@ -1,27 +1,24 @@
-"""What is hosted: competitions of the catalog that are prepared, and user-made ones."""
+"""What is hosted: a competition as the server sees it, and those of the catalog that are prepared."""
 
 from __future__ import annotations
 
 import csv
-import json
-import re
-import runpy
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from kit.emulator import clock, files
+from kit import limits
+from kit.emulator import files
 from kit.emulator.values import Values, held
 from kit.errors import KitError
-from kit.task import catalog, metrics, submission
+from kit.task import catalog, submission
 from kit.task.contract import Metric, Submission
 from kit.task.outputs import classes
 from kit.task.sources import KaggleCompetition
-from kit.task.targets import Labels
 
 DAILY = 5
 """Submissions a day, as in most competitions on Kaggle."""
@@ -63,8 +60,38 @@ class Answers:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """How hidden test rows are handed over: in batches of `rows`, or of those that follow one another with the same
+    value in the column `by`; `frames` says whose tables travel. A server must be there `start` seconds after the
+    notebook was started, and must answer a batch in `answer` seconds, as on Kaggle."""
+
+    test: str = "test.csv"
+    rows: int = 1
+    by: str = ""
+    frames: Literal["pandas", "polars"] = "pandas"
+    start: float = 900.0
+    answer: float = 300.0
+
+
+@dataclass(frozen=True)
+class Code:
+    """How submissions to a code competition are made: a version of a notebook is run again on files that nobody sees.
+
+    `hidden` is the folder that is mounted in the place of the public one, `seconds` what the run may take. With a
+    `gateway` it is not mounted: its test rows are handed over in batches.
+    """
+
+    hidden: Path
+    seconds: float = limits.RERUN_HOURS * 3600
+    gateway: Gateway | None = None
+
+
+@dataclass(frozen=True)
 class Hosted:
-    """A competition as the server sees it. `files` is the folder of the public files."""
+    """A competition as the server sees it. `files` is the folder of the public files.
+
+    `kernels_only` takes what a notebook has written, and no uploads; with `code` the notebook is run again for that.
+    """
 
     slug: str
     title: str
@@ -79,6 +106,7 @@ class Hosted:
     deadline: str = DEADLINE
     late: bool = True
     kernels_only: bool = False
+    code: Code | None = None
     description: str = ""
     rules: str = _RULES
     teams: tuple[Team, ...] | None = None
@@ -96,7 +124,7 @@ class Hosted:
         text = self.solution.read_text(encoding="utf-8")
         header = tuple(next(csv.reader([text.partition("\n")[0].rstrip("\r")]), ()))
         beside = tuple(name for name in header if name not in self.form.columns)
-        form = Submission(self.form.id, (*self.form.targets, *beside), _as_is, repeats=self.form.repeats)
+        form = Submission(self.form.id, (*self.form.targets, *beside), as_is, repeats=self.form.repeats)
         rows = submission.parse(form, text, self.solution)
         ids, count = list(rows), len(self.form.targets)
         targets = {name: row[:count] for name, row in rows.items()}
@@ -152,13 +180,21 @@ class Hosted:
             return np.array(extra[need])
 
     @property
+    def sample(self) -> Path:
+        """The sample submission with a row for each answer: in a code competition the public one has fewer."""
+        return (self.code.hidden if self.code else self.files) / self.form.sample
+
+    @property
     def public_files(self) -> list[tuple[str, Path]]:
         """The files that competitors download, by the name they have below the folder."""
         return files.listing(self.files)
 
 
 def catalogued(*, sample: bool = False) -> list[Hosted]:
-    """The competitions of the catalog whose public files and solution are prepared: the real data's or the sample's."""
+    """The competitions of the catalog whose public files and solution are prepared: the real data's or the sample's.
+
+    One whose `prepare` has written a folder `hidden` beside the public one is a code competition.
+    """
     hosted = []
     for entry in catalog.entries(sample=sample):
         data = entry.data
@@ -166,6 +202,7 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
             continue
         source = entry.competition.source
         on_kaggle = isinstance(source, KaggleCompetition)
+        code = Code(data / "hidden") if (data / "hidden").is_dir() else None
         hosted.append(
             Hosted(
                 slug=source.slug if isinstance(source, KaggleCompetition) else entry.name,
@@ -175,6 +212,8 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
                 form=entry.competition.submission,
                 metric=entry.competition.metric,
                 category="Getting Started" if on_kaggle else "Community",
+                kernels_only=code is not None,
+                code=code,
                 description=entry.summary,
             )
         )
@@ -182,132 +221,6 @@ def catalogued(*, sample: bool = False) -> list[Hosted]:
     return hosted
 
 
-def user_made(root: Path) -> list[Hosted]:
-    """The competitions below `root`: folders with `competition.json`, `public/` and `private/solution.csv`.
-
-    Raises KitError for a description that cannot be hosted.
-    """
-    if not root.is_dir():
-        raise KitError(f"{root} is not a folder.", "It must hold a folder for each competition.", f"mkdir -p {root}")
-    return [_user_made(file) for file in sorted(root.glob("*/competition.json"))]
-
-
-_NEEDED: dict[str, type] = {"title": str, "metric": str}
-
-_OPTIONAL: dict[str, type] = {
-    "category": str,
-    "reward": str,
-    "daily": int,
-    "total": int,
-    "deadline": str,
-    "late": bool,
-    "kernels_only": bool,
-    "description": str,
-    "rules": str,
-}
-_KEYS = ("title", "metric", "id", "target", "labels", "teams", "repeats", *_OPTIONAL)
-
-
-def _user_made(file: Path) -> Hosted:
-    right = f"It must be a JSON object with title, metric, id and target; it may have {', '.join(_KEYS[4:])}."
-    try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise KitError(f"{file} is not JSON: {error}", right) from None
-    if not isinstance(told, dict) or not {"title", "metric", "id", "target"} <= told.keys():
-        raise KitError(f"{file} does not describe a competition.", right)
-    if unknown := told.keys() - set(_KEYS):
-        raise KitError(f"{file} has the unknown key {min(unknown)!r}.", right)
-    if told.get("labels") is None:
-        told.pop("labels", None)
-    for key, kind in (_NEEDED | _OPTIONAL | {"labels": list, "repeats": bool}).items():
-        if key in told and not isinstance(told[key], kind):
-            raise KitError(f"{file}: {key!r} is {told[key]!r}.", f"It must be {kind.__name__}.")
-    folder = file.parent
-    if not re.fullmatch(r"[a-z0-9-]+", folder.name):
-        raise KitError(f"{folder} names no competition.", "Its folder's name is its slug: a-z, 0-9 and hyphens.")
-    try:
-        clock.moment(told.get("deadline", DEADLINE))
-    except ValueError:
-        raise KitError(
-            f"{file}: 'deadline' is {told['deadline']!r}.", "It must be a moment, such as 2031-01-01T00:00:00Z."
-        ) from None
-    for needed in (folder / "public", folder / "private" / "solution.csv"):
-        if not needed.exists():
-            raise KitError(f"{needed} does not exist.", "A competition has public/ and private/solution.csv.")
-    id, target = (_columns(file, key, told[key]) for key in ("id", "target"))
-    holds = Labels(told["labels"]) if "labels" in told else None
-    hosted = Hosted(
-        slug=folder.name,
-        title=told["title"],
-        files=folder / "public",
-        solution=folder / "private" / "solution.csv",
-        form=Submission(id, target, _as_is, holds, repeats=told.get("repeats", False)),
-        metric=_metric(file, told["metric"]),
-        teams=None if "teams" not in told else _teams(file, told["teams"]),
-        **{key: told[key] for key in _OPTIONAL if key in told},
-    )
-    answers = hosted.answers
-    for name, part in (("public", answers.public), ("private", answers.private)):
-        try:  # now, so that answers which nobody's submission could be scored by are told at the start
-            if part.any():
-                hosted.score(answers.y, part)
-        except KitError as error:
-            wrong = f"The {name} rows of {hosted.solution} cannot be scored: {error.wrong}"
-            raise KitError(wrong, error.right, error.cure) from None
-    return hosted
-
-
-def _columns(file: Path, key: str, told: Any) -> str | tuple[str, ...]:
-    """One column or several, as competition.json names them."""
-    columns = told if isinstance(told, list) else [told]
-    if not columns or not all(isinstance(column, str) and column for column in columns):
-        raise KitError(f"{file}: {key!r} is {told!r}.", "It must be the name of a column, or a list of names.")
-    return tuple(columns) if isinstance(told, list) else told
-
-
-def _metric(file: Path, name: str) -> Metric:
-    """A metric of the catalogue by its name, or the object `metric` of a Python file beside competition.json."""
-    if name.endswith(".py"):
-        return _own_metric(file.parent / name)
-    try:
-        return metrics.named(name)
-    except KitError as error:
-        raise KitError(f"{file}: {error.wrong}", f"{error.right} One's own is a file such as metric.py.") from None
-
-
-def _own_metric(path: Path) -> Metric:
-    right = "It must hold `metric = Metric(name, score, higher_is_better=...)`, from kit.task.contract."
-    if path.parent / path.name != path or not path.is_file():
-        raise KitError(f"{path} does not exist.", right)
-    try:
-        metric = runpy.run_path(str(path)).get("metric")
-    except Exception as error:  # whatever the user's own code raises
-        raise KitError(f"{path} cannot be run: {type(error).__name__}: {error}", right) from error
-    if not isinstance(metric, Metric):
-        raise KitError(f"{path} declares no metric.", right)
-    return metric
-
-
-def _teams(file: Path, told: Any) -> tuple[Team, ...]:
-    right = (
-        "It must be a list of objects with a name of their own and a public score; private and baseline may be added."
-    )
-    try:
-        teams = tuple(_team(one) for one in told)
-    except (TypeError, ValueError, KeyError, AttributeError):
-        raise KitError(f"{file}: 'teams' is not a list of teams.", right) from None
-    names = [team.name for team in teams]
-    if twice := {name for name in names if names.count(name) > 1}:
-        raise KitError(f"{file}: two teams are called {min(twice)!r}.", right)
-    return teams
-
-
-def _team(told: dict[str, Any]) -> Team:
-    public = f"{float(told['public']):.5f}"
-    private = f"{float(told.get('private', told['public'])):.5f}"
-    return Team(str(told["name"]), public, private, bool(told.get("baseline", False)))
-
-
-def _as_is(pred: np.ndarray) -> np.ndarray:
+def as_is(pred: np.ndarray) -> np.ndarray:
+    """Predictions as they are: answers are not decided."""
     return pred

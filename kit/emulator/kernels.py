@@ -77,9 +77,11 @@ def save_kernel(call: Call) -> dict[str, Any]:
             seconds=min(call.number("sessionTimeoutSeconds") or limits.LONGEST[kind], limits.LONGEST[kind]),
             folder=str(folder),
             sources={key: call.texts(key) for key in _SOURCES},
+            inputs={place: str(source) for place, source in inputs.items()},
+            internet=kernel["internet"],
         )
         call.site.sessions.keep(session)
-        (folder / "source").write_text(call.text("text"), encoding="utf-8")
+        session.source.write_text(call.text("text"), encoding="utf-8")
     if not quick:
         call.site.sessions.start(session, call.text("text"), inputs)
     return {
@@ -149,7 +151,7 @@ def get_kernel(call: Call) -> dict[str, Any]:
     """The source of a version, and what is known of the notebook."""
     session = _session(call)
     kernel = call.store.document("kernel", f"{session.owner}/{session.slug}")
-    source = (Path(session.folder) / "source").read_text(encoding="utf-8")
+    source = session.source.read_text(encoding="utf-8")
     blob = {"source": source, "language": session.language, "kernelType": session.kind, "slug": session.slug}
     return {"metadata": _described(call, kernel, session), "blob": blob}
 

@@ -15,11 +15,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kit import places
-from kit.emulator import hosting
+from kit.emulator import described, hidden, hosting
 from kit.emulator.clock import Clock
 from kit.emulator.faults import Fault, Faults
 from kit.emulator.grading import Grader
 from kit.emulator.hosting import Hosted
+from kit.emulator.reruns import Reruns
 from kit.emulator.server import Seen, Server
 from kit.emulator.sessions import Mode, Sessions
 from kit.emulator.site import Site
@@ -93,8 +94,9 @@ class Emulator:
         self.store.accept(slug, user or self.user.name, self.site.now)
 
     def settle(self) -> None:
-        """Wait until nothing is pending and no notebook runs."""
+        """Wait until nothing is pending and no notebook runs, nor runs again."""
         self.site.sessions.settle()
+        self.site.reruns.settle()
         self.site.grader.settle()
 
 
@@ -171,14 +173,22 @@ def opened(
     private_scores: bool = False,
     new_mounts: bool = True,
     flat_errors: bool = False,
+    code: Sequence[str] = (),
 ) -> Iterator[Emulator]:
     """A server on a free port of 127.0.0.1 (or `port`), with its state in the folder `state`; it serves until the
     block ends.
 
-    `limits` are those of each notebook that is run; with `image` by the packages of Kaggle's image for its machine.
+    `code` names competitions that are hosted as code competitions, with few of their test rows shown. `limits` are
+    those of each notebook that is run; with `image` by the packages of Kaggle's image for its machine.
     Raises KitError when the port is taken, when `kernels` are to be run in a sandbox that this machine cannot make, and
     when it cannot make environments of images.
     """
+    if unknown := [slug for slug in code if slug not in {one.slug for one in hosted}]:
+        raise KitError(
+            f"{unknown[0]} is not hosted.",
+            f"It must be one of: {', '.join(one.slug for one in hosted)}.",
+            "kit emulator serve --code " + next(one.slug for one in hosted),
+        )
     if image and (why := environments.lacking(images.known("cpu"))):
         raise why
     if kernels == "sandbox" and not walls.available():
@@ -191,9 +201,10 @@ def opened(
         store = Store(state)
         try:
             owner = account(store, user)
-            slugs = {one.slug: one for one in hosted}
+            slugs = {one.slug: hidden.laid_out(one, state / "faces", as_code=one.slug in code) for one in hosted}
             grader, sessions = Grader(store, slugs, grading_seconds), Sessions(store, kernels, limits, image=image)
-            site = Site(store, slugs, clock or Clock(), grader, sessions, private_scores, new_mounts)
+            reruns = Reruns(store, slugs, sessions, grader)
+            site = Site(store, slugs, clock or Clock(), grader, sessions, reruns, private_scores, new_mounts)
             try:
                 server = Server(site, port, Faults(list(faults)), flat_errors=flat_errors)
             except OSError as error:
@@ -205,6 +216,7 @@ def opened(
             with server.serving():
                 yield Emulator(server, owner, Path(home))
             sessions.stop()
+            reruns.stop()
             grader.stop()
         finally:
             store.close()
@@ -225,7 +237,7 @@ def running(
     It hosts what is below the folder `competitions`, and without one what the catalog has prepared, `sample` data or
     real. `accepted` spares the user the rules. Other options as in `opened`.
     """
-    hosted = hosting.user_made(competitions) if competitions else hosting.catalogued(sample=sample)
+    hosted = described.user_made(competitions) if competitions else hosting.catalogued(sample=sample)
     with (
         tempfile.TemporaryDirectory(prefix="kit-emulator-") as folder,
         opened(state or Path(folder), hosted, user=user, **options) as emulator,

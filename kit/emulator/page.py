@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kit import places
-from kit.emulator import clock, standings, wire
+from kit.emulator import clock, standings, submissions, wire
 from kit.emulator.hosting import Hosted
 from kit.emulator.site import Site
 
@@ -29,6 +29,9 @@ PLACES = 100
 
 FILES = 50
 """Files of a competition that its page lists."""
+
+SENT = 10
+"""Submissions of a user that a page lists, the newest first."""
 
 _HERE = Path(__file__).parent
 _ASSETS = {
@@ -109,6 +112,7 @@ def _competition(site: Site, hosted: Hosted, user: str, asked: str) -> dict[str,
         "accepted": bool(user) and site.store.has_accepted(hosted.slug, user),
         "rules": f"/competitions/{hosted.slug}/rules",
         "deadline": _date(hosted.deadline),
+        "longest": _span(hosted.code.seconds) if hosted.code else "",
         "left": _left(clock.moment(hosted.deadline) - site.clock.now()),
         "teams": standings.count(site.store, hosted),
         "sample": _beginning(hosted.files / hosted.form.sample),
@@ -120,6 +124,7 @@ def _competition(site: Site, hosted: Hosted, user: str, asked: str) -> dict[str,
         "places": places[(page - 1) * PLACES : page * PLACES],
         "page": page,
         "pages": pages,
+        "sent": submissions.lately(site, hosted, user, SENT) if user else [],
     }
 
 
@@ -130,6 +135,14 @@ def _beginning(path: Path, lines: int = 4, most: int = 200) -> str:
     with path.open(encoding="utf-8", errors="replace") as file:
         texts = [file.readline(10_000).rstrip("\n") for _ in range(lines)]
     return "\n".join(text if len(text) <= most else f"{text[:most]}..." for text in texts if text)
+
+
+def _span(seconds: float) -> str:
+    """A span of time in words: `9 hours`, `90 seconds`."""
+    for unit, of in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * of or seconds == of:
+            return f"{seconds / of:g} {unit}{'' if seconds == of else 's'}"
+    return f"{seconds:g} second{'' if seconds == 1 else 's'}"
 
 
 def _date(moment: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kit.emulator import accounts, competitions, datasets, forums, kernels, models, uploads
+from kit.emulator import accounts, competitions, datasets, forums, kernels, models, submissions, uploads
 from kit.emulator.site import Call
 from kit.emulator.wire import Reply
 
@@ -16,13 +16,13 @@ _SERVICES: dict[str, tuple[Callable[[Call], Reply], ...]] = {
         competitions.list_data_files,
         competitions.download_data_file,
         competitions.download_data_files,
-        competitions.start_submission_upload,
-        competitions.create_submission,
-        competitions.create_code_submission,
-        competitions.list_submissions,
-        competitions.get_submission,
-        competitions.download_submission,
-        competitions.get_submission_limits,
+        submissions.start_submission_upload,
+        submissions.create_submission,
+        submissions.create_code_submission,
+        submissions.list_submissions,
+        submissions.get_submission,
+        submissions.download_submission,
+        submissions.get_submission_limits,
         competitions.get_leaderboard,
         competitions.download_leaderboard,
         competitions.list_competition_topics,

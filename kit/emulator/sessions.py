@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,10 @@ from kit.errors import KitError
 from kit.sandbox import environments, images, imitated, keeper, kernel, watcher
 from kit.sandbox.kernel import Kernel
 from kit.sandbox.limits import Limits
+from kit.serving import package
+
+Beside = Callable[[Kernel], AbstractContextManager[Kernel]]
+"""What goes on while a kernel runs: it is given the kernel as it is laid out, and gives the one that is to be run."""
 
 Mode = Literal["off", "sandbox", "unsafe"]
 """Whether pushed code is run: not at all, in a sandbox, or with the user's own rights."""
@@ -30,7 +36,8 @@ STOPPED = "The emulator was stopped while this session ran."
 
 @dataclass
 class Session:
-    """The run of a version of a notebook, as it is stored."""
+    """The run of a version of a notebook, as it is stored. `inputs` are the folders that it saw below `/kaggle/input`,
+    by their places there."""
 
     id: int
     owner: str
@@ -47,6 +54,8 @@ class Session:
     started: float = 0.0
     took: float = 0.0
     sources: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    internet: bool = False
 
     @property
     def key(self) -> str:
@@ -57,6 +66,11 @@ class Session:
     def working(self) -> Path:
         """The folder that the code writes to, whose files are the output."""
         return Path(self.folder) / "working"
+
+    @property
+    def source(self) -> Path:
+        """The file of its code."""
+        return Path(self.folder) / "source"
 
     @property
     def log(self) -> Path:
@@ -115,6 +129,31 @@ class Sessions:
         self._threads.append(thread)
         thread.start()
 
+    def again(
+        self,
+        session: Session,
+        text: str,
+        inputs: dict[str, Path],
+        settings: dict[str, str],
+        stop: threading.Event,
+        *,
+        beside: Beside | None = None,
+    ) -> watcher.Ending:
+        """Run the code of a session that is not stored, to its end. What it prints is forgotten; what it leaves stays
+        in its folder, which is removed only if this process is killed. `settings` are added to its environment;
+        `beside` is called with what is going to be run, and what it gives lasts as long as the run.
+
+        Raises ValueError, OSError and KitError where it cannot be prepared.
+        """
+        ready = (
+            self._within_image(session, text, inputs, settings)
+            if self._image
+            else self._prepared(session, text, inputs, None, settings)
+        )
+        limits = replace(self._limits, seconds=session.seconds)
+        with beside(ready) if beside else contextlib.nullcontext(ready) as ready:
+            return watcher.watch(ready, limits, lambda name, line: None, stop=stop, temporary=True)
+
     def keep(self, session: Session) -> None:
         """Note a version before it is run, or instead."""
         session.working.mkdir(parents=True, exist_ok=True)
@@ -164,8 +203,22 @@ class Sessions:
         now = self.find(session.owner, session.slug, session.number)
         return now is None or now.status not in UNFINISHED
 
-    def _prepared(self, session: Session, text: str, inputs: dict[str, Path], python: Path | None) -> Kernel:
-        """Raises ValueError and OSError as `kernel.prepare` does."""
+    def _prepared(
+        self,
+        session: Session,
+        text: str,
+        inputs: dict[str, Path],
+        python: Path | None,
+        settings: dict[str, str] | None = None,
+    ) -> Kernel:
+        """The session laid out. Packages `kaggle_evaluation` among its inputs can be imported, as on Kaggle.
+
+        Raises ValueError and OSError as `kernel.prepare` does.
+        """
+        settings = {**imitated.variables(session.accelerator), **(settings or {})}
+        root = "/kaggle/input" if self.mode == "sandbox" else f"{session.folder}/input"
+        if paths := [f"{root}/{place}" for place, source in inputs.items() if (source / package.NAME).is_dir()]:
+            settings["PYTHONPATH"] = ":".join(paths)
         return kernel.prepare(
             Path(session.folder),
             text,
@@ -173,18 +226,20 @@ class Sessions:
             kind="notebook" if session.kind == "notebook" else "script",
             kept="namespaces" if self.mode == "sandbox" else "nothing",
             accelerator=session.accelerator != "cpu",
-            settings=imitated.variables(session.accelerator),
+            settings=settings,
             python=python,
         )
 
-    def _within_image(self, session: Session, text: str, inputs: dict[str, Path]) -> Kernel:
+    def _within_image(
+        self, session: Session, text: str, inputs: dict[str, Path], settings: dict[str, str] | None = None
+    ) -> Kernel:
         """A session whose packages are those of the image; a script is read as a notebook of one cell is.
 
         Raises ValueError and OSError as `kernel.prepare` does, and KitError as `environments.made`.
         """
         cells = text if session.kind == "notebook" else json.dumps({"cells": [{"cell_type": "code", "source": text}]})
         image = images.known(session.accelerator)
-        ready = self._prepared(session, text, inputs, environments.of(image, cells, inputs.values()))
+        ready = self._prepared(session, text, inputs, environments.of(image, cells, inputs.values()), settings)
         images.write(image, ready.folder / "src" / images.FILE)
         inside = Path("/kaggle") if self.mode == "sandbox" else ready.folder
         ready.environment[images.VARIABLE] = str(inside / "src" / images.FILE)

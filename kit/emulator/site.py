@@ -10,6 +10,7 @@ from kit.emulator import clock, wire
 from kit.emulator.clock import Clock
 from kit.emulator.grading import Grader
 from kit.emulator.hosting import Hosted
+from kit.emulator.reruns import Reruns
 from kit.emulator.sessions import Sessions
 from kit.emulator.store import Store, User
 from kit.emulator.wire import Refusal
@@ -28,6 +29,7 @@ class Site:
     clock: Clock
     grader: Grader
     sessions: Sessions
+    reruns: Reruns
     private_scores: bool = False
     new_mounts: bool = True
 

@@ -122,10 +122,9 @@ def _made_up(hosted: Hosted) -> tuple[Team, ...]:
     with every rival: scores that the metric really gives, whatever the metric."""
     answers = hosted.answers
     teams = []
-    sample = hosted.files / hosted.form.sample
-    if sample.is_file():
+    if hosted.sample.is_file():
         try:
-            graded = grading.grade(hosted, sample.read_bytes())
+            graded = grading.grade(hosted, hosted.sample.read_bytes())
             teams.append(Team("sample_submission.csv", graded.public, graded.private, baseline=True))
         except grading.Rejected:
             pass  # a sample that cannot be scored makes no baseline

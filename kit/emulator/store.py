@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS blobs (token TEXT PRIMARY KEY, user TEXT, name TEXT, 
 CREATE TABLE IF NOT EXISTS submissions (
     ref INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT, user TEXT, name TEXT, description TEXT, bytes INTEGER,
     path TEXT, at TEXT, status TEXT, error TEXT DEFAULT '', public TEXT DEFAULT '', private TEXT DEFAULT '');
+CREATE TABLE IF NOT EXISTS reruns (ref INTEGER PRIMARY KEY, session TEXT, text TEXT, kind TEXT DEFAULT '');
 CREATE INDEX IF NOT EXISTS submissions_of ON submissions (slug, user, at);
 CREATE TABLE IF NOT EXISTS teams (
     id INTEGER PRIMARY KEY AUTOINCREMENT, slug TEXT, name TEXT, member TEXT, kind TEXT, public TEXT, private TEXT,
@@ -27,6 +28,8 @@ CREATE TABLE IF NOT EXISTS teams (
 CREATE TABLE IF NOT EXISTS documents (kind TEXT, key TEXT, body TEXT, PRIMARY KEY (kind, key));
 CREATE TABLE IF NOT EXISTS numbers (last INTEGER PRIMARY KEY AUTOINCREMENT);
 """
+# A row of `reruns` stands beside that of a submission for which a notebook is run again: the version as it was, and the
+# kind of error that it ended with.
 # Team kinds: 'user' (scores come from submissions), 'rival' and 'baseline' (scores are stored).
 
 _FIRST_NUMBER = 1000

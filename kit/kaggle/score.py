@@ -34,7 +34,7 @@ def settle(entry: Entry, attempt: Attempt, kaggle: Client, name: str) -> Attempt
         with progress.waiting(f"Submission {attempt.ref}") as show:
             scored = _scored(attempt.ref, kaggle, name, show)
         facts = {
-            "state": ledger.ERROR if _state(scored) == "ERROR" else ledger.COMPLETE,
+            "state": ledger.ERROR if _failed(scored) else ledger.COMPLETE,
             "public_score": _number(scored.public_score),
             "private_score": _number(scored.private_score),
             "reason": scored.error_description or "",
@@ -107,6 +107,13 @@ def _scored(ref: int, kaggle: Client, name: str, show: Callable[[str], None]) ->
 
 def _state(submission: Any) -> str:
     return getattr(submission.status, "name", str(submission.status))
+
+
+def _failed(submission: Any) -> bool:
+    """Whether there will be no score. A notebook whose re-run failed is COMPLETE, with an error and without a score.
+    Source: several users' answers of Kaggle's API in 2026."""
+    unscored = not (submission.public_score or submission.private_score)
+    return _state(submission) == "ERROR" or (unscored and bool(submission.error_description))
 
 
 def _number(text: str | None) -> float | None:

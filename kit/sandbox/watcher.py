@@ -28,12 +28,15 @@ PATIENCE = 10.0
 @dataclass(frozen=True)
 class Ending:
     """How a kernel ended. `code` is its exit status, `failure` says what it had too much of or why it could not be
-    started, and is empty where it ended by itself; `memory` is the most that was seen, bytes."""
+    started, and is empty where it ended by itself; `memory` is the most that was seen, bytes. `late` says that it took
+    too long, and `started` that the code was started at all."""
 
     code: int
     failure: str
     seconds: float
     memory: int
+    late: bool = False
+    started: bool = True
 
 
 def watch(
@@ -47,7 +50,9 @@ def watch(
     stop = stop or threading.Event()
     started = time.monotonic()
     if (free := usage.free(kernel.folder)) < FREE:
-        return Ending(keeper.FAILED, f"only {free:,} bytes are free on the disk, and {FREE:,} must be", 0.0, 0)
+        return Ending(
+            keeper.FAILED, f"only {free:,} bytes are free on the disk, and {FREE:,} must be", 0.0, 0, started=False
+        )
     report, reporting = os.pipe()
     with contextlib.ExitStack() as held:
         held.callback(os.close, report)
@@ -95,9 +100,11 @@ def watch(
             _end(process)
             for output in outputs:
                 output.close(PATIENCE)
+        unable = "" if failure or stop.is_set() else _told(report)
         if not failure and not stop.is_set():
-            failure = _told(report) or looks.disk()
-    return Ending(process.returncode, failure, time.monotonic() - started, looks.most)
+            failure = unable or looks.disk()
+    seconds = time.monotonic() - started
+    return Ending(process.returncode, failure, seconds, looks.most, looks.late, started=not unable)
 
 
 class _Looks:
@@ -107,11 +114,13 @@ class _Looks:
         self._kernel, self._limits, self._root, self._started = kernel, limits, root, started
         self._processes_due = self._disk_due = 0.0
         self.most = 0
+        self.late = False
 
     def failure(self) -> str:
         """What the kernel has too much of; empty while it keeps to its limits."""
         now = time.monotonic()
         if now - self._started > self._limits.seconds:
+            self.late = True
             return f"it took longer than {self._limits.seconds:.0f} s"
         if now >= self._processes_due:
             if failure := self._processes():

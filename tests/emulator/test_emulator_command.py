@@ -97,3 +97,15 @@ def test_with_nothing_to_host_the_cure_is_named(workspace: Path) -> None:
     assert code == 1
     assert said.startswith("kit: There is no prepared sample to host.")
     assert "kit download" in said
+
+
+def test_a_competition_is_served_as_code_and_who_cannot_submit_is_told(words: list[str], workspace: Path) -> None:
+    code, _, err = run(workspace, *words, "--code", "titanik")
+    assert code == 1
+    assert "titanik is not hosted." in err and "Try: kit emulator serve --code titanic" in err
+    with serving(workspace, *words, "--code", "titanic") as (process, url):
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=10) as reply:
+            assert b"code competition" in reply.read()
+        assert process.stderr is not None
+        notes = [process.stderr.readline() for _ in range(2)]
+    assert notes[1] == "Code competitions: titanic. Nobody can submit to them without --run-kernels.\n"

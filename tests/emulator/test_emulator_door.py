@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from kit.emulator import competitions, fields, landing, routes, uploads
+from kit.emulator import fields, landing, reruns, routes, uploads
 from kit.emulator.fields import FIELDS
 from kit.emulator.local import Emulator
 from kit.emulator.site import Call
@@ -384,8 +384,8 @@ def test_an_upload_takes_no_more_than_the_disk_has_to_spare(call: Caller, monkey
 
 
 def test_a_submission_is_no_larger_than_its_answers_allow(call: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(competitions, "_LEAST_ROOM", 0)
-    monkeypatch.setattr(competitions, "_ROOM", 1)
+    monkeypatch.setattr(reruns, "LEAST_ROOM", 0)
+    monkeypatch.setattr(reruns, "ROOM", 1)
     most = call.emulator.site.hosted["titanic"].solution.stat().st_size
     told = {"competitionName": "titanic", "fileName": "a.csv"}
     assert call("StartSubmissionUpload", **told, contentLength=most).status == 200

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kit.emulator import grading, hosting
+from kit.emulator import described, grading, hosting
 from kit.emulator.local import Emulator
 from kit.errors import KitError
 from kit.task import submission
@@ -24,7 +24,7 @@ from tests.emulator.conftest import Caller
 @pytest.fixture
 def hosted(tmp_path: Path) -> hosting.Hosted:
     titanic.write(tmp_path)
-    return hosting.user_made(tmp_path)[0]
+    return described.user_made(tmp_path)[0]
 
 
 GOOD = titanic.right_but(0)
@@ -66,7 +66,7 @@ def test_ignored_rows_count_for_neither_score_but_must_be_there(tmp_path: Path) 
     folder = titanic.write(tmp_path)
     solution = folder / "private" / "solution.csv"
     solution.write_text(solution.read_text().replace("892,0,Public", "892,0,Ignored"))
-    hosted = hosting.user_made(tmp_path)[0]
+    hosted = described.user_made(tmp_path)[0]
     assert grading.grade(hosted, titanic.right_but(1).encode()) == grading.Graded("1.00000", "1.00000")
     with pytest.raises(grading.Rejected, match="must have 418 rows"):
         grading.grade(hosted, GOOD.replace("892,0\n", "").encode())
@@ -76,7 +76,7 @@ def test_without_usage_half_of_the_rows_are_public_and_the_rest_private(tmp_path
     folder = titanic.write(tmp_path)
     solution = folder / "private" / "solution.csv"
     solution.write_text(solution.read_text().replace(",Public", "").replace(",Private", "").replace(",Usage", ""))
-    answers = hosting.user_made(tmp_path)[0].answers
+    answers = described.user_made(tmp_path)[0].answers
     assert (answers.public ^ answers.private).all()
     assert 0.4 < answers.public.mean() < 0.6
 
@@ -88,7 +88,7 @@ def test_numbers_are_graded_with_several_targets_and_a_lower_score_wins(tmp_path
     told = {"title": "Tides", "metric": "rmse", "id": "id", "target": ["low", "high"]}
     (folder / "competition.json").write_text(json.dumps(told))
     (folder / "private" / "solution.csv").write_text("id,low,high,Usage\na,1,2,Public\nb,3,4,Private\n")
-    hosted = hosting.user_made(tmp_path)[0]
+    hosted = described.user_made(tmp_path)[0]
     assert grading.grade(hosted, b"id,high,low\nb,4.5,3\na,2,2\n") == grading.Graded(
         f"{np.sqrt(0.5):.5f}", f"{np.sqrt(0.125):.5f}"
     )
@@ -104,7 +104,7 @@ def test_grading_28_000_rows_takes_less_than_a_fifth_of_a_second(tmp_path: Path)
     (folder / "competition.json").write_text(json.dumps(told))
     rows = "".join(f"{n},{n % 10}\n" for n in range(1, 28_001))
     (folder / "private" / "solution.csv").write_text("ImageId,Label\n" + rows)
-    hosted = hosting.user_made(tmp_path)[0]
+    hosted = described.user_made(tmp_path)[0]
     data = ("ImageId,Label\n" + rows).encode()
     grading.grade(hosted, data)  # reads the solution, which happens once a server
     taken = []
@@ -136,7 +136,7 @@ def test_grading_28_000_rows_takes_less_than_a_fifth_of_a_second(tmp_path: Path)
 def test_a_competition_that_cannot_be_hosted_is_refused(tmp_path: Path, change: dict[str, object], words: str) -> None:
     titanic.write(tmp_path, **change)
     with pytest.raises(KitError, match=words):
-        hosting.user_made(tmp_path)
+        described.user_made(tmp_path)
 
 
 def host(root: Path, metric: str, target: str | list[str], solution: str, **told: object) -> hosting.Hosted:
@@ -150,7 +150,7 @@ def host(root: Path, metric: str, target: str | list[str], solution: str, **told
     if "Usage" not in head:
         head, rows = f"{head},Usage", [f"{row},Public" for row in rows]
     (folder / "private" / "solution.csv").write_text("\n".join([head, *rows]) + "\n")
-    return hosting.user_made(root)[0]
+    return described.user_made(root)[0]
 
 
 def graded(hosted: hosting.Hosted, text: str) -> tuple[str, str]:
@@ -340,10 +340,10 @@ def tides(root: Path, solution: str, **told: object) -> hosting.Hosted:
     folder = root / "tides"
     (folder / "public").mkdir(parents=True)
     (folder / "private").mkdir()
-    described = {"title": "Tides", "metric": "mae", "id": ["port", "day"], "target": "height"} | told
-    (folder / "competition.json").write_text(json.dumps(described))
+    declared = {"title": "Tides", "metric": "mae", "id": ["port", "day"], "target": "height"} | told
+    (folder / "competition.json").write_text(json.dumps(declared))
     (folder / "private" / "solution.csv").write_text(solution)
-    return hosting.user_made(root)[0]
+    return described.user_made(root)[0]
 
 
 def test_two_key_columns_name_a_row_together(tmp_path: Path) -> None:

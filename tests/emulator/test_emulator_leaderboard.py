@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from kit.emulator import hosting, standings
+from kit.emulator import described, hosting, standings
 from kit.emulator.local import Emulator
 from tests.emulator import titanic
 from tests.emulator.conftest import Caller
@@ -112,7 +112,7 @@ def test_only_two_submissions_are_selected_for_the_private_board(start: Callable
 
 def test_made_up_rivals_have_scores_that_the_metric_gives(tmp_path) -> None:
     titanic.write(tmp_path)
-    told = hosting.user_made(tmp_path)[0]
+    told = described.user_made(tmp_path)[0]
     hosted = hosting.Hosted(told.slug, told.title, told.files, told.solution, told.form, told.metric)
     teams = standings._made_up(hosted)
     assert teams[0] == hosting.Team("sample_submission.csv", "0.50239", "0.49761", baseline=True)

@@ -98,7 +98,8 @@ def test_a_competition_shows_its_facts_files_sample_and_leaderboard(emulator: Em
         ("", "3", "behind", "0.10000"),
     ]
     shown = Read(answer.body.decode())
-    assert shown.texts["h2"] == ["What a submission looks like", "Data", "Public leaderboard", "Rules"]
+    sections = ["What a submission looks like", "Data", "Submissions of tester", "Public leaderboard", "Rules"]
+    assert shown.texts["h2"] == sections
     assert "tester is number 2 of 3." in shown.texts["strong"]
     assert shown.texts["code"][:2] == ["sample_submission.csv", "PassengerId,Survived 892,0 893,0 894,0"]
     assert shown.texts["code"][2:5] == ["sample_submission.csv", "test.csv", "train.csv"]
@@ -226,3 +227,34 @@ def test_a_hostile_text_is_shown_and_does_nothing(start: Callable[..., Emulator]
         assert not [element for _, element in shown.elements if any(name.startswith("on") for name in element)]
     texts = [text for shown in pages for several in shown.texts.values() for text in several]
     assert any(name in text or HOSTILE in text for text in texts)
+
+
+def test_a_user_sees_what_became_of_their_submissions_and_nobody_elses(emulator: Emulator, call: Caller) -> None:
+    assert "Submissions of tester" not in get(call, "/competitions/titanic", "tester").texts["h2"]
+    call.submit(titanic.right_but(0))
+    call.submit("PassengerId\n1\n")
+    emulator.settle()
+    emulator.site.grader.hold()
+    call.submit(titanic.right_but(1))
+    shown = get(call, "/competitions/titanic", "tester")
+    assert "Submissions of tester" in shown.texts["h2"]
+    outcomes = [text for text in shown.texts["td"] if text in ("pending", "error", "1.00000")]
+    assert outcomes[:3] == ["pending", "error", "1.00000"]
+    emulator.store.user("rival")
+    assert "Submissions of rival" not in get(call, "/competitions/titanic", "rival").texts["h2"]
+
+
+def test_a_code_competition_says_what_it_wants_and_how_it_is_submitted_to(tmp_path, start) -> None:
+    titanic.write_code(tmp_path / "hosted", rerun_hours=0.5)
+    emulator = start()
+    call = Caller(emulator, emulator.user.token)
+    assert "code competition" in get(call, "/").texts["span"]
+    shown = get(call, "/competitions/titanic", "tester")
+    assert "code competition" in shown.texts["span"]
+    assert shown.texts["h2"][:2] == ["Code requirements", "What a submission looks like"]
+    assert shown.texts["li"][:2] == ["The run may take 30 minutes.", "Internet access is off."]
+    commands = " ".join(shown.texts["code"])
+    assert "submit titanic -f submission.csv -k tester/NOTEBOOK -v 1" in commands
+    pages = call("ListCompetitionPages", competitionName="titanic", pageName="code-requirements").json["pages"]
+    assert "CPU Notebook <= 0.5 hours run-time" in pages[0]["content"]
+    assert page._span(9 * 3600) == "9 hours" and page._span(3600) == "1 hour" and page._span(90) == "90 seconds"

@@ -209,10 +209,10 @@ def test_the_executed_notebook_is_kept_beside_the_outputs_and_not_among_them(att
 SERVER = """
 import sys, time
 from pathlib import Path
-from kit.emulator import hosting, local
+from kit.emulator import described, local
 from kit.sandbox.limits import Limits
 root, state = map(Path, sys.argv[1:])
-with local.opened(state, hosting.user_made(root), user="tester", kernels="sandbox") as emulator:
+with local.opened(state, described.user_made(root), user="tester", kernels="sandbox") as emulator:
     emulator.accept("titanic")
     print(emulator.url, emulator.user.token, flush=True)
     time.sleep(600)

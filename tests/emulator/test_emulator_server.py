@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kit.emulator import competitions
+from kit.emulator import submissions
 from kit.emulator.local import Emulator, address, running
 from kit.emulator.store import Store
 from kit.errors import KitError
@@ -119,14 +119,14 @@ def test_a_restart_forgets_nothing_and_grades_what_was_pending(tmp_path: Path) -
 def test_clients_that_race_for_the_last_submissions_get_just_those(emulator, call, monkeypatch) -> None:
     token = call.upload(titanic.right_but(0))
     statuses = []
-    counted = competitions._made
+    counted = submissions._made
 
     def slowly(*asked: Any) -> tuple[int, int]:
         counts = counted(*asked)
         time.sleep(0.02)  # between counting and inserting, where the others would come in
         return counts
 
-    monkeypatch.setattr(competitions, "_made", slowly)
+    monkeypatch.setattr(submissions, "_made", slowly)
 
     def submit() -> None:
         statuses.append(call("CreateSubmission", competitionName="titanic", blobFileTokens=token).status)

@@ -47,3 +47,18 @@ def right_but(wrong: int, start: int = 0) -> str:
     """The right answers but for `wrong` rows from `start` on."""
     values = [row % 2 for row in range(ROWS)]
     return submission([1 - v if start <= row < start + wrong else v for row, v in enumerate(values)])
+
+
+SHOWN = 20
+"""Test rows that competitors see of the code competition."""
+
+
+def write_code(root: Path, **told: Any) -> Path:
+    """The same as a code competition: 20 of its test rows are public, and all of them hidden."""
+    folder = write(root, **told)
+    (folder / "hidden").mkdir()
+    for name in ("test.csv", "sample_submission.csv"):
+        lines = (folder / "public" / name).read_text().splitlines(keepends=True)
+        (folder / "hidden" / name).write_text("".join(lines))
+        (folder / "public" / name).write_text("".join(lines[: SHOWN + 1]))
+    return folder

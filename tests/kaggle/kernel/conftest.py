@@ -36,24 +36,31 @@ def runner(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> N
 
 
 @pytest.fixture
-def emulator(
-    namespaces: None, parity: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[Emulator]:
-    """An emulator that hosts the sample of parity and runs kernels; the environment points at it.
-
-    With the parameter `prepared`, parity is no competition of Kaggle's but a prepared task.
-    """
+def hasty(namespaces: None, parity: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for longer than it takes on an emulator."""
     hasten(parity)
-    if getattr(request, "param", "") == "prepared":
-        unhost(parity)
-    fetch.sample(catalog.find("parity"))
     monkeypatch.setattr(client, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(sessions, "PAUSE", 0.1)
     monkeypatch.setattr(push, "LOOKS", (0.0, 0.1))
     monkeypatch.setattr(sessions, "PATIENCE", 0.5)
     monkeypatch.setattr(sessions, "LATE", 0.5)
     monkeypatch.setattr(fanout, "PAUSE", 0.1)
-    with running(sample=True, kernels="sandbox") as emulator:
+
+
+@pytest.fixture
+def emulator(
+    hasty: None, parity: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[Emulator]:
+    """An emulator that hosts the sample of parity and runs kernels; the environment points at it.
+
+    With the parameter `prepared`, parity is no competition of Kaggle's but a prepared task; with `code` it is hosted as
+    a code competition.
+    """
+    param = getattr(request, "param", "")
+    if param == "prepared":
+        unhost(parity)
+    fetch.sample(catalog.find("parity"))
+    with running(sample=True, kernels="sandbox", code=["parity"] if param == "code" else []) as emulator:
         for name, value in emulator.env.items():
             monkeypatch.setenv(name, value)
         yield emulator
