@@ -1,11 +1,15 @@
 """Every recipe's kernel on the embedded sample, in environments of Kaggle's images: the table in kernels/README.md.
 
-    python -m benchmarks.kernel_images [--image KIND ...] [COMPETITION ...]
+    python -m benchmarks.kernel_images [--image KIND ...] [--most N] [--again] [COMPETITION[/RECIPE] ...]
 
 Each kernel is rehearsed as `kit kernel rehearse --image KIND` does it: two folds, one epoch, no network, with the
-wheels that the image lacks. A cell is the seconds that this took, or why the kernel is refused before a push. The table
-is written anew after each kernel; what is not asked for keeps the cell that it has. "as cpu" stands where the GPU image
-has the same packages in the same versions: without a GPU nothing else would differ.
+wheels that the image lacks. A cell is the seconds that this took, or why the kernel is refused before a push. "as cpu"
+stands where the GPU image has the same packages in the same versions: without a GPU nothing else would differ.
+
+The table is written after each kernel, so that the command goes on where it was stopped: it tries what has no cell yet,
+or failed; `--again` tries all that is named. Rows of recipes that are gone are left out. `--most` is how many kernels
+are rehearsed before it ends, for machines that are shared; cells that need no rehearsal are written all the same. The
+exit status is 1 while cells are empty or a kernel fails.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -31,37 +36,67 @@ from kit.train.runs import Plan
 TABLE = places.KIT.parent / "kernels" / "README.md"
 KINDS = {"cpu": "cpu", "gpu": "t4", "tpu": "tpu"}
 HEADER = ("competition", "recipe", "wheels", *KINDS)
-WHY = {"imports tensorflow": "refused: tf_keras", "neither Keras nor JAX": "refused: no Keras"}
+WHY = {
+    "tf_keras": "refused: tf_keras",
+    "imports tensorflow": "refused: tf.*",
+    "neither Keras nor JAX": "refused: no Keras",
+}
 
 
-def main() -> None:
+def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    words.add_argument("competition", nargs="*")
+    words.add_argument("named", nargs="*", metavar="COMPETITION[/RECIPE]")
     words.add_argument("--image", action="append", choices=KINDS)
+    words.add_argument("--most", type=int)
+    words.add_argument("--again", action="store_true")
     args = words.parse_args()
-    rows = _read()
-    for kind in args.image or KINDS:
-        for entry in catalog.entries(sample=True):
-            if args.competition and entry.name not in args.competition:
-                continue
-            for name in entry.recipes:
-                row = rows.setdefault((entry.name, name), dict.fromkeys(HEADER[2:], ""))
-                row[kind], row["wheels"] = _cell(entry, name, kind, row["wheels"])
-                print(f"{entry.name} {name} {kind}: {row[kind]} (load {os.getloadavg()[0]:.1f})", flush=True)
-                _write(rows)
+    rows, rehearsed = _read(), 0
+    wanted = [
+        (entry, name, kind)
+        for kind in args.image or KINDS
+        for entry in catalog.entries(sample=True)
+        for name in entry.recipes
+        if not args.named or {entry.name, f"{entry.name}/{name}"} & set(args.named)
+    ]
+    for entry, name, kind in wanted:
+        row = rows[entry.name, name]
+        if not args.again and _answered(row[kind]):
+            continue
+        text = _built(entry, name, kind)
+        if text.startswith("refused"):
+            row[kind] = text
+        elif kind == "gpu" and row["cpu"].endswith(" s") and _same(text):
+            row[kind] = "as cpu"
+        elif rehearsed == args.most:
+            continue
+        else:
+            rehearsed += 1
+            row[kind], row["wheels"] = _cell(entry, name, kind, text, row["wheels"])
+        print(f"{entry.name} {name} {kind}: {row[kind]} (load {os.getloadavg()[0]:.1f})", flush=True)
+        _write(rows)
+    return int(not all(_answered(rows[entry.name, name][kind]) for entry, name, kind in wanted))
 
 
-def _cell(entry: Entry, name: str, kind: str, before: str) -> tuple[str, str]:
-    """How the recipe's kernel went in an image, and the packages that travel as wheels."""
-    recipe, image = entry.recipes[name], images.known(kind)
-    plan = Plan(entry.name, name, "", recipe.resolve(smoke=True), sample=True)
+def _answered(cell: str) -> bool:
+    return bool(cell) and not cell.startswith("fails")
+
+
+def _built(entry: Entry, name: str, kind: str) -> str:
+    """The recipe's notebook for an image, or why it is refused before a push: a word that begins with "refused"."""
     try:
-        text = notebook.build(entry, plan, accelerators.find(KINDS[kind]).kind)
+        return notebook.build(entry, _plan(entry, name), accelerators.find(KINDS[kind]).kind)
     except KitError as error:
-        return next((short for part, short in WHY.items() if part in error.wrong), error.wrong), before
+        return next((short for part, short in WHY.items() if part in error.wrong), f"refused: {error.wrong}")
+
+
+def _plan(entry: Entry, name: str) -> Plan:
+    return Plan(entry.name, name, "", entry.recipes[name].resolve(smoke=True), sample=True)
+
+
+def _cell(entry: Entry, name: str, kind: str, text: str, before: str) -> tuple[str, str]:
+    """How the recipe's kernel went in an image, and the packages that travel as wheels."""
+    image, plan = images.known(kind), _plan(entry, name)
     lacking = notebook.lacking(text)
-    if kind == "gpu" and before and _same(text):
-        return "as cpu", before
     described: dict[str, Any] = metadata.first(entry, plan, accelerators.find(KINDS[kind]))
     described["dataset_sources"] = wheels.attached(described["dataset_sources"], lacking, metadata.USER)
     fetch.sample(entry)
@@ -82,10 +117,12 @@ def _same(text: str) -> bool:
 
 
 def _read() -> dict[tuple[str, str], dict[str, str]]:
-    rows = {}
+    """The cells of the table for each recipe that there is, empty ones where it has none yet."""
+    known = [(entry.name, name) for entry in catalog.entries(sample=True) for name in entry.recipes]
+    rows = {key: dict.fromkeys(HEADER[2:], "") for key in known}
     for line in TABLE.read_text(encoding="utf-8").splitlines() if TABLE.exists() else ():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("| ") and len(cells) == len(HEADER) and cells[0] in catalog.names():
+        if line.startswith("| ") and len(cells) == len(HEADER) and (cells[0], cells[1]) in rows:
             rows[cells[0], cells[1]] = dict(zip(HEADER[2:], cells[2:], strict=True))
     return rows
 
@@ -100,4 +137,4 @@ def _write(rows: dict[tuple[str, str], dict[str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

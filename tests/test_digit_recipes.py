@@ -99,7 +99,7 @@ def test_every_variant_and_the_smoke_settings_are_settings_of_the_recipe(name):
 
 
 def test_the_same_seed_gives_the_same_predictions(tmp_path):
-    settings = {"augment": True, "batch": 50}
+    settings = {"augment": True, "batch": 50, "filters": (4, 4, 4), "units": 16}
     first, again, other = (
         fitted("cnn", fold(tmp_path / str(i), 100, seed=seed), **settings)(digits().x[:20])
         for i, seed in enumerate((3, 3, 4))
@@ -126,7 +126,7 @@ def test_layers_without_a_kernel_size_each_are_refused(tmp_path):
 
 
 def test_a_pair_predicts_the_mean_of_the_runs_with_this_seed_and_the_next(tmp_path):
-    settings = {"epochs": 1, "precision": "float32"}
+    settings = {"epochs": 1, "precision": "float32", "filters": (4, 4, 4)}
     x = digits().x[1000:1040]
     alone = [fitted("vgg", fold(tmp_path / str(seed), 200, 0, seed=seed), **settings)(x) for seed in (3, 1003)]
     steps = []
@@ -171,7 +171,10 @@ def test_a_file_of_images_with_a_wrong_value_is_refused(tmp_path, changed, wrong
 
 @pytest.mark.parametrize(
     ("name", "more", "at"),
-    [("cnn", {}, 2), *(pytest.param(*words, marks=pytest.mark.slow) for words in CUTS)],
+    [
+        ("cnn", {"filters": (4, 4, 4), "units": 16}, 2),
+        *(pytest.param(*words, marks=pytest.mark.slow) for words in CUTS),
+    ],
 )
 def test_a_training_that_was_cut_off_goes_on_and_ends_with_the_same_bytes(name, more, at, tmp_path, monkeypatch):
     def predictions(dir, report):

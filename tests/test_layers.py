@@ -58,8 +58,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "__init__": {"api", "errors", "new", "doctor", "demo"},
 }
 FRAMEWORKS = {"keras", "tensorflow", "xgboost", "torch", "jax", "tensorflow_hub", "tensorflow_text", "official"}
-FOR_RECIPES = {f"toolbox/encoders/{name}.py" for name in ("classifier", "finetuning", "pieces")}
-"""Files that define classes of a framework, so that they import it; only recipes import them, and each other."""
+FOR_RECIPES = {
+    f"toolbox/{name}.py" for name in ("encoders/classifier", "encoders/finetuning", "encoders/pieces", "bag_layers")
+}
+"""Files that define classes of a framework, so that they import it; recipes import them, and functions."""
 FILES = sorted((ROOT / "kit").rglob("*.py"))
 
 

@@ -82,13 +82,13 @@ def test_the_same_seed_gives_the_same_bytes(trained, tmp_path):
 def test_a_frozen_encoder_encodes_each_text_once_and_trains_a_head(tmp_path, monkeypatch):
     losses: list[float] = []
     of = fold(tmp_path, report=lambda done, of, **figures: losses.append(figures["loss"]))
-    predict = fitted(of, frozen=True, epochs=30, rate=0.05)
+    predict = fitted(of, frozen=True, epochs=8, rate=0.05)
     assert losses[-1] < losses[0]
     assert predict.parameters == 33
     from kit.toolbox.encoders import finetuning
 
     monkeypatch.setattr(finetuning, "pooled", lambda *args, **settings: pytest.fail("an encoder was built"))
-    again = fitted(of, frozen=True, epochs=30, rate=0.05)
+    again = fitted(of, frozen=True, epochs=8, rate=0.05)
     np.testing.assert_array_equal(again(of.valid.x), predict(of.valid.x))
 
 

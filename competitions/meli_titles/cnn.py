@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from kit.task.contract import Fitted
@@ -106,13 +105,7 @@ def network(table, known, classes, frozen, kernels, filters, hidden, dropout):
 
 def predictor(model, known) -> Fitted:
     """A Fitted for titles."""
-
-    def predict(x) -> np.ndarray:
-        if not len(x):
-            return np.zeros((0, model.output_shape[1]), np.float32)
-        return np.asarray(model.predict(known(list(x)), batch_size=512, verbose=0), np.float32)
-
-    return Fitted(predict, model.count_params())
+    return networks.predictor(model, read=lambda titles: known(list(titles)))
 
 
 def _smoothed(smoothing, classes):

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from kit.sandbox.images import Image, normal
 
@@ -25,8 +26,15 @@ PACKAGES = {
 }
 """Modules whose package has another name, by module."""
 
-ALSO = {"keras": {"cpu": "tensorflow", "gpu": "tensorflow", "tpu": "jax"}, "tensorflow": {"tpu": "tensorflow-cpu"}}
-"""What a package imports by itself on an image: the backend of Keras there, and TensorFlow by its name there."""
+ALSO: dict[str, dict[str, tuple[str, ...]]] = {
+    "keras": {"cpu": ("tensorflow",), "gpu": ("tensorflow",), "tpu": ("jax", "tensorflow-cpu")},
+    "tensorflow": {"tpu": ("tensorflow-cpu",)},
+}
+"""What a package imports by itself on an image: the backend of Keras there, and TensorFlow by its name there, which
+layers of texts take on any backend."""
+
+BROUGHT = {"keras": "keras", "language": "keras"}
+"""What a recipe brings along by its EXTRA, where functions of shared files import it for the recipe."""
 
 LARGE = frozenset(
     (
@@ -35,7 +43,11 @@ LARGE = frozenset(
     )
 )
 """Learning frameworks. A function of a file that recipes share imports one only where the recipe has brought it along;
-so they count where a file imports them at its top, and where a recipe or a cell does at all."""
+so they count where a file imports them at its top, where a recipe or a cell does at all, and where a recipe's EXTRA
+says so."""
+
+MODULE = re.compile(r"[\w./]{1,200}")
+"""What a text must look like to be the name of a module or the path of one."""
 
 WRITTEN = re.compile(r"%%writefile\s+(?:-a\s+)?(?P<path>\S+\.py)\s*\n")
 
@@ -45,7 +57,7 @@ def packages(text: str, image: Image) -> set[str]:
     names: set[str] = set()
     for module in modules_of(text):
         name = normal(PACKAGES.get(module, module))
-        names |= {name, ALSO.get(name, {}).get(image.image, name)}
+        names |= {name, *ALSO.get(name, {}).get(image.image, ())}
     return {name for name in names if image.has(name)}
 
 
@@ -78,27 +90,78 @@ def _modules(text: str) -> tuple[frozenset[str], frozenset[str]]:
     for path, file in files.items():
         if not path.startswith("kit/") and not path.rpartition("/")[2].startswith("_"):
             reached.all_of(file)
+            reached.brought(file)
     own = {part for path in files for part in path.removesuffix(".py").split("/")} | sys.stdlib_module_names
     return frozenset(reached.outside - own), frozenset(reached.outside - reached.spared - own)
 
 
+class _Facts(NamedTuple):
+    """What a unit of a file holds that can bring a module in: its imports, each with whether it is tried by code that
+    goes on without it, names, attributes of names, and texts that may be modules' names."""
+
+    imports: tuple[tuple[ast.Import | ast.ImportFrom, bool], ...]
+    names: frozenset[str]
+    attributes: frozenset[tuple[str, str]]
+    texts: frozenset[str]
+
+
+class _Told(NamedTuple):
+    """What the text of a file tells, whatever lies beside it: the facts of its units, each function and each class at
+    its top, and under "" all the rest; all imports; and its EXTRA."""
+
+    units: dict[str, _Facts]
+    imports: tuple[ast.Import | ast.ImportFrom, ...]
+    extra: str
+
+
+@functools.lru_cache(maxsize=1024)
+def _told(code: str) -> _Told:
+    """Read once: most files of one notebook are in the next one too."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        # Not Python alone, such as a cell with a magic of its own: its lines that look like imports count.
+        tree = ast.parse(
+            "\n".join(re.findall(r"^\s*((?:import|from)\s+\w+)\s", code, re.MULTILINE)).replace("from", "import")
+        )
+    units: dict[str, list[ast.AST]] = {"": []}
+    extra = ""
+    for statement in tree.body:
+        named = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        units.setdefault(statement.name if named else "", []).append(statement)  # type: ignore[attr-defined]
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            extra = str(statement.value.value) if ast.unparse(statement.targets[0]) == "EXTRA" else extra
+    facts = {name: _facts(statements) for name, statements in units.items()}
+    return _Told(facts, tuple(node for each in facts.values() for node, _ in each.imports), extra)
+
+
+def _facts(statements: list[ast.AST]) -> _Facts:
+    imports: list[tuple[ast.Import | ast.ImportFrom, bool]] = []
+    names, attributes, texts = set[str](), set[tuple[str, str]](), set[str]()
+    for statement in statements:
+        tried: set[ast.AST] = set()
+        for node in ast.walk(statement):
+            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+                break
+            if isinstance(node, ast.Try) and any("ImportError" in _caught(one) for one in node.handlers):
+                tried |= {inner for each in node.body for inner in ast.walk(each)}
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                imports.append((node, node in tried))
+            elif isinstance(node, ast.Name):
+                names.add(node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                attributes.add((node.value.id, node.attr))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and MODULE.fullmatch(node.value):
+                texts.add(node.value)
+    return _Facts(tuple(imports), frozenset(names), frozenset(attributes), frozenset(texts))
+
+
 class _File:
-    """A file, or a cell that runs, in units: each function and each class at its top, and under "" all the rest."""
+    """A file, or a cell that runs, among the written `files`."""
 
     def __init__(self, path: str, code: str, files: Mapping[str, _File]) -> None:
         self.path, self._files = path, files
-        try:
-            tree = ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError):
-            # Not Python alone, such as a cell with a magic of its own: its lines that look like imports count.
-            tree = ast.parse(
-                "\n".join(re.findall(r"^\s*((?:import|from)\s+\w+)\s", code, re.MULTILINE)).replace("from", "import")
-            )
-        self.units: dict[str, list[ast.AST]] = {"": []}
-        for statement in tree.body:
-            named = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            self.units.setdefault(statement.name if named else "", []).append(statement)  # type: ignore[attr-defined]
-        self._imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        self.units, self._imports, self.extra = _told(code)
 
     @functools.cached_property
     def aliases(self) -> dict[str, tuple[str, str]]:
@@ -143,6 +206,10 @@ class _Reached:
         for unit in file.units:
             self._unit(file, unit)
 
+    def brought(self, recipe: _File) -> None:
+        """What the EXTRA of a recipe stands for is needed."""
+        self._count({BROUGHT[recipe.extra]} if recipe.extra in BROUGHT else set(), wanted=True)
+
     def _unit(self, file: _File, unit: str) -> None:
         waiting = [(file, unit)]
         while waiting:
@@ -151,39 +218,32 @@ class _Reached:
                 continue
             self._seen.add((file.path, unit))
             shared = file.path.startswith("kit/") or file.path.rpartition("/")[2].startswith("_")
-            for statement in file.units.get(unit, []):
-                waiting += self._named(file, statement, LARGE if shared and unit else frozenset())
+            if facts := file.units.get(unit):
+                waiting += self._named(file, facts, LARGE if shared and unit else frozenset())
 
-    def _named(self, file: _File, statement: ast.AST, without: frozenset[str]) -> Iterator[tuple[_File, str]]:
-        """The units that a statement names, or imports; modules `without` do not count."""
-        tried: set[ast.AST] = set()
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Try) and any("ImportError" in _caught(one) for one in node.handlers):
-                tried |= {inner for each in node.body for inner in ast.walk(each)}
-            if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-                return
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                mine = list(file.imported(node))
-                if not mine and not (isinstance(node, ast.ImportFrom) and node.level):
-                    names = (
-                        [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
-                    )
-                    modules = {name.partition(".")[0] for name in names} - without
-                    self.outside |= modules
-                    self._wanted |= set() if node in tried else modules
-                    self.spared = self.outside - self._wanted
-                yield from ((self._files[path], "") for path, _, _ in mine)
-            elif isinstance(node, ast.Name):
-                path, unit = file.aliases.get(node.id, ("", node.id))
-                yield (self._files[path] if path else file), unit
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in file.aliases:
-                path, unit = file.aliases[node.value.id]
-                if not unit:
-                    yield self._files[path], node.attr
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                path = node.value.replace(".", "/") + ".py"
-                if path in self._files:  # a module that is imported by its name
-                    yield from ((self._files[path], unit) for unit in self._files[path].units)
+    def _named(self, file: _File, facts: _Facts, without: frozenset[str]) -> Iterator[tuple[_File, str]]:
+        """The units that facts name, or import; modules `without` do not count."""
+        for node, tried in facts.imports:
+            mine = list(file.imported(node))
+            if not mine and not (isinstance(node, ast.ImportFrom) and node.level):
+                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [one.name for one in node.names]
+                self._count({name.partition(".")[0] for name in names} - without, wanted=not tried)
+            yield from ((self._files[path], "") for path, _, _ in mine)
+        for name in facts.names:
+            path, unit = file.aliases.get(name, ("", name))
+            yield (self._files[path] if path else file), unit
+        for name, attribute in facts.attributes:
+            path, unit = file.aliases.get(name, ("", name))
+            if path and not unit:
+                yield self._files[path], attribute
+        for text in facts.texts:
+            if (path := text.replace(".", "/") + ".py") in self._files:  # a module that is imported by its name
+                yield from ((self._files[path], unit) for unit in self._files[path].units)
+
+    def _count(self, modules: set[str] | frozenset[str], *, wanted: bool) -> None:
+        self.outside |= modules
+        self._wanted |= modules if wanted else set()
+        self.spared = self.outside - self._wanted
 
 
 def _caught(handler: ast.ExceptHandler) -> str:

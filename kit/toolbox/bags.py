@@ -106,17 +106,24 @@ def fit(
     `hashing` makes buckets of texts. The rate falls to 0 along a line. `drop` is the share of buckets that a text loses
     each time, `dropout` that of the text's own vector, `smoothing` the share of each target that is spread over all
     classes. A row counts as (rows / classes / rows of its class) ** `balance`: with 1 all classes weigh alike, which
-    balanced accuracy asks for, with 0 all rows. Raises KitError where Keras computes with another backend than
-    TensorFlow.
+    balanced accuracy asks for, with 0 all rows. Raises KitError where Keras computes with anything but TensorFlow.
     """
     import keras
+
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise KitError(
+            f"This recipe computes with TensorFlow, and Keras here with {backend}.",
+            "Its table of buckets is changed row by row, by operations that TensorFlow alone has.",
+            "export KERAS_BACKEND=tensorflow",
+        )
+    from kit.toolbox import bag_layers
 
     networks.begin(fold)
     assert fold.train.y is not None
     used = keras.Input((), dtype="int32", name="used")
     inputs = [used, *(keras.Input((), dtype="int64", name=name) for name in ("row", "place"))]
     inputs.append(keras.Input((), dtype="float32", name="share"))
-    bag = _bag(buckets, width)
+    bag = bag_layers.Bag(buckets, width, name="bag")
     text = keras.layers.Dropout(dropout)(bag(inputs))
     # A table that begins at random and a layer that begins at zero: fastText's own beginning.
     scores = keras.layers.Dense(classes, kernel_initializer="zeros", name="classes")(text)
@@ -128,7 +135,9 @@ def fit(
         fold,
         epochs=epochs,
         batch=batch,
-        optimizer=_row_adagrad(keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)),
+        optimizer=bag_layers.RowAdagrad(
+            learning_rate=keras.optimizers.schedules.PolynomialDecay(rate, steps, end_learning_rate=0.0)
+        ),
         loss=_loss(fold.train.y, classes, smoothing, balance),
         trained=model,
         train=_batches(train, fold.train.y, batch, fold.seed, drop),
@@ -170,67 +179,6 @@ def load(dir: Path, hashing: Hashing) -> Fitted:
         return (scores / scores.sum(1, keepdims=True)).astype(np.float32)
 
     return Fitted(predict, table.size + arrays["kernel"].size + arrays["bias"].size)
-
-
-def _bag(buckets: int, width: int) -> Any:
-    """A layer from the arrays of a Batch to the vectors of its texts, float32 of (texts, width)."""
-    import keras
-    import tensorflow as tf
-
-    if (backend := keras.backend.backend()) != "tensorflow":
-        raise KitError(
-            f"The bag of words computes with sparse matrices of TensorFlow, and Keras computes with {backend}.",
-            "It trains on TensorFlow only.",
-            "export KERAS_BACKEND=tensorflow",
-        )
-
-    class Bag(keras.layers.Layer):
-        def build(self, shapes: Any) -> None:
-            bound = keras.initializers.RandomUniform(-1 / width, 1 / width, seed=keras.random.SeedGenerator())
-            self.table = self.add_weight(shape=(buckets, width), initializer=bound, name="table")
-
-        def call(self, inputs: Any) -> Any:
-            used, row, place, share = inputs
-            vectors = tf.gather(self.table.value, used)  # of the variable itself, so that its gradient is of these rows
-            shape = tf.stack([tf.size(share, tf.int64), tf.size(used, tf.int64)])
-            entries = tf.SparseTensor(tf.stack([row, place], 1), tf.ones_like(row, tf.float32), shape)
-            return tf.sparse.sparse_dense_matmul(entries, vectors) * share[:, None]
-
-        def compute_output_shape(self, shapes: Any) -> Any:
-            return (None, width)
-
-    return Bag(name="bag")
-
-
-def _row_adagrad(rate: Any) -> Any:
-    """Adagrad that keeps one sum for each row of a table, and touches only the rows of the batch."""
-    import keras
-    import tensorflow as tf
-
-    class RowAdagrad(keras.optimizers.Optimizer):
-        def build(self, variables: Any) -> None:
-            if self.built:
-                return
-            super().build(variables)
-            shapes = [(v.shape[0], 1) if v.name == "table" else v.shape for v in variables]
-            self.sums = [self.add_variable(shape, initializer="zeros", name="sum") for shape in shapes]
-
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-            sums = self.sums[self._get_variable_index(variable)].value
-            rate = tf.cast(learning_rate, tf.float32)
-            if isinstance(gradient, tf.IndexedSlices):  # its rows are different ones: those of `used`
-                values, at = gradient.values, gradient.indices
-                total = tf.gather(sums, at) + tf.reduce_mean(tf.square(values), 1, keepdims=True)
-                sums.scatter_update(tf.IndexedSlices(total, at))
-                variable.scatter_sub(tf.IndexedSlices(rate * values * tf.math.rsqrt(total + 1e-10), at))
-            else:
-                sums.assign_add(tf.square(gradient))
-                variable.assign_sub(rate * gradient * tf.math.rsqrt(sums + 1e-10))
-
-        def get_config(self) -> dict[str, Any]:
-            return super().get_config()
-
-    return RowAdagrad(learning_rate=rate)
 
 
 def _batches(picker: Picker, y: np.ndarray | None, batch: int, seed: int = -1, drop: float = 0.0) -> Any:

@@ -9,7 +9,7 @@ import importlib
 import json
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -489,18 +489,22 @@ def load(dir: Path) -> tuple[Any, dict[str, Any]]:
     return keras.saving.load_model(Path(dir) / WEIGHTS, compile=False), json.loads((Path(dir) / SETTINGS).read_text())
 
 
-def predictor(model: Any, *, batch: int = 512) -> Fitted:
-    """A Fitted for any number of rows, 0 too: chunks of one constant shape, so that the model is compiled once.
+def predictor(model: Any, *, batch: int = 512, read: Callable[[Any], Any] | None = None) -> Fitted:
+    """A Fitted for any number of rows, 0 too: chunks of one constant shape, so that the model is compiled once, and all
+    devices can share it.
 
-    The last chunk is filled up with its first row; those extra predictions are dropped. Gives float32.
+    `read` makes of a chunk of rows what the model takes, an array or nested ones, where that is not the rows. The last
+    chunk is filled up with its first row; those extra predictions are dropped. Gives float32.
     """
+    import keras
 
     def predict(x: Any) -> np.ndarray:
         parts, whole = [np.zeros((0, *model.output_shape[1:]), np.float32)], len(shared(np.arange(batch)))
         for start in range(0, len(x), batch):
             part = x[start : start + batch]
-            filled = np.concatenate([part, np.repeat(part[:1], whole - len(part), axis=0)])
-            parts.append(np.asarray(model.predict_on_batch(filled), np.float32)[: len(part)])
+            filled = np.append(np.arange(len(part)), np.zeros(whole - len(part), np.int64))
+            given = keras.tree.map_structure(lambda column, at=filled: column[at], read(part) if read else part)
+            parts.append(np.asarray(model.predict_on_batch(given), np.float32)[: len(part)])
         return np.concatenate(parts)
 
     return Fitted(predict, model.count_params())

@@ -47,6 +47,14 @@ def test_a_learning_framework_within_a_shared_function_counts_where_a_recipe_imp
     assert "keras" in imported.modules_of(book(shared, recipe.format("cnn", "import keras\n")))
 
 
+def test_a_recipe_brings_a_framework_along_by_its_extra():
+    shared = "%%writefile competitions/a/_shared.py\n" + SHARED
+    recipe = "%%writefile competitions/a/{}.py\n{}from ._shared import network\n\ndef fit():\n    return network()"
+    for extra, brought in (("keras", True), ("language", True), ("boosted", False)):
+        text = book(shared, recipe.format("lstm", f'EXTRA = "{extra}"\n'))
+        assert ("keras" in imported.needed(text)) is brought
+
+
 def test_a_module_that_is_imported_by_its_name_counts_whole():
     shared = "%%writefile kit/shared.py\n" + SHARED
     cell = 'import importlib\nimportlib.import_module("kit.shared")'
@@ -64,9 +72,11 @@ def test_a_cell_that_is_not_python_is_read_line_by_line():
     assert imported.modules_of(book("import torch\nx = ?")) == {"torch"}
 
 
-@pytest.mark.parametrize(("kind", "backend"), [("cpu", "tensorflow"), ("gpu", "tensorflow"), ("tpu", "jax")])
-def test_keras_brings_its_backend_on_that_image(workspace, kind, backend):
-    assert imported.packages(book("import keras"), images.known(kind)) == {"keras", backend}
+@pytest.mark.parametrize(
+    ("kind", "backend"), [("cpu", {"tensorflow"}), ("gpu", {"tensorflow"}), ("tpu", {"jax", "tensorflow-cpu"})]
+)
+def test_keras_brings_its_backend_on_that_image_and_what_its_layers_of_texts_take(workspace, kind, backend):
+    assert imported.packages(book("import keras"), images.known(kind)) == {"keras", *backend}
 
 
 def test_what_the_image_does_not_have_is_left_out(workspace):

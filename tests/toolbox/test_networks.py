@@ -45,9 +45,16 @@ def trained(of: Fold, **settings):
     return networks.fit(model, of, **settings)
 
 
-def test_each_epoch_is_reported_with_its_figures(tmp_path):
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A trained model with nothing special, and what was reported of its epochs."""
     reports = []
-    trained(fold(tmp_path, report=lambda done, of, **figures: reports.append((done, of, figures))))
+    of = fold(tmp_path_factory.mktemp("plain"), report=lambda done, of, **figures: reports.append((done, of, figures)))
+    return trained(of), reports
+
+
+def test_each_epoch_is_reported_with_its_figures(plain):
+    _, reports = plain
     assert [(done, of) for done, of, _ in reports] == [(1, 3), (2, 3), (3, 3)]
     assert all(set(figures) == {"loss", "accuracy", "val_loss", "val_accuracy"} for *_, figures in reports)
     assert reports[-1][2]["loss"] < reports[0][2]["loss"]
@@ -60,17 +67,17 @@ def test_a_fold_without_validation_rows_trains_without_validation(tmp_path):
     assert networks.predictor(model)(rows(5).x).shape == (5, 4)
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_ran_before(tmp_path):
+def test_the_same_seed_gives_the_same_bytes_whatever_ran_before(plain, tmp_path):
     x = rows(30, 5).x
-    first = networks.predictor(trained(fold(tmp_path)))(x)
+    first = networks.predictor(plain[0])(x)
     other = networks.predictor(trained(fold(tmp_path, seed=12)))(x)
     again = networks.predictor(trained(fold(tmp_path)))(x)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-def test_a_prediction_does_not_depend_on_the_rows_beside_it(tmp_path):
-    predict = networks.predictor(trained(fold(tmp_path)), batch=16)
+def test_a_prediction_does_not_depend_on_the_rows_beside_it(plain):
+    predict = networks.predictor(plain[0], batch=16)
     x = rows(40, 5).x
     alone = np.concatenate([predict(x[i : i + 1]) for i in range(len(x))])
     np.testing.assert_allclose(predict(x), alone, atol=1e-6)
@@ -78,8 +85,8 @@ def test_a_prediction_does_not_depend_on_the_rows_beside_it(tmp_path):
     np.testing.assert_allclose(predict(x[order]), predict(x)[order], atol=1e-6)
 
 
-def test_predictions_are_float32_rows_that_sum_to_one_and_no_rows_are_fine(tmp_path):
-    predict = networks.predictor(trained(fold(tmp_path)), batch=16)
+def test_predictions_are_float32_rows_that_sum_to_one_and_no_rows_are_fine(plain):
+    predict = networks.predictor(plain[0], batch=16)
     pred = predict(rows(21).x)
     assert pred.dtype == np.float32
     np.testing.assert_allclose(pred.sum(axis=1), 1, atol=1e-5)
@@ -87,8 +94,18 @@ def test_predictions_are_float32_rows_that_sum_to_one_and_no_rows_are_fine(tmp_p
     assert predict.parameters == 4 * 8 + 8 + 4 * 8 + 8 * 4 + 4
 
 
-def test_a_stored_model_predicts_the_same_and_carries_its_settings(tmp_path):
-    model = trained(fold(tmp_path))
+def test_rows_may_be_turned_into_nested_arrays_before_they_are_predicted():
+    left, right = keras.Input((4,), name="left"), keras.Input((2,), name="right")
+    model = keras.Model([left, right], keras.layers.Dense(3)(keras.layers.Concatenate()([left, right])))
+    x = rows(21).x.take()
+    predict = networks.predictor(model, batch=8, read=lambda chunk: (chunk, 2 * chunk[:, :2]))
+    whole = model.predict_on_batch([x, 2 * x[:, :2]])
+    np.testing.assert_allclose(predict(x), whole, atol=1e-6)
+    assert predict(x[:0]).shape == (0, 3)
+
+
+def test_a_stored_model_predicts_the_same_and_carries_its_settings(plain, tmp_path):
+    model, _ = plain
     networks.save(model, tmp_path / "fold", tta=3, labels=["a", "b"])
     loaded, settings = networks.load(tmp_path / "fold")
     assert settings == {"tta": 3, "labels": ["a", "b"]}
@@ -106,10 +123,9 @@ def test_a_transform_acts_in_training_and_is_no_part_of_the_model(tmp_path):
     assert not any(isinstance(layer, keras.layers.GaussianNoise) for layer in model.layers)
 
 
-def test_weights_of_the_moving_average_are_the_ones_that_remain(tmp_path):
-    plain = networks.predictor(trained(fold(tmp_path)))(rows(9).x)
+def test_weights_of_the_moving_average_are_the_ones_that_remain(plain, tmp_path):
     averaged = trained(fold(tmp_path), optimizer=networks.optimizer("adam", 0.05, use_ema=True, ema_momentum=0.9))
-    assert not np.array_equal(networks.predictor(averaged)(rows(9).x), plain)
+    assert not np.array_equal(networks.predictor(averaged)(rows(9).x), networks.predictor(plain[0])(rows(9).x))
 
 
 def test_a_diverging_training_stops_and_says_what_to_lower(tmp_path):
@@ -301,7 +317,8 @@ def stopped(dir: Path, at: int, seen: list) -> Fold:
     return fold(dir, report=report)
 
 
-QUICK = ("augmentation", "batches", "the best weights")
+QUICK = ("batches", "the best weights")
+"""The augmentation is that of the training which is killed, below."""
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from kit.errors import KitError
 from kit.kaggle.kernel import cells, notebook
-from kit.sandbox import imitated
+from kit.sandbox import images, imitated, imported
 from kit.task import catalog
 from kit.train import executors, loop, machine, processes, runs
 from kit.train.runs import Plan
@@ -116,13 +116,23 @@ def test_what_a_tpu_cannot_train_is_refused_at_build(name, recipe, said, cure):
     assert error.value.cure == f"kit kernel build {name} {recipe} --accelerator {cure}"
 
 
-def test_every_network_of_keras_is_built_for_a_tpu_and_looks_at_it_first():
-    for name, recipe in (("digit-recognizer", "cnn"), ("audio-mnist", "pretrained")):
-        entry = catalog.find(name)
-        text = notebook.build(entry, Plan(name, recipe, "", entry.recipes[recipe].resolve()), "tpu")
-        code = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
-        assert 'os.environ["KERAS_BACKEND"] = "jax"' in "".join(code[0]["source"])
-        assert notebook.machine(text) == "tpu"
+def test_every_network_of_keras_is_built_for_a_tpu_and_looks_at_it_first_or_is_refused_since_it_is_tensorflows():
+    refused = []
+    for entry in catalog.entries():
+        for name, recipe in entry.recipes.items():
+            if recipe.extra not in ("keras", "language"):
+                continue
+            try:
+                text = notebook.build(entry, Plan(entry.name, name, "", recipe.resolve()), "tpu")
+            except KitError as error:
+                refused.append((entry.name, name, error.wrong))
+                continue
+            code = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+            assert 'os.environ["KERAS_BACKEND"] = "jax"' in "".join(code[0]["source"])
+            assert notebook.machine(text) == "tpu"
+            assert imported.packages(text, images.known("tpu")) >= {"keras", "jax", "tensorflow-cpu"}
+    why = "Recipe bag cannot train on a TPU: it imports tensorflow."
+    assert refused == [("meli-titles", "bag", why)]
 
 
 def test_a_notebook_for_gpus_takes_the_worker_along_and_fits_a_fold_on_each():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -41,32 +42,43 @@ def files(text: str) -> dict[str, str]:
     return written
 
 
+@functools.cache
+def built(name: str, recipe: str) -> str:
+    """The notebook of a recipe of the repository, built once for all tests."""
+    return build(plan_for(name, recipe))
+
+
+@functools.cache
+def taken(text: str) -> list[tuple[int, str, list[str]]]:
+    """What a file takes from other modules as it runs: how many folders up, the module, and the names."""
+    tree = ast.parse(text)
+    checked = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+    ]
+    skipped = {inner for node in checked for inner in ast.walk(node)}
+    return [
+        (node.level, node.module or "", [alias.name for alias in node.names])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node not in skipped
+    ]
+
+
 @pytest.mark.parametrize(("name", "recipe"), ENTRIES)
 def test_every_recipe_builds_into_the_same_bytes_twice(name, recipe):
-    plan = plan_for(name, recipe)
-    assert build(plan) == build(plan)
+    assert build(plan_for(name, recipe)) == built(name, recipe)
 
 
 @pytest.mark.parametrize(("name", "recipe"), ENTRIES)
 def test_what_a_packed_file_imports_of_kit_is_packed_too(name, recipe):
-    packed = files(build(plan_for(name, recipe)))
+    packed = files(built(name, recipe))
     for path, text in packed.items():
-        tree = ast.parse(text)
-        checked = [
-            node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        ]
-        skipped = {inner for node in checked for inner in ast.walk(node)}
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.ImportFrom) or node in skipped:
+        for level, module, names in taken(text):
+            if not level and not module.startswith("kit"):
                 continue
-            stem = Path(path).parent if node.level else Path(*(node.module or "").split("."))
-            if node.level and node.module:
-                stem /= node.module
-            if not node.level and not (node.module or "").startswith("kit"):
-                continue
-            for alias in node.names:
-                choices = {f"{stem / alias.name}.py", f"{stem}.py", str(stem / "__init__.py")}
-                assert choices & packed.keys(), f"{path} imports {alias.name} from {node.module}"
+            stem = Path(path).parent / module if level else Path(*module.split("."))
+            for each in names:
+                choices = {f"{stem / each}.py", f"{stem}.py", str(stem / "__init__.py")}
+                assert choices & packed.keys(), f"{path} imports {each} from {module}"
 
 
 def test_the_packed_files_are_the_repository_s_own(parity):
