@@ -78,8 +78,10 @@ def test_a_text_of_nothing_known_has_probabilities_too(trained):
     assert fitted([]).shape == (0, 3)
 
 
-def test_another_backend_than_tensorflow_is_refused_in_a_sentence(monkeypatch):
+def test_another_backend_than_tensorflow_is_refused_in_a_sentence(monkeypatch, tmp_path):
     keras = pytest.importorskip("keras")
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(KitError, match="sparse matrices of TensorFlow, and Keras computes with jax"):
-        bags._bag(8, 2)
+    data = Data(np.arange(60), TEXTS, Y)
+    settings = {"classes": 3, "buckets": 1 << 10, "width": 8, "epochs": 1, "batch": 16, "rate": 0.5}
+    with pytest.raises(KitError, match="computes with TensorFlow, and Keras here with jax"):
+        bags.fit(Fold(0, data, data.rows(np.arange(0)), 3, tmp_path), HASHING, **settings)
