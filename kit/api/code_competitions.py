@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from kit import limits, records
-from kit.api import kernel, submitting, training
-from kit.api.kernel import Inputs, Kernel, Looks, Pushed, Rehearsals
+from kit.api import kernel_steps as steps
+from kit.api import submitting, training
+from kit.api.kernel_results import Kernel, Looks, Pushed, Rehearsals
+from kit.api.kernel_steps import Inputs
 from kit.api.submitting import Published
 from kit.data import fetch
 from kit.errors import KitError
@@ -89,7 +91,7 @@ def build(competition: str, run: str | Run, *, accelerator: str | None = None, h
     machine = inference.machine(stored, accelerator)
     text = inference.build(entry, source, machine.kind, hours=hours)
     described = inference.described(entry, source, machine, stored) | metadata.hardware(machine)
-    kernel.keep(folder, text, described, stored)
+    steps.keep(folder, text, described, stored)
     return Kernel(folder, source.plan, source)
 
 
@@ -125,13 +127,13 @@ def _rehearsed(
     from kit.kaggle.kernel import rehearsal
 
     own = [ref for ref in described["dataset_sources"] if ref.partition("/")[2] == weights.name(run)]
-    extra = kernel.attached(text, described) | dict.fromkeys(own, models) | kernel.folders_of(inputs)
+    extra = steps.attached(text, described) | dict.fromkeys(own, models) | steps.folders_of(inputs)
     local = rehearsal.local_inputs(entry, described, extra=extra)
     folder = inference.folder_of(run)
-    keep, chosen = folder / "output" / "rehearsal", kernel.image_for(image, described)
+    keep, chosen = folder / "output" / "rehearsal", steps.image_for(image, described)
     if not more:
         tell(f"Rehearsing {folder.name} under both mount layouts")
-        return kernel.rehearsed(entry, text, described, local, keep, chosen)
+        return steps.rehearsed(entry, text, described, local, keep, chosen)
     tell(f"Rehearsing {folder.name} on the visible test file and on others")
     public = fetch.sample(entry) / "public" if entry.sample else entry.public()
     looks = hidden.rehearse(
@@ -156,7 +158,7 @@ def push(competition: str, run: str | Run, *, accelerator: str | None = None, ti
     folder, words = inference.folder_of(source), inference.words(source)
     described = metadata.read(folder, words)
     machine = inference.machine(described, accelerator)
-    kernel.refuse_other_machine(text, machine, words)
+    steps.refuse_other_machine(text, machine, words)
     connected = client.connect()
     rows, seen = source.record.rows.test, hidden.rate(folder / "output" / "rehearsal")
     image = images.known(machine.kind, probing.server())
@@ -167,7 +169,7 @@ def push(competition: str, run: str | Run, *, accelerator: str | None = None, ti
     expected = rows / seen.rate + seen.loading if seen else 0.0
     if expected > timeout:
         tell("Warning: even the visible test rows take longer than that. A faster recipe or fewer folds are needed.")
-    return kernel.sent(connected, folder, text, described, machine, timeout, words, expected)
+    return steps.sent(connected, folder, text, described, machine, timeout, words, expected)
 
 
 def submit(
@@ -178,7 +180,7 @@ def submit(
     timeout: int | None = None,
     hours: float | None = None,
     inputs: Inputs | None = None,
-    rehearse: bool = True,
+    rehearsed: bool = True,
     wait: bool = True,
     code: bool = True,
 ) -> Run | Pushed:
@@ -197,8 +199,8 @@ def submit(
     weights.send(entry, source, connected, message="", wait=True)
     version = _pushed_before(connected, built)
     if version is None:
-        if rehearse:
-            kernel.rehearse(competition, run=source, inputs=inputs, hidden=True)
+        if rehearsed:
+            rehearse(competition, source, inputs=inputs, hidden=True)
         version = push(competition, source, accelerator=accelerator, timeout=timeout).version
     if not wait:
         return Pushed(version)

@@ -58,7 +58,7 @@ def executor(
 
 
 def _on_kaggle(jobs: int | None, word: str | None) -> Executor:
-    from kit.api import kernel
+    from kit.api import kernel_steps
     from kit.kaggle import client
     from kit.kaggle.kernel import accelerators, fanout, metadata, notebook, versions, wheels
 
@@ -78,7 +78,7 @@ def _on_kaggle(jobs: int | None, word: str | None) -> Executor:
         sources = list(dict.fromkeys([*described.get("dataset_sources", []), *datasets]))
         described["dataset_sources"] = wheels.attached(sources, lacking, owner)
         described["model_sources"] = list(dict.fromkeys([*described.get("model_sources", []), *models]))
-        kernel.send(connected, text, described)
+        kernel_steps.send(connected, text, described)
         return described, machine
 
     return fanout.Kernels(connected, prepare, jobs=jobs)

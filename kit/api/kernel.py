@@ -2,158 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from kit import places, records
-from kit.api import training
-from kit.api.results import Listing, Result
+from kit.api import code_competitions, training
+from kit.api import kernel_steps as steps
+from kit.api.kernel_results import Kernel, Looks, Probe, Pushed, Rehearsals, Status
+from kit.api.kernel_steps import Inputs
 from kit.errors import KitError
-from kit.kaggle import client, publish
-from kit.kaggle.kernel import accelerators, inference, metadata, notebook, outputs, sessions, versions, wheels
+from kit.kaggle import client
+from kit.kaggle.kernel import accelerators, inference, metadata, notebook, outputs, sessions, versions
 from kit.kaggle.kernel import probe as probing
 from kit.kaggle.kernel import push as pushing
-from kit.kaggle.kernel.hidden import Look
-from kit.kaggle.kernel.rehearsal import Rehearsal
-from kit.kaggle.kernel.sessions import State
 from kit.notes import tell
-from kit.sandbox import environments, images, imported
-from kit.sandbox.images import Image
+from kit.sandbox import images
 from kit.task import catalog, splits
 from kit.task.catalog import Entry
-from kit.toolbox.encoders import handles
 from kit.train.runs import Plan, Run
-from kit.words import Table
-
-Inputs = Mapping[str, str | Path]
-"""Local folders for the further datasets and models that a kernel attaches, by their names on Kaggle."""
-
-
-@dataclass(frozen=True, repr=False)
-class Kernel(Result):
-    """A built kernel: the folder of its notebook and its `kernel-metadata.json`, and the plan that it carries out; or
-    the run by whose models it predicts, with the plan of that."""
-
-    folder: Path
-    plan: Plan
-    run: Run | None = None
-
-    @property
-    def notebook(self) -> Path:
-        """The file that Kaggle runs."""
-        return self.folder / notebook.FILE
-
-    @property
-    def words(self) -> str:
-        """How a command names it: `digit-recognizer cnn:augmented`."""
-        return notebook.words(self.plan) if self.run is None else inference.words(self.run)
-
-    def summary(self) -> str:
-        return f"kernel {self.folder.name}, {self.notebook.stat().st_size:,} bytes"
-
-    def table(self) -> Table:
-        return Table(("what", "value"), list(metadata.read(self.folder).items()))
-
-    def facts(self) -> dict[str, Any]:
-        return {"folder": str(self.folder), "bytes": self.notebook.stat().st_size}
-
-
-class Looks(Listing[Look]):
-    """How a kernel that only predicts went here on one test file after the other."""
-
-    def summary(self) -> str:
-        return f"{len(self)} test files, {sum(one.passed for one in self)} predicted"
-
-    def table(self) -> Table:
-        header = ("test file", "mounts", "rows", "rows/s", "GB", "outcome")
-        return Table(
-            header,
-            [
-                (one.what, one.layout, f"{one.rows:,}", f"{one.rate:,.0f}", f"{one.memory / 1e9:.2f}", one.said)
-                for one in self
-            ],
-        )
-
-    def facts(self) -> list[dict[str, Any]]:
-        return [one._asdict() for one in self]
-
-
-class Rehearsals(Listing[Rehearsal]):
-    """How a kernel went here under each of Kaggle's mount layouts."""
-
-    def summary(self) -> str:
-        return f"{len(self)} rehearsals, all accepted"
-
-    def table(self) -> Table:
-        return Table(Rehearsal._fields, [tuple(one) for one in self], spare=("sha256", "environment"))
-
-    def facts(self) -> list[dict[str, Any]]:
-        return [one._asdict() for one in self]
-
-
-@dataclass(frozen=True, repr=False)
-class Probe(Result):
-    """What is on a machine of Kaggle's, the file that keeps it, and what differs from the list that comes with kit:
-    package, version there, version seen."""
-
-    seen: probing.Seen
-    file: Path
-    differences: tuple[tuple[str, str, str], ...]
-
-    def summary(self) -> str:
-        image, devices = self.seen.image, ", ".join(self.seen.devices) or "no accelerator"
-        disk = " and ".join(f"{size['free'] / 1e9:.0f} GB free in {place}" for place, size in self.seen.disk.items())
-        return (
-            f"Python {image.python}, {len(image.packages)} packages, {devices}, {self.seen.cores} cores, "
-            f"{self.seen.memory / 1e9:.0f} GB of memory, {disk}; {len(self.differences)} differ from the shipped list"
-        )
-
-    def table(self) -> Table:
-        return Table(("package", "in kit's list", "seen"), self.differences)
-
-    def facts(self) -> dict[str, Any]:
-        return {"file": str(self.file), **asdict(self.seen), "differences": self.differences}
-
-
-@dataclass(frozen=True, repr=False)
-class Pushed(Result):
-    """A version of a kernel on Kaggle."""
-
-    version: versions.Pushed
-
-    def summary(self) -> str:
-        return f"{self.version.ref} {self.version.label}"
-
-    def table(self) -> Table:
-        return Table(("what", "value"), list(self.facts().items()))
-
-    def facts(self) -> dict[str, Any]:
-        return asdict(self.version)
-
-
-@dataclass(frozen=True, repr=False)
-class Status(Result):
-    """Where a version stands."""
-
-    version: versions.Pushed
-    state: State
-
-    def summary(self) -> str:
-        return f"{self.version.ref} {self.version.label}: {self.state.status.lower()}"
-
-    def table(self) -> Table:
-        return Table(("what", "value"), list(self.facts().items()))
-
-    def facts(self) -> dict[str, Any]:
-        return {"ref": self.version.ref, "version": self.version.version, **self.state._asdict()}
-
-    def refuse_failure(self) -> None:
-        """Raises KitError, with the end of its log, when the version has finished and did not complete."""
-        if self.state.finished:
-            sessions.succeeded(client.connect(), self.version, self.state)
 
 
 def build(
@@ -179,8 +47,8 @@ def build(
     """
     if run is not None:
         given = {"recipe": recipe, "folds": folds, "seed": seed, "full": scheme != "cv", **settings}
-        code_competitions().refuse_plan([name for name, value in given.items() if value not in ("", None, 0, False)])
-        return code_competitions().build(competition, run, accelerator=accelerator, hours=hours)
+        code_competitions.refuse_plan([name for name, value in given.items() if value not in ("", None, 0, False)])
+        return code_competitions.build(competition, run, accelerator=accelerator, hours=hours)
     entry, plan = planned(competition, recipe, settings, scheme=scheme, folds=folds, seed=seed, sample=sample)
     return written(entry, plan, accelerator)
 
@@ -194,7 +62,7 @@ def build_all(*, accelerator: str | None = None) -> tuple[Kernel, ...]:
         text = file.read_text(encoding="utf-8")
         if known := inference.told(text):
             try:
-                built.append(code_competitions().build(known[0], known[1], accelerator=accelerator, hours=known[2]))
+                built.append(code_competitions.build(known[0], known[1], accelerator=accelerator, hours=known[2]))
             except KitError as error:
                 tell(f"Passed over: {file.parent}. {error.wrong}")
         else:
@@ -226,8 +94,8 @@ def rehearse(
     from kit.kaggle.kernel import rehearsal
 
     if run is not None:
-        code_competitions().refuse_plan(["recipe"] * bool(recipe) + ["real_data"] * real_data)
-        return code_competitions().rehearse(competition, run, inputs=inputs, image=image, hidden=hidden)
+        code_competitions.refuse_plan(["recipe"] * bool(recipe) + ["real_data"] * real_data)
+        return code_competitions.rehearse(competition, run, inputs=inputs, image=image, hidden=hidden)
     if hidden:
         raise KitError(
             "--hidden needs --from RUN.",
@@ -237,31 +105,11 @@ def rehearse(
     entry, (folder, words) = catalog.find(competition), _named(competition, recipe, sample=sample)
     text, _ = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
-    extra = attached(text, described) | folders_of(inputs)
+    extra = steps.attached(text, described) | steps.folders_of(inputs)
     local = rehearsal.local_inputs(replace(entry, sample=not real_data and entry.has_sample), described, extra=extra)
     tell(f"Rehearsing {folder.name} under both mount layouts")
     keep = folder / "output" / "rehearsal"
-    return rehearsed(entry, text, described, local, keep, image_for(image, described))
-
-
-def rehearsed(
-    entry: Entry, text: str, described: dict[str, Any], local: dict[str, Path], keep: Path, image: Image | None
-) -> Rehearsals:
-    """Rehearse a notebook whose inputs are here under both mount layouts, and tell how it went."""
-    from kit.kaggle.kernel import rehearsal
-
-    results = rehearsal.rehearse(
-        entry, text, described, local, echo=lambda line: tell(f"  {line}"), keep=keep, image=image
-    )
-    for result in results:
-        how = f"executed by {result.runner} in {result.environment}, kept in by {result.walls}"
-        what = "submission accepted" if result.sha256 else "found"
-        tell(f"{result.layout} mounts: {result.showed} in {result.seconds} s, {what}, {how}")
-    if results[0].runner == "Jupyter":
-        tell(f"The executed notebook is {keep / 'new' / rehearsal.EXECUTED}")
-    else:
-        tell(f"Jupyter is not installed: magics and displayed results were not shown. {places.install('notebook')}")
-    return Rehearsals(tuple(results))
+    return steps.rehearsed(entry, text, described, local, keep, steps.image_for(image, described))
 
 
 def probe(accelerator: str = "cpu") -> Probe:
@@ -293,44 +141,16 @@ def push(
     Raises KitError for a notebook that today's files would not build, and when Kaggle's answer is not wholly well.
     """
     if run is not None:
-        code_competitions().refuse_plan(["recipe"] * bool(recipe))
-        return code_competitions().push(competition, run, accelerator=accelerator, timeout=timeout)
+        code_competitions.refuse_plan(["recipe"] * bool(recipe))
+        return code_competitions.push(competition, run, accelerator=accelerator, timeout=timeout)
     folder, words = _named(competition, recipe, sample=sample)
     text, plan = pushing.fresh(folder, words)
     described = metadata.read(folder, words)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
-    refuse_other_machine(text, machine, words)
+    steps.refuse_other_machine(text, machine, words)
     connected = client.connect()
     expected = _card(text, plan, metadata.owned(described, connected.user), machine, timeout)
-    return sent(connected, folder, text, described, machine, timeout, words, expected)
-
-
-def refuse_other_machine(text: str, machine: accelerators.Accelerator, words: str) -> None:
-    """Raises KitError where a notebook was built for another kind of machine; `words` are those that name it."""
-    if notebook.machine(text) != machine.kind:
-        raise KitError(
-            f"The notebook was built for a {notebook.machine(text)}, and {machine.word} is a {machine.kind}.",
-            "Its first cell looks at the device, so that it must be built for the kind of machine that runs it.",
-            f"kit kernel build {words} --accelerator {machine.word}",
-        )
-
-
-def sent(
-    connected: client.Client,
-    folder: Path,
-    text: str,
-    described: dict[str, Any],
-    machine: accelerators.Accelerator,
-    timeout: int | None,
-    words: str,
-    expected: float,
-) -> Pushed:
-    """Push a notebook with the datasets that kit fills, and remember the version."""
-    send(connected, text, described)
-    pushed = pushing.push(connected, text, described, machine=machine, timeout=timeout, words=words, expected=expected)
-    versions.remember(folder, pushed)
-    tell(f"Pushed {pushed.ref} {pushed.label} to {machine.what}, stopped after {pushed.timeout:,} s: {pushed.url}")
-    return Pushed(pushed)
+    return steps.sent(connected, folder, text, described, machine, timeout, words, expected)
 
 
 def status(
@@ -432,62 +252,8 @@ def written(entry: Entry, plan: Plan, accelerator: str | None) -> Kernel:
     machine = accelerators.find(accelerator or "cpu") if accelerator or not stored else metadata.machine_of(stored)
     text = notebook.build(entry, plan, machine.kind)
     described = metadata.first(entry, plan, machine) if stored is None else dict(stored)
-    keep(folder, text, described | (metadata.hardware(machine) if accelerator else {}), stored)
+    steps.keep(folder, text, described | (metadata.hardware(machine) if accelerator else {}), stored)
     return Kernel(folder, plan)
-
-
-def keep(folder: Path, text: str, described: dict[str, Any], stored: dict[str, Any] | None) -> None:
-    """Write a notebook into its folder, and its metadata where they are not as `stored`; the wheels that the image
-    lacks are attached."""
-    machine = metadata.machine_of(described)
-    image, lacking = images.known(machine.kind), notebook.lacking(text)
-    wheels.refuse_conflicts(imported.needed(text), image)
-    if lacking:
-        try:
-            wheels.folder(lacking, image)
-        except wheels.Offline as offline:
-            tell(f"{offline.wrong} Rehearsing or pushing the kernel tries again.")
-    owner = str(described["id"]).partition("/")[0]
-    described["dataset_sources"] = wheels.attached(described.get("dataset_sources", []), lacking, owner)
-    if described != stored:
-        folder.mkdir(parents=True, exist_ok=True)
-        metadata.write(folder, described)
-    metadata.read(folder)
-    with places.whole(folder / notebook.FILE) as part:
-        part.write_text(text, encoding="utf-8")
-
-
-def folders_of(inputs: Inputs | None) -> dict[str, Path]:
-    """Local folders that a person gave. Raises KitError for one that is none."""
-    given = {ref: places.named(place) for ref, place in (inputs or {}).items()}
-    for ref, place in given.items():
-        if not place.is_dir():
-            raise KitError(
-                f"For the input {ref} you gave {place}, which is not a folder.", "Give the folder of a local copy."
-            )
-    return given
-
-
-def attached(text: str, described: dict[str, Any]) -> dict[str, Path]:
-    """What a kernel attaches that kit makes itself, by the name on Kaggle: wheels, and the tiny encoder of texts."""
-    lacking, kind = notebook.lacking(text), notebook.machine(text)
-    folders: dict[str, Path] = {}
-    for ref in described.get("dataset_sources", []):
-        slug = ref.split("/")[1]
-        if lacking and slug == wheels.slug(lacking):
-            folders[ref] = wheels.folder(lacking, images.known(kind or "cpu"))
-        elif slug == handles.dataset(handles.TINY):
-            folders[ref] = Path(handles.locate(handles.TINY, "encoder")).parent
-    return folders
-
-
-def send(connected: client.Client, text: str, described: dict[str, Any]) -> None:
-    """Make the private datasets that kit itself fills, or new versions of them where bytes have changed."""
-    for place in attached(text, described).values():
-        if place.name == handles.TINY:
-            publish.encoder(handles.TINY, connected, message="", wait=True)
-        else:
-            wheels.send(place, connected)
 
 
 def _card(
@@ -517,23 +283,6 @@ def _card(
     return time.most
 
 
-def image_for(wanted: str | None, described: dict[str, Any]) -> Image | None:
-    """The image by whose packages a kernel is rehearsed; None for kit's own.
-
-    Raises KitError where an image was asked for of which no environment can be made here.
-    """
-    if wanted == "own":
-        return None
-    kind = metadata.machine_of(described).kind if wanted in (None, "kernel") else wanted
-    image = images.known(str(kind), probing.server())
-    if why := environments.lacking(image):
-        if wanted is not None:
-            raise why
-        tell(f"{why.wrong} The rehearsal has kit's own packages instead. {why.cure}")
-        return None
-    return image
-
-
 def _plan(competition: str, recipe: str, *, sample: bool) -> Plan:
     """As much of a plan as names a kernel."""
     entry = catalog.find(competition)
@@ -554,13 +303,6 @@ def _remembered(
     if run is None:
         folder, words = _named(competition, recipe, sample=sample)
     else:
-        _, source = code_competitions().located(competition, run)
+        _, source = code_competitions.located(competition, run)
         folder, words = inference.folder_of(source), inference.words(source)
     return versions.remembered(client.connect(), folder, words, version)
-
-
-def code_competitions() -> ModuleType:
-    """The module that makes notebooks of runs; it imports this one."""
-    from kit.api import code_competitions
-
-    return code_competitions

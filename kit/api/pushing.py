@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from kit.api import code_competitions, kernel, submitting, training
-from kit.api.kernel import Inputs, Pushed
+from kit.api import code_competitions, kernel, kernel_steps, submitting, training
+from kit.api.kernel_results import Kernel, Pushed
+from kit.api.kernel_steps import Inputs
 from kit.errors import KitError
 from kit.kaggle import client
 from kit.kaggle.kernel import accelerators, fanout, metadata, outputs, sessions
@@ -56,7 +57,7 @@ def push(
             timeout=timeout,
             hours=hours,
             inputs=inputs,
-            rehearse=rehearse,
+            rehearsed=rehearse,
             wait=wait,
             code=code,
         )
@@ -96,7 +97,7 @@ def push(
     return left
 
 
-def _landed(built: kernel.Kernel, pushed: Pushed) -> Run:
+def _landed(built: Kernel, pushed: Pushed) -> Run:
     connected, plan = client.connect(), built.plan
     try:
         state = sessions.follow(connected, pushed.version, echo=lambda line: tell(f"  | {line}"))
@@ -144,7 +145,7 @@ def _fanned_out(
     described = metadata.read(built.folder)
     machine = accelerators.find(accelerator) if accelerator else metadata.machine_of(described)
     connected = client.connect()
-    kernel.send(connected, built.notebook.read_text(encoding="utf-8"), described)
+    kernel_steps.send(connected, built.notebook.read_text(encoding="utf-8"), described)
     engine = fanout.Kernels(connected, lambda *_: (described, machine), timeout)
     try:
         return loop.train(entry, run, executor=engine)

@@ -14,7 +14,7 @@ from kit.cli.training import report
 from kit.notes import tell
 
 if TYPE_CHECKING:
-    from kit.api.kernel import Pushed
+    from kit.api.kernel_results import Pushed
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -140,7 +140,7 @@ def push(
       kit push digit-recognizer --from last --code
     """
     from kit.api import pushing
-    from kit.api.kernel import Pushed
+    from kit.api.kernel_results import Pushed
 
     scheme = declaring.scheme(folds, full=full)
     outcome = pushing.push(competition, recipe, scheme=scheme, folds=folds, **options, **parsed(settings))

@@ -13,7 +13,7 @@ import pytest
 
 from kit.judge import choose
 from kit.task import catalog
-from kit.train import judged, record, runs
+from kit.train import judged, runs
 from kit.train.record import Plan, Rows
 from tests.given import recorded
 
@@ -157,7 +157,8 @@ FIVE, TWO = "Stratified(folds=5, seed=0)", "Stratified(folds=2, seed=0)"
 
 def test_runs_stand_in_the_order_of_how_far_they_can_be_compared(parity):
     def made(score: float | None, rows: int = 60, folds: int = 3, split: str = "", **asked) -> str:
-        run = runs.create(Plan("parity", "table", "", {}, **asked))
+        plan = Plan("parity", "table", "", {}, **asked)
+        run = runs.create(replace(plan, folds=folds) if folds in (5, 2) else plan)
         scores = {str(number): 0.5 for number in range(folds)}
         judged_by = {"split": split or "Stratified(folds=3, seed=0)", "rows": Rows(60, rows, 20), "fold_scores": scores}
         run.finish(recorded(run, oof_score=score, **judged_by))
@@ -165,9 +166,6 @@ def test_runs_stand_in_the_order_of_how_far_they_can_be_compared(parity):
 
     good, better = made(0.7), made(0.75)
     five, two = made(0.8, folds=5, split=FIVE), made(0.9, folds=2, split=TWO)
-    for name, folds in ((five, 5), (two, 2)):
-        run = runs.find("parity", name)
-        record.write(run.folder / record.PLAN, replace(run.plan, folds=folds))
     one_fold = made(0.95, 20, 1, only=1)
     holdout = made(0.99, 6, 1, "Holdout(share=0.1, seed=0)", scheme="holdout")
     full = made(None, 0, 0, "AllRows()", scheme="full")
