@@ -37,6 +37,9 @@ WHEELS = "wheels.json"
 LONGEST = 1200
 """Seconds that making an environment may take, downloads among them."""
 
+PROXIES, LOOPBACK = ("http_proxy", "https_proxy"), "://127.0.0.1:"
+"""Variables that name a proxy, and what an emulator's begins with, behind the scheme."""
+
 
 def lacking(image: Image) -> KitError | None:
     """Why no environment of `image` can be made on this machine; None where it can."""
@@ -189,8 +192,14 @@ def offline(said: str) -> bool:
 
 
 def uv(*words: str) -> subprocess.CompletedProcess[str]:
-    """uv with these words; what it has printed, and its exit status."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "UV_PYTHON")}
+    """uv with these words; what it has printed, and its exit status.
+
+    In a shell of the emulator the proxies are the emulator itself, which leads to no package index.
+    """
+    left_out = {"VIRTUAL_ENV", "UV_PYTHON"}
+    if os.environ.get("KAGGLE_API_ENVIRONMENT") == "LOCALHOST":
+        left_out |= {name for name in os.environ if name.lower() in PROXIES and LOOPBACK in os.environ[name]}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     try:
         return subprocess.run(
             [str(program() or "uv"), *words],

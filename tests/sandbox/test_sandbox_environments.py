@@ -82,6 +82,24 @@ def test_an_environment_is_made_once_of_what_the_image_has(uv, told):
     assert len(told) == 1
 
 
+@pytest.mark.parametrize(
+    ("server", "proxy", "kept"),
+    [
+        ("LOCALHOST", "http://127.0.0.1:8123", ""),
+        ("LOCALHOST", "http://proxy.example:3128", "http://proxy.example:3128"),
+        ("", "http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+    ],
+)
+def test_the_emulator_is_no_proxy_to_a_package_index(server, proxy, kept, tmp_path, monkeypatch):
+    program = tmp_path / "uv"
+    program.write_text('#!/bin/sh\necho "$https_proxy"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(environments, "program", lambda: program)
+    monkeypatch.setenv("KAGGLE_API_ENVIRONMENT", server)
+    monkeypatch.setenv("https_proxy", proxy)
+    assert environments.uv("pip", "download").stdout.strip() == kept
+
+
 def test_another_list_gives_another_environment(uv):
     uv()
     newer = Image("cpu", "2026-01-02", "a test", "3.12", {**IMAGE.packages, "numpy": "2.1.0"})
