@@ -27,6 +27,9 @@ FILE = "bag.npz"
 PART = 50_000
 """Texts that are hashed at a time."""
 
+READ = 1 << 20
+"""Buckets that are looked at together."""
+
 Hashing = Callable[[Sequence[str]], Bags]
 
 
@@ -66,6 +69,13 @@ class Picker:
     def __init__(self, bags: Bags, buckets: int, power: float) -> None:
         self.bags, self.power = bags, power
         self.flags, self.places = np.zeros(buckets, bool), np.zeros(buckets, np.int64)
+
+    def seen(self) -> np.ndarray:
+        """Whether any text has a bucket, bool of (buckets,); the file of all is read part by part."""
+        flags = np.zeros(len(self.flags), bool)
+        for start in range(0, len(self.bags.ids), READ):
+            flags[self.bags.ids[start : start + READ]] = True
+        return flags
 
     def __call__(self, rows: np.ndarray, drop: float = 0.0, seed: tuple[int, ...] = (0,)) -> Batch:
         """The texts at `rows`; a share `drop` of their buckets, drawn with `seed`, is left out."""
@@ -147,7 +157,7 @@ def fit(
     )
     dense = model.get_layer("classes")
     # Buckets that no training text has are left out: texts to come lose nothing by it.
-    seen = np.unique(train.bags.ids)
+    seen = np.flatnonzero(train.seen())
     table = np.asarray(bag.table)[seen].astype(np.float16)
     arrays = {"seen": seen, "table": table, "kernel": np.asarray(dense.kernel), "bias": np.asarray(dense.bias)}
     fold.dir.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,12 @@ def test_a_batch_names_each_bucket_once_and_finds_it_again():
     assert not picker.flags.any()
 
 
+def test_all_buckets_of_all_texts_are_seen_part_by_part(monkeypatch):
+    monkeypatch.setattr(bags, "READ", 5)
+    made = HASHING(TEXTS)
+    assert np.flatnonzero(bags.Picker(made, 1 << 10, power=1.0).seen()).tolist() == np.unique(made.ids).tolist()
+
+
 def test_buckets_are_left_out_by_the_seed():
     picker = bags.Picker(HASHING(TEXTS), 1 << 10, power=1.0)
     rows = np.arange(60)
