@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from kit import places
-from kit.api import kernel
+from kit.api import kernel_steps
 from kit.data import fetch
 from kit.errors import KitError
 from kit.kaggle.kernel import accelerators, metadata, notebook, rehearsal, wheels
@@ -100,7 +100,7 @@ def _cell(entry: Entry, name: str, kind: str, text: str, before: str) -> tuple[s
     described: dict[str, Any] = metadata.first(entry, plan, accelerators.find(KINDS[kind]))
     described["dataset_sources"] = wheels.attached(described["dataset_sources"], lacking, metadata.USER)
     fetch.sample(entry)
-    inputs = rehearsal.local_inputs(entry, described, extra=kernel.attached(text, described))
+    inputs = rehearsal.local_inputs(entry, described, extra=kernel_steps.attached(text, described))
     started = time.monotonic()
     try:
         rehearsal.rehearse(replace(entry, sample=True), text, described, inputs, echo=lambda line: None, image=image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kit import places
-from kit.api import kernel
+from kit.api import kernel_steps
 from kit.data import fetch
 from kit.errors import KitError
 from kit.kaggle.kernel import accelerators, metadata, notebook, rehearsal, wheels
@@ -25,7 +25,7 @@ def rehearse(name: str, recipe: str, machine: str) -> list[rehearsal.Rehearsal]:
     text = notebook.build(entry, plan, chip.kind)
     described = metadata.first(entry, plan, chip)
     described["dataset_sources"] = wheels.attached(described["dataset_sources"], notebook.lacking(text), metadata.USER)
-    inputs = rehearsal.local_inputs(entry, described, extra=kernel.attached(text, described))
+    inputs = rehearsal.local_inputs(entry, described, extra=kernel_steps.attached(text, described))
     image = images.known(chip.kind)
     return rehearsal.rehearse(entry, text, described, inputs, echo=lambda line: None, image=image)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kit import records
-from kit.api import kernel
+from kit.api import kernel, kernel_steps
 from kit.errors import KitError
 from kit.kaggle import client
 from kit.kaggle.kernel import cells, notebook, wheels
@@ -144,7 +144,7 @@ def test_without_a_network_a_kernel_is_built_all_the_same(workspace, tmp_path, i
     assert any("cannot be looked up now" in line and "tries again" in line for line in told)
     assert dict(built.table().rows)["dataset_sources"] == ["INSERT_USER_HERE/kit-wheels-skops"]
     with pytest.raises(KitError, match="cannot be looked up now"):
-        kernel.attached(built.notebook.read_text(), {"dataset_sources": ["me/kit-wheels-skops"]})
+        kernel_steps.attached(built.notebook.read_text(), {"dataset_sources": ["me/kit-wheels-skops"]})
 
 
 def run(root: Path, module: str = "skops_here") -> subprocess.CompletedProcess[str]:
