@@ -159,7 +159,12 @@ def fit(
     # Buckets that no training text has are left out: texts to come lose nothing by it.
     seen = np.flatnonzero(train.seen())
     table = np.asarray(bag.table)[seen].astype(np.float16)
-    arrays = {"seen": seen, "table": table, "kernel": np.asarray(dense.kernel), "bias": np.asarray(dense.bias)}
+    arrays: dict[str, Any] = {
+        "seen": seen,
+        "table": table,
+        "kernel": np.asarray(dense.kernel),
+        "bias": np.asarray(dense.bias),
+    }
     fold.dir.mkdir(parents=True, exist_ok=True)
     partial = fold.dir / f"partial-{FILE}"
     np.savez(partial, power=np.float64(power), buckets=np.int64(buckets), **arrays)
