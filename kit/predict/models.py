@@ -91,8 +91,11 @@ def files(entry: Entry, run: Run) -> dict[str, Path]:
         raise _stores_none(entry, recipe)
     if not folds:
         raise _not_here(entry, run)
-    held = [path for fold in folds for path in sorted(fold.rglob("*")) if path.is_file()]
-    wanted += [path for path in held if not _left_out(path)]
+    for fold in folds:
+        held = [path for path in sorted(fold.rglob("*")) if path.is_file() and not _left_out(path)]
+        if not any(path.name != record.DONE for path in held):
+            raise _not_here(entry, run)
+        wanted += held
     return _named(wanted, run)
 
 

@@ -16,7 +16,7 @@ from kit import places, records
 from kit.data import fetch
 from kit.errors import KitError
 from kit.kaggle import credentials, publish
-from kit.kaggle.kernel import metadata
+from kit.kaggle.kernel import inference, metadata
 from kit.kaggle.kernel.metadata import Metadata
 from kit.sandbox import environments, folders, imitated, kernel, opened, walls, watcher
 from kit.sandbox.images import Image
@@ -248,7 +248,7 @@ def _once(
     kept = (keep or ready.folder / "kept") / layout
     for stale in ("submission.csv", RECORD):
         (kept / stale).unlink(missing_ok=True)
-    again = f"kit train {entry.name} {_label(text)} --sample  # the same path, here"
+    again = _again(entry, text)
     watched = Watched(ready, f"with the {layout} mounts", kept, again, lambda line: echo(f"{layout} | {line}"))
     ending = watched.run(limits, stop)
     digest = ""
@@ -268,6 +268,15 @@ def _once(
 def _unfit(entry: Entry, text: str, why: ValueError) -> KitError:
     cure = f"kit kernel build {entry.name} {_label(text)}".rstrip()
     return KitError(f"The notebook cannot be run: {why}.", "kit builds one that can be run.", cure)
+
+
+def _again(entry: Entry, text: str) -> str:
+    """What to type to see the failure of a notebook here, without a kernel."""
+    if known := inference.told(text):
+        if not (test := entry.competition.test):
+            return f"kit kernel rehearse {entry.name} --from {known[1]} --image own"
+        return f"kit predict {entry.name} {known[1]} --rows {entry.data / 'public' / test}  # the same models, here"
+    return " ".join(filter(None, ["kit train", entry.name, _label(text), "--sample  # the same path, here"]))
 
 
 def _label(text: str) -> str:

@@ -19,6 +19,7 @@ from kit.judge import ensemble
 from kit.kaggle import ledger, weights
 from kit.kaggle.kernel import card, metadata
 from kit.predict import inference as predicting
+from kit.predict import models
 from kit.predict.inference import LEFT, Inferred
 from kit.task import catalog
 from kit.train import runs
@@ -141,6 +142,14 @@ def test_a_run_without_models_is_refused_before_anything_is_written(trained, rea
     with pytest.raises(KitError, match="Recipe table stores no model"):
         kernel.build("parity", run=trained)
     assert not places.kernels().exists()
+
+
+def test_a_run_one_of_whose_folds_has_lost_its_model_is_refused(trained):
+    for path in trained.fold(1).iterdir():
+        if path.name != "done.json" and path.name not in models.NO_MODEL:
+            path.unlink()
+    with pytest.raises(KitError, match=r"The weights of run .* are not here"):
+        kernel.build("parity", run=trained)
 
 
 def test_the_member_of_a_blend_that_has_no_model_is_named(trained, kit):
