@@ -28,12 +28,13 @@ def parsed(path: Path, text: str | None = None) -> ast.Module:
         raise KitError(f"{path}:{error.lineno}: {error.msg}", "A competition's files must be valid Python.") from None
 
 
-def names(path: Path) -> tuple[str, ...]:
-    """Names that a file imports when it runs, inside functions too; what only a type checker reads is left out.
+def names(path: Path, text: str | None = None) -> tuple[str, ...]:
+    """Names that a file, whose text may be known, imports when it runs, inside functions too; what only a type checker
+    reads is left out.
 
     Raises KitError where the file is not valid Python.
     """
-    return _names(path, _text(path))
+    return _names(path, _text(path) if text is None else text)
 
 
 @functools.lru_cache(maxsize=512)

@@ -47,7 +47,7 @@ def looked(entry: Entry, run: Run) -> Run:
     if recipe.attach:
         handles = importlib.import_module("kit.toolbox.encoders.handles")  # it travels with recipes that need it
         for part in recipe.attach:
-            if (handle := run.plan.settings[part]) != handles.TINY:
+            if (handle := run.plan.settings[part]) not in ("", handles.TINY):
                 print(f"{part} is {handles.locate(handle, part)}", file=sys.stderr)
     sample = entry.public() / entry.competition.submission.sample
     shutil.copyfile(sample, run.submission)

@@ -39,6 +39,23 @@ def test_texts_become_vectors_of_the_width_and_an_empty_text_zeros(made):
     assert not pred[1].any() and pred[0].any()
 
 
+def test_fine_tuning_changes_the_vectors_and_freezing_keeps_them(made):
+    import tensorflow as tf
+    import tensorflow_hub as hub
+    import tf_keras
+
+    tf_keras.utils.set_random_seed(0)
+
+    for trainable in (True, False):
+        layer = hub.KerasLayer(str(made[True][2] / nnlm.PART), trainable=trainable, input_shape=[], dtype=tf.string)
+        model = tf_keras.Sequential([layer, tf_keras.layers.Dense(1)])
+        model.compile(tf_keras.optimizers.SGD(1.0), "mse")
+        before = vectors(layer, "café", "té verde")
+        model.fit(tf.constant(["café", "té"]), tf.constant([[5.0], [-5.0]]), epochs=2, verbose=0)
+        assert len(layer.trainable_weights) == trainable
+        assert (vectors(layer, "café", "té verde") != before).any() == trainable
+
+
 def test_a_text_is_the_sum_of_its_words_over_the_root_of_their_number(made):
     module = made[True][0]
     one, other, both, four = vectors(module, "té", "verde", "té verde", "té verde té verde")

@@ -62,7 +62,7 @@ def test_the_digest_of_the_code_is_the_same_where_a_kernel_has_the_files(parity,
     (parity / "table.py").write_text((parity / "table.py").read_text().rstrip("\n"))
     here = recipe("parity", "table")
     code, before = tmp_path / "code", provenance.code(here.files)
-    for place, text in packing.pack(catalog.find("parity"), here).items():
+    for place, text in packing.pack(catalog.find("parity"), [here], "from kit.train import loop").items():
         (code / place).parent.mkdir(parents=True, exist_ok=True)
         (code / place).write_text(text)
     monkeypatch.setattr(imports, "ROOT", code)

@@ -47,8 +47,8 @@ def build(entry: Entry, run: Run, kind: Kind = "cpu", *, hours: float = HOURS) -
     """
     models.files(entry, run)
     recipes = _recipes(entry, run)
-    packed = packing.pack_predicting(entry, recipes)
     last = cells.predict(competition=entry.name, dataset=weights.name(run), run=run.name, limit=hours * 3600)
+    packed = packing.pack(entry, recipes, last, packing.PREDICTING)
     head = "\n".join(
         [
             f"# {entry.name} · predictions of {run.plan.label}",

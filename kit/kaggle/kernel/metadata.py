@@ -86,7 +86,8 @@ def attached(entry: Entry, plan: Plan) -> tuple[list[str], list[str]]:
     """
     recipe, _ = entry.recipe(plan.label)
     # A tiny encoder of speech is made by its recipe. One of texts is written with packages that the image lacks.
-    made = {handles.TINY} if "preprocess" not in recipe.attach else set()
+    # A setting that names none means one that the recipe makes itself, too.
+    made = {"", handles.TINY} if "preprocess" not in recipe.attach else {""}
     named = [plan.settings[name] for name in recipe.attach if plan.settings[name] not in made]
     for handle in named:
         if "://" in handle and not handles.model(handle):

@@ -58,11 +58,11 @@ def build(entry: Entry, plan: Plan, kind: Kind = "cpu") -> str:
         checks.sample(entry.competition.submission, entry.data / "public")
     plan = replace(plan, data={}, code="", encoders={})  # computed where the data is
     recipe, _ = entry.recipe(plan.label)
-    packed = packing.pack(entry, recipe, kind)
+    last = _train(plan, kind)
+    packed = packing.pack(entry, [recipe], last)
     packing.refuse_secrets("the settings", json.dumps(plan.settings), words(plan))
     made = {"plan": asdict(replace(plan, settings=changed(recipe, plan)))}
     said = "## The run\n\nEvery fold, the out-of-fold score, and `submission.csv`."
-    last = _train(plan, kind)
     return assembled(
         packed, kind, [recipe], head=_head(recipe, plan), said=said, last=last, words=words(plan), made=made
     )

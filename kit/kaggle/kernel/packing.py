@@ -9,21 +9,17 @@ from pathlib import Path
 
 from kit.errors import KitError
 from kit.kaggle import credentials
-from kit.limits import Kind
 from kit.task import imports
 from kit.task.catalog import Entry, Recipe
 
-ROOTS = ("kit.places", "kit.task.catalog", "kit.train.loop", "kit.train.runs")
-"""What the notebook's last cell imports."""
-
-PREDICTING = ("kit.places", "kit.predict.inference", "kit.task.catalog")
-"""What the last cell of a notebook imports that only predicts."""
-
-WORKER = "kit.train.worker"
-"""What fits folds in processes of their own, where a machine may have several GPUs."""
+STARTED = {"kit.train.processes": "kit.train.worker"}
+"""Modules that start another one as a program, which no import tells of."""
 
 ROOMS = ("errors", "places", "words", "records", "notes", "task", "rows", "toolbox", "train")
-"""What of kit may travel: all that lies below the rooms which reach outside."""
+"""What of kit may travel to train: all that lies below the rooms which reach outside."""
+
+PREDICTING = (*ROOMS, "predict")
+"""What of kit may travel to predict."""
 
 SECRETS = {
     # A legacy key is 32 hexadecimal digits, as the MD5 of a file is; a word near it tells which it is.
@@ -39,25 +35,15 @@ Packed = dict[str, str]
 """Path below the kernel's code folder to the text of the file; a file stands after those it imports."""
 
 
-def pack(entry: Entry, recipe: Recipe, kind: Kind = "cpu") -> Packed:
-    """The files of kit, of the competition and of the recipe that training it on a machine of that kind needs.
+def pack(entry: Entry, recipes: Sequence[Recipe], last: str, rooms: Sequence[str] = ROOMS) -> Packed:
+    """The files of the competition and its recipes, and those of kit, all of `rooms`, that they and the notebook's cell
+    `last` import.
 
     Raises KitError when one imports a part of kit that does not travel, or holds what looks like a credential.
     """
-    roots = (*ROOTS, *([WORKER] if kind == "gpu" else []))
-    return _packed(entry, [recipe], roots, ROOMS)
-
-
-def pack_predicting(entry: Entry, recipes: Sequence[Recipe]) -> Packed:
-    """The files that a notebook needs to predict by models that these recipes have fitted. Raises KitError as `pack`
-    does."""
-    return _packed(entry, recipes, PREDICTING, (*ROOMS, "predict"))
-
-
-def _packed(entry: Entry, recipes: Sequence[Recipe], roots: Sequence[str], rooms: Sequence[str]) -> Packed:
-    """What `roots` and the recipes import, all of it of the `rooms` of kit."""
     own = {path: None for recipe in recipes for path in recipe.files}
-    wanted = [(root, "the notebook") for root in roots]
+    wanted = [(root, "the notebook") for root in imports.names(Path("the last cell"), last)]
+    wanted += [(STARTED[root], root) for root, _ in wanted if root in STARTED]
     wanted += [(name, path.name) for path in own for name in imports.names(path)]
     check = functools.partial(_refuse_rooms, rooms=rooms)
     packed = {place: _text(path) for place, path in imports.kit_files(wanted, check).items()}

@@ -42,10 +42,10 @@ def locate(handle: str, part: Part) -> str:
     """The folder of the `part` of the encoder called `handle`, or the address of one that TensorFlow Hub downloads.
 
     A handle is such an address, the folder of a model or of an imported encoder, relative to the workspace, or an
-    imported encoder's name, TINY for one of texts among them. On Kaggle all of these mean what is attached.
-    Raises KitError when it is not there.
+    imported encoder's name, TINY for one of texts among them. On Kaggle all of these mean what is attached, but for a
+    folder that is there, such as one that the recipe has made. Raises KitError when it is not there.
     """
-    if places.on_kaggle():
+    if places.on_kaggle() and not (os.path.isabs(handle) and os.path.isdir(handle)):
         return str(_attached(handle, part))
     if handle == TINY:
         # By name, so that kernels do not carry the file: it is written with packages that Kaggle's image lacks.

@@ -94,9 +94,13 @@ def save(words: Sequence[str], table: np.ndarray, folder: Path, *, normalised: b
     import tensorflow as tf
 
     class Module(tf.Module):
+        # Properties of tf.Module are not saved; hub.KerasLayer fine-tunes what a module has saved under this name.
+        trainable_variables = ()
+
         def __init__(self) -> None:
             super().__init__()
             self.embeddings = tf.Variable(table, name="embeddings")
+            self.trainable_variables = [self.embeddings]
             listed = folder.parent / "words.txt"
             listed.write_text("".join(f"{word}\n" for word in words), encoding="utf-8")
             init = tf.lookup.TextFileInitializer(

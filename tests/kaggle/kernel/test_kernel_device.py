@@ -13,7 +13,7 @@ import pytest
 from kit.errors import KitError
 from kit.kaggle.kernel import cells, notebook
 from kit.sandbox import images, imitated, imported
-from kit.task import catalog
+from kit.task import catalog, imports
 from kit.train import executors, loop, machine, processes, runs
 from kit.train.runs import Plan
 
@@ -141,6 +141,19 @@ def test_a_notebook_for_gpus_takes_the_worker_along_and_fits_a_fold_on_each():
     gpu, cpu = notebook.build(entry, plan, "gpu"), notebook.build(entry, plan)
     assert "%%writefile kit/train/worker.py" in gpu and "executor=processes.on_gpus()" in gpu
     assert "%%writefile kit/train/worker.py" not in cpu and "executor=" not in json.loads(cpu)["cells"][-1]["source"]
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu", "tpu"])
+def test_whatever_a_cell_imports_of_kit_is_written_by_another_cell(kind):
+    entry = catalog.find("digit-recognizer")
+    plan = Plan(entry.name, "cnn", "", entry.recipes["cnn"].resolve())
+    cells = [cell for cell in json.loads(notebook.build(entry, plan, kind))["cells"] if cell["cell_type"] == "code"]
+    sources = ["".join(cell["source"]).partition("\n") for cell in cells]
+    written = {first.split()[1]: rest for first, _, rest in sources if first.startswith("%%writefile")}
+    run = [first + end + rest for first, end, rest in sources if not first.startswith("%%writefile")]
+    wanted = [(name, "a cell") for text in (*run, *written.values()) for name in imports.names(Path("cell"), text)]
+    assert {"kit/train/loop.py", "kit/train/runs.py"} <= {*imports.kit_files(wanted)} <= {*written}
+    assert ("kit/train/processes.py" in written) == (kind == "gpu")
 
 
 def test_the_gpus_are_those_of_the_driver_or_those_that_were_chosen(tmp_path, monkeypatch):

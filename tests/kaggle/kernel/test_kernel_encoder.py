@@ -59,6 +59,13 @@ def test_the_tiny_encoder_of_texts_is_attached_and_that_of_speech_is_made_by_its
     assert attached["dataset_sources"] == ["INSERT_USER_HERE/kit-audio-mnist"]
 
 
+def test_a_setting_that_names_no_encoder_attaches_none():
+    entry = catalog.find("meli-titles")
+    own = Plan(entry.name, "nnlm", "", entry.recipes["nnlm"].resolve())
+    described = metadata.first(entry, own, accelerators.find("cpu"))
+    assert (described["dataset_sources"], described["model_sources"]) == (["INSERT_USER_HERE/kit-meli-titles"], [])
+
+
 def test_an_address_that_kaggle_cannot_attach_is_refused():
     with pytest.raises(KitError, match="A kernel without internet cannot fetch https"):
         first(plan(encoder="https://tfhub.dev/a/1"))
