@@ -1,4 +1,4 @@
-"""Kneser-Ney over words and over characters, mixed character by character: the characters know how new words look."""
+"""Kneser-Ney over words and over characters, mixed word by word: the characters know how new words look."""
 
 from . import _mixed
 

@@ -1,4 +1,4 @@
-"""Kneser-Ney over words and over characters, mixed character by character with an LSTM over characters."""
+"""Kneser-Ney over words and over characters, mixed word by word with an LSTM over characters."""
 
 from kit.toolbox.language import vocabulary
 
@@ -18,11 +18,10 @@ def fit(
     width: int = 128,
     **training: _networks.trained,
 ):
-    def network(fold, texts):
-        shape = {"units": units, "depth": 1, "width": width, "dropout": 0.0}
-        return _networks.trained(fold, texts, vocabulary.of_characters, "recurrent", shape, **training)
-
-    return _mixed.fit(fold, order, letters, rarest, network)
+    every, back = _mixed.parted(fold)
+    shape = {"units": units, "depth": 1, "width": width, "dropout": 0.0}
+    network = _networks.trained(fold, list(every[~back]), vocabulary.of_characters, "recurrent", shape, **training)
+    return _mixed.fit(fold, order, letters, rarest, {_mixed.NETWORK: network})
 
 
 load = _mixed.load

@@ -1,13 +1,12 @@
-"""Kneser-Ney and a small GPT over the same pieces of words: a mean of what both say of the next piece."""
+"""Kneser-Ney over words, over characters and over pieces of words, and a small GPT over the same pieces.
 
-import json
+What counts and the GPT say of the next piece becomes one mean (`together.py`); what this, words and characters say of
+the next word becomes another (`mixture.py`).
+"""
 
-import numpy as np
+from kit.toolbox.language import ngrams, together, vocabulary
 
-from kit.toolbox.language import learning, ngrams, together, vocabulary
-from kit.toolbox.language.model import Language
-
-from . import _language, _mixed, _networks
+from . import _mixed, _networks
 
 EXTRA = "language"
 SMOKE = {"epochs": 2, "steps": 4, "width": 16, "heads": 2, "depth": 2, "length": 16, "pieces": 120}
@@ -16,7 +15,10 @@ SMOKE = {"epochs": 2, "steps": 4, "width": 16, "heads": 2, "depth": 2, "length":
 def fit(
     fold,
     *,
-    order: int = 6,  # pieces of the longest runs: 4 and 6 take 1.712 and 1.700 bits a character
+    order: int = 5,  # words of the longest runs
+    letters: int = 8,  # characters of the longest runs
+    rarest: int = 2,
+    piece_order: int = 6,  # pieces of the longest runs: 4 and 6 take 1.712 and 1.700 bits a character
     width: int = 256,
     depth: int = 4,
     heads: int = 2,
@@ -27,31 +29,16 @@ def fit(
     **training: _networks.trained,
 ):
     every, back = _mixed.parted(fold)
-    texts, known = list(every[~back]), vocabulary.of_pieces(list(every[~back]), pieces)
+    texts, kept = list(every[~back]), list(every[back])
+    known = vocabulary.of_pieces(texts, pieces)
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
     training |= {"batch": batch, "rate": rate}
     network = _networks.trained(fold, texts, lambda _: known, "attention", shape, **training)
-    before = ngrams.fit(texts, known, order)
-    chosen = together.shares(before, network, [known.encode(vocabulary.plain(text)) for text in every[back]])
-    (fold.dir / "shares.json").write_text(json.dumps([round(share, 6) for share in chosen.tolist()]) + "\n")
+    counted = ngrams.fit(texts, known, piece_order)
+    shares = together.shares(counted, network, [known.encode(vocabulary.plain(text)) for text in kept])
     # Counts are made again with the texts that were kept back; a network takes too long.
-    ngrams.fit(list(every), known, order).save(fold.dir / "counts")
-    inside = _stored(fold.dir)
-    members = {"held out, the network alone": inside.network, "held out, the counts alone": inside.counted}
-    return _language.finished(
-        fold, Language(inside), _size(inside), {name: Language(member) for name, member in members.items()}
-    )
+    together.Together(ngrams.fit(list(every), known, piece_order), network, shares).save(fold.dir)
+    return _mixed.fit(fold, order, letters, rarest, {_mixed.PIECES: together.Together(counted, network, shares)})
 
 
-def load(dir):
-    inside = _stored(dir)
-    return _language.fitted(Language(inside), _size(inside))
-
-
-def _stored(dir):
-    shares = np.array(json.loads((dir / "shares.json").read_text()))
-    return together.Together(ngrams.NGrams.load(dir / "counts"), learning.load(dir / "network"), shares)
-
-
-def _size(inside):
-    return learning.size(inside.network) + inside.counted.counts.runs
+load = _mixed.load

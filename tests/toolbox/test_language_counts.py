@@ -99,5 +99,13 @@ def test_the_longest_counted_run_before_a_token_is_the_same_read_at_once_or_alon
             before = padded[max(0, at - order + 1) : at] if order > 1 else ()
             wanted.append(max(n for n in range(len(before) + 1) if n == 0 or before[-n:] in runs))
             assert made.seen(before) == wanted[-1]
-    assert made.foretold(asked)[1].tolist() == wanted
+    assert made.foretold(asked).seen.tolist() == wanted
     assert order == 1 or len(set(wanted)) > 1
+
+
+@pytest.mark.parametrize("order", [1, 3, 4])
+def test_what_tokens_weigh_is_the_sum_of_their_probabilities_times_weights(texts, order):
+    made, weights = counts.count(texts, TOKENS, order), np.arange(TOKENS) / 2
+    asked = [np.array([1, 2, 3, 4, 5, 1]), np.array([5, 5, 5]), np.array([], int)]
+    befores = [(0, *text[:end]) for text in asked for end in range(len(text) + 1)]
+    np.testing.assert_allclose(made.foretold(asked, weights).weighted, [made.after(b) @ weights for b in befores])

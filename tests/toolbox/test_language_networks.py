@@ -73,6 +73,16 @@ def test_a_text_read_token_by_token_is_the_text_read_at_once(kind):
 
 
 @KINDS
+def test_what_tokens_weigh_is_the_sum_of_their_probabilities_times_weights(kind):
+    made, _ = inside(kind)
+    tokens, weights = [LETTERS.encode(text) for text in TEXTS], np.linspace(0, 1, len(LETTERS))
+    p, weighted = made.weighed(tokens, weights)
+    np.testing.assert_array_equal(p, made.likely(tokens))
+    befores = [text[:end] for text in tokens for end in range(len(text) + 1)]
+    np.testing.assert_allclose(weighted, made.read(befores)[1] @ weights, rtol=1e-4)
+
+
+@KINDS
 def test_texts_of_different_lengths_are_read_side_by_side(kind):
     made, _ = inside(kind)
     tokens = [LETTERS.encode(text) for text in TEXTS]

@@ -20,7 +20,7 @@ def both():
 
 
 def test_each_token_is_weighed_by_the_longest_counted_run_before_it(both):
-    p, seen = COUNTED.counts.foretold(ENCODED)
+    p, seen, _ = COUNTED.counts.foretold(ENCODED)
     q = NETWORK.likely(ENCODED)
     assert set(seen.tolist()) == {0, 1, 2, 3}
     np.testing.assert_allclose(both.likely(ENCODED), SHARES[seen] * q + (1 - SHARES[seen]) * p)
@@ -36,6 +36,14 @@ def test_a_text_read_token_by_token_is_the_text_read_at_once(both):
             at += 1
             state, p = both.step(both.pick(state, np.array([0])), np.array([token]))
     assert at == len(whole)
+
+
+def test_what_tokens_weigh_is_the_sum_of_their_probabilities_times_weights(both):
+    weights = np.linspace(0, 1, len(LETTERS))
+    p, weighted = both.weighed(ENCODED, weights)
+    np.testing.assert_allclose(p, both.likely(ENCODED))
+    befores = [text[:end] for text in ENCODED for end in range(len(text) + 1)]
+    np.testing.assert_allclose(weighted, both.read(befores)[1] @ weights, rtol=1e-6)
 
 
 def test_texts_side_by_side_are_each_as_alone(both):

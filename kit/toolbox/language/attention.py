@@ -88,7 +88,11 @@ class Attention:
 
     def likely(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """The probability of each token of texts, and of the end behind each."""
-        made: list[np.ndarray] = [np.zeros(0)] * len(texts)
+        return self.weighed(texts, np.zeros(len(self.vocabulary)))[0]
+
+    def weighed(self, texts: Sequence[np.ndarray], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `likely` gives, and at each place the sum over all tokens of probability times weight."""
+        made = [np.zeros((2, 0))] * len(texts)
         order = np.argsort([-len(text) for text in texts], kind="stable")
         for start in range(0, len(order), ROWS):
             part = order[start : start + ROWS]
@@ -96,8 +100,9 @@ class Attention:
             x, _, _ = self._whole(given)
             for row, at in enumerate(part):
                 p = self._likely(x[row, : len(texts[at]) + 1])
-                made[at] = p[np.arange(len(p)), np.append(texts[at], END)]
-        return np.concatenate([*made, np.zeros(0)])
+                made[at] = np.stack([p[np.arange(len(p)), np.append(texts[at], END)], p @ weights])
+        p, weighted = np.concatenate([*made, np.zeros((2, 0))], axis=1)
+        return p, weighted
 
     def read(self, texts: Sequence[np.ndarray]) -> tuple[State, np.ndarray]:
         """A state of texts that go on, and the probabilities of what comes next in each."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,16 @@ END = 0
 
 USUAL = (0.5, 1.0, 1.5)
 """Discounts of runs that were counted once, twice and more often, where there are too few runs to estimate them."""
+
+
+class Foretold(NamedTuple):
+    """What counts say at each place of texts: the probability of the token that stands there, float64; how many tokens
+    before it make the longest run that was counted, int64; and the sum over all tokens of probability times weight,
+    float64, empty without weights."""
+
+    p: np.ndarray
+    seen: np.ndarray
+    weighted: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -46,14 +57,15 @@ class Counts:
 
     def probabilities(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """The probability of each token of `texts` and of the end behind each, float64 of (tokens and ends,)."""
-        return self.foretold(texts)[0]
+        return self.foretold(texts).p
 
-    def foretold(self, texts: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """What `probabilities` gives, and how many tokens before each make the longest run that was counted, int64."""
+    def foretold(self, texts: Sequence[np.ndarray], weights: np.ndarray | None = None) -> Foretold:
+        """What counts say of each token of `texts` and of the end behind each; `weights` has one for each token."""
         stream, first = _joined(texts)
         asked = np.flatnonzero(~first)
         since = asked - np.maximum.accumulate(np.where(first, np.arange(len(stream)), 0))[asked]
         p, seen = np.full(len(asked), 1 / self.tokens), np.zeros(len(asked), np.int64)
+        weighted = np.zeros(0) if weights is None else np.full(len(asked), np.mean(weights))
         place = np.zeros(len(stream), np.int64)  # of the run of n - 1 tokens that ends before each position
         for n in range(1, self.order + 1):
             # A run that was not seen continues no longer one; -1 goes on through all longer runs.
@@ -62,10 +74,18 @@ class Counts:
             seen[ok] = n - 1
             found, right = self._find(n, at[ok], stream[asked[ok]])
             share = np.where(right, self.shares[n - 1][found], 0)
-            p[ok] = share + self.rests[n - 1][at[ok]] * p[ok]
+            rest = self.rests[n - 1][at[ok]]
+            p[ok] = share + rest * p[ok]
+            if weights is not None:
+                weighted[ok] = self._weighted(n, weights)[at[ok]] + rest * weighted[ok]
             if n < self.order:
                 place = self._longer(n, place, stream)
-        return p, seen
+        return Foretold(p, seen, weighted)
+
+    def _weighted(self, n: int, weights: np.ndarray) -> np.ndarray:
+        """By the place of a run of n - 1 tokens, the sum of the shares of those that go on with it, times weights."""
+        before, token = np.divmod(self.keys[n - 1], self.tokens)
+        return np.bincount(before, self.shares[n - 1] * weights[token], len(self.rests[n - 1]))
 
     def after(self, tokens: Sequence[int]) -> np.ndarray:
         """The probability of every token behind `tokens`, of which the first is END where they begin a text: float64

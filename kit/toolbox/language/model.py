@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,6 +33,9 @@ class Inside(Protocol):
 
     def likely(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """The probability of each token of texts, and of the end behind each: float64, one after another."""
+
+    def weighed(self, texts: Sequence[np.ndarray], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `likely` gives, and at each place the sum over all tokens of probability times weight, float64."""
 
     def read(self, texts: Sequence[np.ndarray]) -> tuple[Any, np.ndarray]:
         """A state of texts that go on, and the probabilities of what comes next in each, float of (n, tokens)."""
@@ -64,7 +67,12 @@ class Language:
 
     def guesses(self, contexts: Sequence[str], most: int = 5) -> list[list[str]]:
         """The likeliest words that come next behind a space, likeliest first, at most `most` for each context."""
-        made: list[list[str]] = []
+        return [ranked(said) for said in self.likeliest(contexts, most)]
+
+    def likeliest(self, contexts: Sequence[str], most: int) -> list[dict[str, float]]:
+        """The `most` likeliest words that come next behind a space, fewer where there are fewer, and how likely each
+        is."""
+        made: list[dict[str, float]] = []
         for start in range(0, len(contexts), TOGETHER):
             part = [plain(context) for context in contexts[start : start + TOGETHER]]
             filled = part + part[:1] * (TOGETHER - len(part))
@@ -108,13 +116,16 @@ class Language:
             last = text[-1]
             state, p = self.inside.step(state, np.array([token]))
 
-    def _words(self, p: np.ndarray, most: int) -> list[list[str]]:
+    def _words(self, p: np.ndarray, most: int) -> list[dict[str, float]]:
         """The likeliest words of a vocabulary of words."""
         shown = np.where(self.vocabulary.words, p, -1)
         order = np.argsort(-shown, axis=1, kind="stable")[:, :most]
-        return [[self.vocabulary.tokens[at][1:] for at in row if self.vocabulary.words[at]] for row in order]
+        return [
+            {self.vocabulary.tokens[at][1:]: float(said[at]) for at in row if self.vocabulary.words[at]}
+            for row, said in zip(order.tolist(), p, strict=True)
+        ]
 
-    def _spelled(self, state: Any, p: np.ndarray, most: int) -> list[list[str]]:
+    def _spelled(self, state: Any, p: np.ndarray, most: int) -> list[dict[str, float]]:
         """The likeliest words, followed piece by piece to where they end. The likelihood of a word is that of its
         pieces, times that of anything behind it which is no part of a word."""
         rows, tokens = p.shape
@@ -148,7 +159,12 @@ class Language:
             open_ = np.where(goes, scores[:, :, None] + _logs(p), -np.inf)
             if all(_settled(done, float(left), most) for done, left in zip(ended, scores.max(1), strict=True)):
                 break
-        return [[word[1:] for word in sorted(done, key=lambda w: (-done[w], w))[:most]] for done in ended]
+        return [{word[1:]: float(np.exp(done[word])) for word in ranked(done)[:most]} for done in ended]
+
+
+def ranked(said: Mapping[str, float]) -> list[str]:
+    """Words from the likeliest to the least likely; of equally likely ones the first in the order of their letters."""
+    return sorted(said, key=lambda word: (-said[word], word))
 
 
 class _Rules:

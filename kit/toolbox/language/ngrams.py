@@ -26,6 +26,11 @@ class NGrams:
         """The probability of each token of texts, and of the end behind each."""
         return self.counts.probabilities(texts)
 
+    def weighed(self, texts: Sequence[np.ndarray], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `likely` gives, and at each place the sum over all tokens of probability times weight."""
+        said = self.counts.foretold(texts, weights)
+        return said.p, said.weighted
+
     def read(self, texts: Sequence[np.ndarray]) -> tuple[State, np.ndarray]:
         """A state of texts that go on, and the probabilities of what comes next in each."""
         return self._next([(END, *map(int, text[-self.kept :]))[-self.kept :] for text in texts])

@@ -30,8 +30,10 @@ def network(tokens: int, lanes: int, length: int, *, units: int, depth: int, wid
 
     inputs = keras.Input(batch_shape=(lanes, length), dtype="int32")
     embedding = keras.layers.ReversibleEmbedding(tokens, width, name="embedding")
+    # Batches come without their number of lanes, and Keras 3.13 takes no memory along where it does not know it.
+    laned = keras.ops.reshape(inputs, (lanes, length))
     # Embeddings as small as a softmax wants them would hardly move a gate, and hundreds of steps learn nothing.
-    x = keras.layers.RMSNormalization(name="first")(embedding(inputs))
+    x = keras.layers.RMSNormalization(name="first")(embedding(laned))
     x = keras.layers.Dropout(dropout)(x)
     for number in range(depth):
         x = keras.layers.LSTM(units, return_sequences=True, stateful=True, name=f"lstm_{number}")(x)
@@ -67,7 +69,11 @@ class Recurrent:
 
     def likely(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """The probability of each token of texts, and of the end behind each."""
-        made: list[np.ndarray] = [np.zeros(0)] * len(texts)
+        return self.weighed(texts, np.zeros(len(self.vocabulary)))[0]
+
+    def weighed(self, texts: Sequence[np.ndarray], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What `likely` gives, and at each place the sum over all tokens of probability times weight."""
+        made = [np.zeros((2, 0))] * len(texts)
         order = np.argsort([-len(text) for text in texts], kind="stable").tolist()
         for start in range(0, len(order), ROWS):
             part = order[start : start + ROWS]
@@ -76,14 +82,15 @@ class Recurrent:
             for row, at in enumerate(part):
                 wanted[row, : len(texts[at])] = texts[at]
             state, p = self._begin(len(part))
-            columns = np.empty((len(part), longest))
+            columns = np.empty((2, len(part), longest))
             for at in range(longest):
-                columns[:, at] = p[np.arange(len(part)), wanted[:, at]]
+                columns[:, :, at] = p[np.arange(len(part)), wanted[:, at]], p @ weights
                 if at + 1 < longest:
                     state, p = self.step(state, wanted[:, at])
             for row, at in enumerate(part):
-                made[at] = columns[row, : len(texts[at]) + 1]
-        return np.concatenate([*made, np.zeros(0)])
+                made[at] = columns[:, row, : len(texts[at]) + 1]
+        p, weighted = np.concatenate([*made, np.zeros((2, 0))], axis=1)
+        return p, weighted
 
     def read(self, texts: Sequence[np.ndarray]) -> tuple[State, np.ndarray]:
         """A state of texts that go on, and the probabilities of what comes next in each."""

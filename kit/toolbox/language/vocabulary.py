@@ -77,6 +77,16 @@ class Vocabulary:
         """Which tokens are words behind a space, and so answers to what comes next: bool of (tokens,)."""
         return np.array([bool(WORD.fullmatch(token)) for token in self.tokens])
 
+    @cached_property
+    def parting(self) -> np.ndarray:
+        """How likely each token is to begin with a space or to end the text, 0 or 1 of all known ones: float64 of
+        (tokens,)."""
+        made = np.array([token.startswith(" ") for token in self.tokens], float)
+        made[counts.END] = 1
+        if self.letters is not None and self.speller is not None and " " in self.letters.number:
+            made[UNKNOWN] = self.speller.after([counts.END])[self.letters.number[" "]]
+        return made
+
     def split(self, text: str) -> list[str]:
         """The tokens of a text, known or not, without its end."""
         if self.pieces is not None:
@@ -93,10 +103,12 @@ class Vocabulary:
 
     def spelling(self, text: str) -> float:
         """The bits that the unknown tokens of a text take beside their being unknown."""
-        unknown = [token for token in self.split(text) if token not in self.number]
-        return sum(map(self._spelled, unknown))
+        return sum(map(self.spelled, self.split(text)))
 
-    def _spelled(self, token: str) -> float:
+    def spelled(self, token: str) -> float:
+        """The bits that the characters of a token take beside its being unknown; 0 of a known one."""
+        if token in self.number:
+            return 0.0
         if self.letters is None or self.speller is None:
             return ANY * len(token)
         p = self.speller.probabilities([self.letters.encode(token)])
