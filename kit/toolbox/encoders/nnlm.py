@@ -95,7 +95,7 @@ def save(words: Sequence[str], table: np.ndarray, folder: Path, *, normalised: b
 
     class Module(tf.Module):
         # Properties of tf.Module are not saved; hub.KerasLayer fine-tunes what a module has saved under this name.
-        trainable_variables = ()
+        trainable_variables: Sequence[Any] = ()
 
         def __init__(self) -> None:
             super().__init__()
