@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import threading
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -173,7 +174,7 @@ def fit(
             train.on_epoch_begin()
             train.on_epoch_end()
     trained.fit(
-        _shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order)),
+        _ahead(_shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order))),
         shuffle=False,  # by `order`, which is known for every epoch
         epochs=epochs,
         initial_epoch=keeper.first,
@@ -239,8 +240,39 @@ def _judging(x: Any, y: np.ndarray | None) -> Any:
     import keras
 
     if isinstance(x, keras.utils.PyDataset):
-        return _shared_out(x)
-    return _shared_out(_batches(x, y, JUDGED, None) if _large(x) else (_taken(x), y))
+        return _ahead(_shared_out(x))
+    return _ahead(_shared_out(_batches(x, y, JUDGED, None) if _large(x) else (_taken(x), y)))
+
+
+def _ahead(batches: Any) -> Any:
+    """Batches of a PyDataset made two ahead of the training, in a thread of Keras's own; all else as it is.
+
+    A PyDataset of one worker goes through a pipeline of TensorFlow's that tunes itself. At the end of an epoch that was
+    often waited for until it next looked, up to as long as the epoch had taken: a training of 48 s an epoch took 80.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow" or not isinstance(batches, keras.utils.PyDataset):
+        return batches
+    if type(batches).on_epoch_begin is not keras.utils.PyDataset.on_epoch_begin:
+        return batches  # Keras would ask for the first ones before it calls that
+
+    class Ahead(keras.utils.PyDataset):
+        def __init__(self) -> None:
+            super().__init__(workers=2, max_queue_size=2)
+            self.lock = threading.Lock()  # batches may be made of what only one can read at a time
+
+        def __len__(self) -> int:
+            return len(batches)
+
+        def __getitem__(self, number: int) -> Any:
+            with self.lock:
+                return batches[number]
+
+        def on_epoch_end(self) -> None:
+            batches.on_epoch_end()
+
+    return Ahead()
 
 
 def _large(x: Any) -> bool:
@@ -285,11 +317,12 @@ def _pipeline(x: Any, y: np.ndarray | None, batch: int, order: Order) -> Any:
         return tf.nest.map_structure(lambda column: tf.gather(column, numbers), rows)
 
     rows = tf.data.Dataset.from_tensors((x, y)).repeat()
-    batches = tf.data.Dataset.zip((drawn.flat_map(cut), rows)).map(gather, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = tf.data.Dataset.zip((drawn.flat_map(cut), rows)).map(gather, num_parallel_calls=2)
     options = tf.data.Options()
+    options.autotune.enabled = False  # see `_ahead`
     options.experimental_optimization.apply_default_optimizations = False  # they would copy the rows into the graph
     counted = batches.with_options(options).apply(tf.data.experimental.assert_cardinality(-(-order.rows // batch)))
-    return counted.prefetch(tf.data.AUTOTUNE)
+    return counted.prefetch(2)
 
 
 def _batches(x: Any, y: np.ndarray | None, batch: int, order: Order | None) -> Any:
