@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,40 @@ def test_batches_bring_their_labels_and_another_model_of_the_same_weights_may_be
     assert set(reports[0]) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     assert reports[-1]["val_accuracy"] > 0.5
     assert any(not np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("told_of_its_beginning", [False, True])
+def test_batches_are_made_one_at_a_time_those_of_an_epoch_before_those_of_the_next(tmp_path, told_of_its_beginning):
+    asked, inside = [], []
+
+    class Single(keras.utils.PyDataset):
+        epoch = begun = 0
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, number):
+            inside.append(number)
+            assert inside == [number]
+            time.sleep(0.01)
+            asked.append((self.begun, self.epoch, number))
+            part = rows(200).rows(np.arange(50 * number, 50 * number + 50))
+            inside.clear()
+            return part.x.take(), part.y
+
+        def on_epoch_end(self):
+            self.epoch += 1
+
+    if told_of_its_beginning:
+        Single.on_epoch_begin = lambda self: setattr(self, "begun", self.begun + 1)
+    of = fold(tmp_path)._replace(valid=rows(0))
+    networks.begin(of)
+    networks.fit(network(), of, epochs=2, batch=50, optimizer=networks.optimizer("adam", 0.05), train=Single())
+    # Before the first epoch Keras looks at some, to learn their shapes, and ends an epoch that was none.
+    begun, ended, _ = asked[-8]
+    epochs = [(begun, ended), (begun + told_of_its_beginning, ended + 1)]
+    assert sorted(asked[-8:]) == [(*epoch, number) for epoch in epochs for number in range(4)]
+    assert (begun == ended) == told_of_its_beginning
 
 
 @pytest.fixture(autouse=True)
