@@ -43,7 +43,7 @@ def _compared(count: int, epochs: int, both: bool) -> tuple[tuple[float, float],
     import keras
 
     from kit.task import catalog
-    from kit.toolbox import recurrent, sequences
+    from kit.toolbox import networks, recurrent, sequences
     from kit.toolbox.sequences import Vocabulary
 
     entry = catalog.find("imdb-sentiment")
@@ -68,7 +68,7 @@ def _compared(count: int, epochs: int, both: bool) -> tuple[tuple[float, float],
     ours, theirs = network(recurrent.lstm), network(keras.layers.LSTM)
     theirs.set_weights(ours.get_weights())
     whole = read.padded(np.arange(count), LENGTH)
-    batches = sequences.batches(read, y, BATCH, seed=0)
+    batches = networks.ahead(sequences.batches(read, y, BATCH, seed=0))  # as `networks.fit` feeds them
     begin = ours.get_weights()
     ours.fit(sequences.batches(known(list(rows.x.take(np.arange(640))), LENGTH), y[:640], BATCH, seed=0), verbose=0)
     theirs.fit(whole[:640], y[:640], batch_size=BATCH, verbose=0)

@@ -16,7 +16,7 @@ import tf_keras
 from kit.errors import KitError
 from kit.task.contract import Data, Diverged, Fitted, Fold
 from kit.toolbox import cooccurrence, networks
-from kit.toolbox.encoders import handles, nnlm
+from kit.toolbox.encoders import feeding, handles, nnlm
 
 from . import _titles
 
@@ -57,12 +57,13 @@ def fit(
                 )
             fold.report(epoch + 1, epochs, **{name: float(value) for name, value in logs.items()})
 
+    batches = Batches(fold.train, batch, fold.seed)
     model.fit(
-        Batches(fold.train, batch, fold.seed),
+        feeding.still(batches),
         shuffle=False,  # by themselves
         epochs=epochs,
-        validation_data=Batches(fold.valid, BATCH) if len(fold.valid) else None,
-        callbacks=[Reporter()],
+        validation_data=feeding.still(Batches(fold.valid, BATCH)) if len(fold.valid) else None,
+        callbacks=[feeding.follower(batches), Reporter()],
         verbose=0,
     )
     fold.dir.mkdir(parents=True, exist_ok=True)

@@ -174,7 +174,7 @@ def fit(
             train.on_epoch_begin()
             train.on_epoch_end()
     trained.fit(
-        _ahead(_shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order))),
+        ahead(_shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order))),
         shuffle=False,  # by `order`, which is known for every epoch
         epochs=epochs,
         initial_epoch=keeper.first,
@@ -240,11 +240,11 @@ def _judging(x: Any, y: np.ndarray | None) -> Any:
     import keras
 
     if isinstance(x, keras.utils.PyDataset):
-        return _ahead(_shared_out(x))
-    return _ahead(_shared_out(_batches(x, y, JUDGED, None) if _large(x) else (_taken(x), y)))
+        return ahead(_shared_out(x))
+    return ahead(_shared_out(_batches(x, y, JUDGED, None) if _large(x) else (_taken(x), y)))
 
 
-def _ahead(batches: Any) -> Any:
+def ahead(batches: Any) -> Any:
     """Batches of a PyDataset made two ahead of the training, in a thread of Keras's own; all else as it is.
 
     A PyDataset of one worker goes through a pipeline of TensorFlow's that tunes itself. At the end of an epoch that was
@@ -319,7 +319,7 @@ def _pipeline(x: Any, y: np.ndarray | None, batch: int, order: Order) -> Any:
     rows = tf.data.Dataset.from_tensors((x, y)).repeat()
     batches = tf.data.Dataset.zip((drawn.flat_map(cut), rows)).map(gather, num_parallel_calls=2)
     options = tf.data.Options()
-    options.autotune.enabled = False  # see `_ahead`
+    options.autotune.enabled = False  # see `ahead`
     options.experimental_optimization.apply_default_optimizations = False  # they would copy the rows into the graph
     counted = batches.with_options(options).apply(tf.data.experimental.assert_cardinality(-(-order.rows // batch)))
     return counted.prefetch(2)

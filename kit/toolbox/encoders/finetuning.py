@@ -18,7 +18,7 @@ import tf_keras
 from kit.errors import KitError
 from kit.task.contract import Diverged, Fold
 from kit.toolbox import resume
-from kit.toolbox.encoders import seeding
+from kit.toolbox.encoders import feeding, seeding
 from kit.toolbox.encoders.pieces import Batches, Inputs, hub, outputs
 
 PRECISIONS: dict[str, dict[str, bool]] = {
@@ -153,11 +153,11 @@ def train(
     for _ in range(keeper.first):
         batches.on_epoch_end()
     model.fit(
-        batches,
+        feeding.still(batches),
         epochs=epochs,
         initial_epoch=keeper.first,
         shuffle=False,
-        callbacks=[_Dropout(fold.seed), reporter, keeper],
+        callbacks=[_Dropout(fold.seed), feeding.follower(batches), reporter, keeper],
         verbose=0,
     )
 
