@@ -54,6 +54,15 @@ def test_on_kaggle_a_handle_means_what_is_attached(workspace, monkeypatch, layou
         handles.locate(URL.replace("versions/3", "versions/4"), "preprocess")
 
 
+def test_on_kaggle_a_folder_that_a_recipe_has_made_is_itself(workspace, monkeypatch):
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Batch")
+    monkeypatch.setenv("KIT_KAGGLE_ROOT", str(workspace))
+    made = saved(workspace / "working" / "fold-0" / "titles" / "module")
+    assert handles.locate(str(made.parent), "module") == str(made)
+    with pytest.raises(KitError, match="No input of this kernel"):
+        handles.locate(str(workspace / "working" / "fold-1" / "titles"), "module")
+
+
 def test_addresses_of_kaggle_models_are_named_as_metadata_names_them():
     wanted = "tensorflow/bert/tensorFlow2/en-uncased-preprocess/3"
     assert handles.model(URL) == wanted
