@@ -34,6 +34,8 @@ def fit(
     length: int = 256,  # word pieces at most
     first: int = 60,  # words of a longer review's beginning; the rest are of its end, where the verdict is
     bucket: bool = True,
+    step: int = 8,  # lengths are multiples of it; 32 has a quarter of the shapes, each of which XLA compiles anew
+    inner_dropout: bool = True,  # the encoder's own; without it a step takes four fifths
     holdout: float = 0.0,  # share of the fitted rows to stop the training early by; 0 fixes the number of epochs
     frozen: bool = False,
     precision: str = "auto",  # bfloat16 where the processor has instructions for it

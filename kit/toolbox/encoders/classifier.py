@@ -18,7 +18,7 @@ from kit.errors import KitError
 from kit.task import splits
 from kit.task.contract import Fitted, Fold
 from kit.toolbox.encoders import finetuning, handles
-from kit.toolbox.encoders.pieces import Batches, Inputs, Pieces, outputs
+from kit.toolbox.encoders.pieces import STEP, Batches, Inputs, Pieces, outputs
 
 WEIGHTS = "weights.npz"
 SETTINGS = "settings.json"
@@ -46,12 +46,15 @@ def fit(
     frozen: bool,
     precision: str,
     xla: bool,
+    inner_dropout: bool = True,
+    step: int = STEP,
     **own: Any,
 ) -> Fitted:
     """Fit a classifier of the fold's labels, 0 and 1, and store it in the fold's folder.
 
     `encoder` and `preprocess` are handles (`handles.locate`). A text has at most `length` word pieces; `bucket` pads a
-    batch to its longest text only. `rate` is the highest of the training, after the share `warmup` of its steps.
+    batch to the next multiple of `step` of its longest text only. `inner_dropout` is the encoder's own dropout. `rate`
+    is the highest of the training, after the share `warmup` of its steps.
     `holdout` is a share of the fitted rows, whole groups, kept aside to stop the training early; the held-out fold
     never decides. With `frozen` each text is encoded once, and only the head is trained. `own` are further settings of
     the recipe, which are stored with the others. Raises Diverged where the loss is no longer finite.
@@ -88,15 +91,15 @@ def _build(seed: int, settings: Mapping[str, Any], texts: Texts) -> tuple[tf_ker
     """The model, and what turns rows of the competition into its inputs."""
     places = [handles.locate(settings[part], part) for part in PARTS]
     finetuning.begin(seed)
-    pieces = Pieces(places[1], length=settings["length"], bucket=settings["bucket"])
+    pieces = Pieces(places[1], length=settings["length"], bucket=settings["bucket"], step=settings["step"])
     pooled = functools.partial(finetuning.pooled, places[0], pooling=settings["pooling"], seed=seed)
     encode: Callable[[Sequence[str]], Inputs] = pieces
     if settings["frozen"]:
-        key = (*places, *(settings[name] for name in ("pooling", "length", "bucket", "precision")))
+        key = (*places, *(settings[name] for name in ("pooling", "length", "bucket", "step", "precision")))
         encode = frozen = Vectors(functools.partial(pooled, trainable=False), pieces, key)
         inputs = vectors = tf_keras.Input((frozen.width,), name="vector")
     else:
-        encoder = pooled(trainable=True)
+        encoder = pooled(trainable=True, inner_dropout=settings["inner_dropout"])
         inputs, vectors = encoder.input, encoder.output
     model = finetuning.classifier(inputs, vectors, dropout=settings["dropout"])
     return model, lambda x: encode(texts(x))

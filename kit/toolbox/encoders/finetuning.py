@@ -36,10 +36,11 @@ def begin(seed: int) -> None:
     tf_keras.utils.set_random_seed(seed)
 
 
-def pooled(encoder: str, *, pooling: str, seed: int, trainable: bool) -> tf_keras.Model:
+def pooled(encoder: str, *, pooling: str, seed: int, trainable: bool, inner_dropout: bool = True) -> tf_keras.Model:
     """The encoder alone: word pieces to one vector a text, float32 of (n, width), by hub.KerasLayer.
 
-    `pooling` is `pooled`, the encoder's own, or `mean` of the outputs at all word pieces.
+    `pooling` is `pooled`, the encoder's own, or `mean` of the outputs at all word pieces. Without `inner_dropout` it is
+    trained as it predicts, and nothing is dropped inside it.
     """
     if pooling not in ("pooled", "mean"):
         raise KitError(f"There is no pooling {pooling!r}.", "Known ones: pooled, mean.", "--set pooling=pooled")
@@ -47,7 +48,8 @@ def pooled(encoder: str, *, pooling: str, seed: int, trainable: bool) -> tf_kera
     ids = {name: tf_keras.Input((None,), dtype=tf.int32, name=name) for name in names}
     with TemporaryDirectory() as folder:
         place = seeding.seeded(hub.resolve(encoder), seed, Path(folder, "encoder"))
-        outputs = hub.KerasLayer(str(place), trainable=trainable, name="encoder")(ids)
+        layer = hub.KerasLayer(str(place), trainable=trainable, name="encoder")
+        outputs = layer(ids) if inner_dropout else layer(ids, training=False)
     if pooling == "pooled":
         return tf_keras.Model(ids, outputs["pooled_output"])
     mask = tf.cast(ids["input_mask"], tf.float32)[..., None]

@@ -20,30 +20,32 @@ with warnings.catch_warnings():
     import tensorflow_hub as hub
 
 STEP = 8
-"""Lengths are multiples of this: a text is padded to the next, and its prediction hangs on no other text."""
+"""Lengths are multiples of this, where nothing else is said: a text is padded to the next, and its prediction hangs on no other text."""
 
 
 class Inputs:
     """Rows as a model takes them: word pieces of texts, or vectors.
 
     `take(rows)` gives the inputs at an integer array of rows; `lengths`, where given, are the rows' numbers of word
-    pieces, by which they are put together.
+    pieces, by which they are put together, each padded to a multiple of `step`.
     """
 
-    def __init__(self, take: Callable[[np.ndarray], Any], count: int, lengths: np.ndarray | None = None) -> None:
-        self.take, self.count, self.lengths = take, count, lengths
+    def __init__(
+        self, take: Callable[[np.ndarray], Any], count: int, lengths: np.ndarray | None = None, step: int = STEP
+    ) -> None:
+        self.take, self.count, self.lengths, self.step = take, count, lengths, step
 
 
 class Pieces:
     """The preprocessing: texts to word pieces, at most `length` of them a text.
 
-    Where `bucket`, a batch is padded to the next multiple of STEP of its longest text, else to `length`.
+    Where `bucket`, a batch is padded to the next multiple of `step` of its longest text, else to `length`.
     """
 
-    def __init__(self, preprocess: str, *, length: int, bucket: bool) -> None:
+    def __init__(self, preprocess: str, *, length: int, bucket: bool, step: int = STEP) -> None:
         preprocessing = hub.load(preprocess)
         self._tokenize, self._pack = preprocessing.tokenize, preprocessing.bert_pack_inputs
-        self.length, self.bucket = length, bucket
+        self.length, self.bucket, self.step = length, bucket, step
 
     def __call__(self, texts: Sequence[str]) -> Inputs:
         ids, lengths = np.zeros((len(texts), self.length), np.int32), np.zeros(len(texts), np.int64)
@@ -54,11 +56,13 @@ class Pieces:
             ids[part], lengths[part] = packed["input_word_ids"], np.sum(packed["input_mask"], axis=1)
 
         def take(rows: np.ndarray) -> dict[str, np.ndarray]:
-            longest = min(-(-int(lengths[rows].max()) // STEP) * STEP, self.length) if self.bucket else self.length
+            longest = self.length
+            if self.bucket:
+                longest = min(-(-int(lengths[rows].max()) // self.step) * self.step, self.length)
             mask = (np.arange(longest) < lengths[rows][:, None]).astype(np.int32)
             return {"input_word_ids": ids[rows, :longest], "input_mask": mask, "input_type_ids": np.zeros_like(mask)}
 
-        return Inputs(take, len(texts), lengths if self.bucket else None)
+        return Inputs(take, len(texts), lengths if self.bucket else None, self.step)
 
 
 class Batches(tf_keras.utils.Sequence):
@@ -98,7 +102,7 @@ def outputs(model: tf_keras.Model, inputs: Inputs, *, batch: int = 64) -> np.nda
     Rows of one length go together, in batches of one size, so that a row's output does not hang on the others.
     """
     given = np.zeros((inputs.count, model.output_shape[1]), np.float32)
-    widths = np.zeros(inputs.count, int) if inputs.lengths is None else -(-inputs.lengths // STEP)
+    widths = np.zeros(inputs.count, int) if inputs.lengths is None else -(-inputs.lengths // inputs.step)
     for width in np.unique(widths):
         rows = np.flatnonzero(widths == width)
         for start in range(0, len(rows), batch):
