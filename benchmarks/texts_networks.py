@@ -26,9 +26,9 @@ from kit.task import catalog, splits
 from kit.task.contract import Data, Fold
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "char-lstm": {"batch": 64, "length": 64, "rate": 4e-3},
+    "char-lstm": {"batch": 128, "length": 64},
     "word-lstm": {"batch": 32, "length": 32, "rate": 4e-3},
-    "char-transformer": {"batch": 8, "length": 256, "rate": 3e-3},
+    "char-transformer": {"batch": 16, "length": 128},
     "word-transformer": {"batch": 16, "length": 64, "rate": 3e-3},
     "subword": {"batch": 8, "length": 128, "rate": 4e-3},
 }

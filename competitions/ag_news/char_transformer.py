@@ -13,10 +13,13 @@ def fit(
     *,
     width: int = 192,
     depth: int = 4,
-    heads: int = 6,
+    heads: int = 2,  # six take 1.3 times as long for the scores of all pairs of positions
     dropout: float = 0.0,
+    batch: int = 16,
+    rate: float = 3e-3,
     **training: _networks.trained,
 ):
+    training |= {"batch": batch, "rate": rate}
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
     return _networks.fit(fold, vocabulary.of_characters, "attention", shape, **training)
 

@@ -22,9 +22,10 @@ def fit(
     width: int = 256,
     depth: int = 4,
     heads: int = 2,
-    dropout: float = 0.1,
+    dropout: float = 0.15,
     pieces: int = 2000,  # 1,000 to 8,000 take counts to 1.700 to 1.705 bits, and few make a fast softmax
-    batch: int = 12,
+    batch: int = 16,
+    epochs: int = 100,
     rate: float = 4e-3,
     **training: _networks.trained,
 ):
@@ -32,7 +33,7 @@ def fit(
     texts, kept = list(every[~back]), list(every[back])
     known = vocabulary.of_pieces(texts, pieces)
     shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
-    training |= {"batch": batch, "rate": rate}
+    training |= {"batch": batch, "epochs": epochs, "rate": rate}
     network = _networks.trained(fold, texts, lambda _: known, "attention", shape, **training)
     counted = ngrams.fit(texts, known, piece_order)
     shares = together.shares(counted, network, [known.encode(vocabulary.plain(text)) for text in kept])

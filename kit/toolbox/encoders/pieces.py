@@ -20,7 +20,8 @@ with warnings.catch_warnings():
     import tensorflow_hub as hub
 
 STEP = 8
-"""Lengths are multiples of this, where nothing else is said: a text is padded to the next, and its prediction hangs on no other text."""
+"""Lengths are multiples of this where nothing else is said: a text is padded to the next, and its prediction hangs on
+no other text."""
 
 
 class Inputs:
