@@ -35,7 +35,9 @@ class Together:
 
     def likely(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """The probability of each token of texts, and of the end behind each."""
-        return self.weighed(texts, np.zeros(len(self.vocabulary)))[0]
+        counted = self.counted.counts.foretold(texts)
+        share = self.shares[counted.seen]
+        return share * self.network.likely(texts) + (1 - share) * counted.p
 
     def weighed(self, texts: Sequence[np.ndarray], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What `likely` gives, and at each place the sum over all tokens of probability times weight."""
