@@ -42,7 +42,9 @@ def fit(
     filters: int = 0,  # of a convolution over five words before the LSTM, whose maximum of four places it reads
     **training: _networks.train,
 ):
-    networks.begin(fold)
+    # Threads that share one step of 64 reviews wait for each other: with one an operation 832 reviews a second on two
+    # cores instead of 538, and 732 instead of 429 both ways, whose two layers then have a core each.
+    networks.begin(fold, threads=1)
     own = {name: value for name, value in locals().items() if name not in ("fold", "training")}
     return _networks.train(fold, _network, own, ngrams=1, **training)
 

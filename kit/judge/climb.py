@@ -41,8 +41,8 @@ def climb(scorer: Scorer, without: int | None = None, picks: int = PICKS) -> Cli
     latest = np.full(scorer.runs, -np.inf)
     for step in range(picks):
         few = without is not None and scorer.runs > 2 * FEW and step > 0
-        most = FEW if step % ANEW else scorer.runs // 2
-        among = np.argsort(-latest, kind="stable")[:most].tolist() if few else None
+        tried = FEW if step % ANEW else scorer.runs // 2
+        among = np.argsort(-latest, kind="stable")[:tried].tolist() if few else None
         scores = scorer.added(tuple(counts), without, among)
         latest = np.where(np.isfinite(scores), scores, latest)
         if np.isnan(scores).all():

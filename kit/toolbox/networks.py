@@ -5,6 +5,7 @@ Works on any Keras backend; Keras is imported when a function is called.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -41,13 +42,20 @@ JUDGED = 512
 """Held-out rows that are judged at a time."""
 
 
-def begin(fold: Fold, *, precision: str = "float32") -> None:
+def begin(fold: Fold, *, precision: str = "float32", threads: int = 0) -> None:
     """Forget every earlier model and seed all that is random, so that a fold is the same whatever ran before it.
 
     `precision` is the Keras dtype policy of the layers to come: `float32`, `mixed_bfloat16`, or `auto`, the fastest
-    that is known to be safe here.
+    that is known to be safe here. `threads` are those that share an operation of TensorFlow's, 0 for one a core; a
+    process that has computed before keeps what it had.
     """
     import keras
+
+    if threads and keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with contextlib.suppress(RuntimeError):
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
 
     keras.utils.clear_session()
     keras.utils.set_random_seed(fold.seed)

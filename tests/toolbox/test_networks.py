@@ -596,3 +596,20 @@ def test_a_stored_model_holds_nothing_that_the_keras_of_kaggles_image_refuses(tm
     assert networks._without_newer([used]) == [{"module": "keras.initializers", "config": {"input_axes": 1}}]
     foreign = {"module": "mine", "config": {"output_axes": None}}
     assert networks._without_newer(foreign) == foreign
+
+
+def test_threads_of_an_operation_are_set_where_nothing_was_computed_yet_and_stay_afterwards():
+    asked = """
+from types import SimpleNamespace
+
+import tensorflow as tf
+
+from kit.toolbox import networks
+
+for threads in (1, 2):
+    networks.begin(SimpleNamespace(seed=0), threads=threads)
+    tf.constant(1) + 1
+    print(tf.config.threading.get_intra_op_parallelism_threads())
+"""
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["1", "1"]
