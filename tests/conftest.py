@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +34,14 @@ def namespaces() -> None:
     if os.environ.get("CI", "").lower() in ("true", "1"):
         pytest.fail("CI needs user namespaces: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0")
     pytest.skip("this machine has no user namespaces")
+
+
+@pytest.fixture(autouse=True)
+def precision_of_its_own() -> Iterator[None]:
+    """A recipe sets Keras's precision for the whole process, and the next test begins with that of Keras again."""
+    yield
+    if "keras.config" in sys.modules:
+        sys.modules["keras.config"].set_dtype_policy("float32")
 
 
 @pytest.fixture(autouse=True)

@@ -218,7 +218,7 @@ def test_texts_of_like_length_share_a_batch_and_every_row_comes_once_an_epoch():
     lengths = np.random.default_rng(0).integers(3, 60, 200)
     ids = np.ones((200, 64), np.int32)
     pieces = inputs_of.Pieces.__new__(inputs_of.Pieces)
-    pieces.length, pieces.bucket = 64, True
+    pieces.length, pieces.bucket, pieces.step = 64, True, 8
     pieces._tokenize, pieces._pack = (
         lambda texts: None,
         lambda *args, **rest: {
