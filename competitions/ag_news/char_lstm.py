@@ -14,7 +14,7 @@ def fit(
     units: int = 512,
     depth: int = 1,  # one wide layer writes faster than two narrow ones: its numbers stay in the processor's cache
     width: int = 128,
-    dropout: float = 0.0,  # a few passes over the texts overfit nothing
+    dropout: float = 0.0,  # not tried; after six passes training texts take 0.12 bits a character less than others
     batch: int = 128,  # one step of many lanes is 1.4 times as fast as two of half as many
     length: int = 64,
     rate: float = 4e-3,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kit.errors import KitError
 from kit.toolbox.encoders import bert
 
 for package in ("official", "tensorflow_text", "tensorflow_hub"):
@@ -47,3 +48,10 @@ def test_a_batch_is_padded_to_the_next_multiple_of_step_and_to_the_length_at_mos
     read = pieces(["a" * 3, "b" * 10, "c" * 90])
     widths = [read.take(np.array([row]))["input_word_ids"].shape[1] for row in range(3)]
     assert widths == wide
+
+
+def test_lengths_that_are_no_multiple_of_anything_are_one_error(tiny):
+    from kit.toolbox.encoders.pieces import Pieces
+
+    with pytest.raises(KitError, match="Texts cannot be padded to multiples of 0"):
+        Pieces(str(tiny / "preprocess"), length=40, bucket=True, step=0)

@@ -14,6 +14,8 @@ import tensorflow as tf
 import tensorflow_text  # noqa: F401  (registers the operations of the preprocessing)
 import tf_keras
 
+from kit.errors import KitError
+
 with warnings.catch_warnings():
     # It imports pkg_resources, which says at every start that it is deprecated.
     warnings.simplefilter("ignore", UserWarning)
@@ -40,10 +42,13 @@ class Inputs:
 class Pieces:
     """The preprocessing: texts to word pieces, at most `length` of them a text.
 
-    Where `bucket`, a batch is padded to the next multiple of `step` of its longest text, else to `length`.
+    Where `bucket`, a batch is padded to the next multiple of `step` of its longest text, else to `length`. Raises
+    KitError for a `step` below 1.
     """
 
     def __init__(self, preprocess: str, *, length: int, bucket: bool, step: int = STEP) -> None:
+        if step < 1:
+            raise KitError(f"Texts cannot be padded to multiples of {step}.", "It must be 1 or more.", "--set step=8")
         preprocessing = hub.load(preprocess)
         self._tokenize, self._pack = preprocessing.tokenize, preprocessing.bert_pack_inputs
         self.length, self.bucket, self.step = length, bucket, step
