@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kit.judge.passes import Classes, Coarse, LogLoss, Order, Squares, TwoClasses
-from kit.judge.scoring import Called, Pool, Scorer
+from kit.judge.scoring import ROWS, Called, Pool, Scorer
 from kit.task import merging, metrics, outputs
 
 LARGEST = 1 << 30
@@ -66,7 +66,7 @@ def _of_classes(pool: Pool) -> Scorer | None:
     single = first.size == len(first)
     if single and len(values) != 2:
         return None
-    true, rows = outputs.index(pool.y.reshape(-1), values), np.arange(len(pool.y))
+    true = outputs.index(pool.y.reshape(-1), values)
     if pool.threshold or metric.function in (metrics.auc.function, metrics.gini.function):
         if not single and first.shape[1] != 2:
             return None
@@ -75,12 +75,7 @@ def _of_classes(pool: Pool) -> Scorer | None:
         except Coarse:
             return None
     if metric.function is metrics.log_loss.function:
-        if single:
-            return LogLoss(pool, lambda pred: np.where(true == 1, pred.reshape(-1), 1 - pred.reshape(-1)))
-        if all(_shares(pred) for pred in pool.preds):
-            at = rows * first.shape[1] + true
-            return LogLoss(pool, lambda pred: pred.reshape(-1)[at])
-        return None
+        return LogLoss(pool, true) if single or all(_shares(pred) for pred in pool.preds) else None
     if metric.predictions != "labels" or metric.sums is None:
         return None
     if len(values) == 2 and (metric.sums.single or metric.function in (metrics.f1.function, metrics.accuracy.function)):
@@ -89,11 +84,16 @@ def _of_classes(pool: Pool) -> Scorer | None:
         return TwoClasses(pool, true, lambda pred: pred[:, 1] - pred[:, 0], at_zero=False)
     several = metric.function in (metrics.accuracy.function, metrics.balanced_accuracy.function)
     if several and not single and 4 * first.size * len(pool.preds) <= LARGEST:
-        return Classes(pool, true, lambda pred: pred)
+        return Classes(pool, true)
     return None
 
 
 def _shares(pred: np.ndarray) -> bool:
     """Whether the probabilities of each row add up to 1, so that those of a mean of runs do."""
-    added = pred @ np.ones(pred.shape[1], pred.dtype)  # a sum along short rows takes ten times as long
-    return bool(added.min() > 1 - 1e-4 and added.max() < 1 + 1e-4 and pred.min() >= 0)
+    ones = np.ones(pred.shape[1], pred.dtype)
+    for start in range(0, len(pred), ROWS):
+        part = pred[start : start + ROWS]
+        added = part @ ones  # a sum along short rows takes ten times as long
+        if not (added.min() > 1 - 1e-4 and added.max() < 1 + 1e-4 and part.min() >= 0):
+            return False
+    return True

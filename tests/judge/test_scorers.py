@@ -93,6 +93,26 @@ def test_a_quick_scorer_gives_the_metric_of_each_blend_on_all_rows_and_without_e
             assert np.allclose(scorer.added(counts, without), by_hand(asked, counts, without), atol=2e-6)
 
 
+@pytest.mark.parametrize("least", [1e-3, 1e-7, 1e-15, 0], ids=str)
+@pytest.mark.parametrize("single", [True, False], ids=["one column", "two columns"])
+def test_log_loss_holds_whatever_the_smallest_probability_of_a_true_class(least, single):
+    preds = [pred.copy() for pred in BINARY]
+    for pred in preds:
+        pred[::7] = np.where(np.arange(2) == TWO[::7, None], least, 1 - least)
+    asked = pool(metrics.log_loss, TWO, [pred[:, 1] for pred in preds] if single else preds)
+    scorer = scorers.of(asked)
+    assert type(scorer) is LogLoss
+    # 1 - p, of one column in float32, has no digits below 6e-8, here and in the metric.
+    for without in (None, 0, 1, 2):
+        assert np.allclose(scorer.added((3, 0, 1, 2), without), by_hand(asked, (3, 0, 1, 2), without), rtol=2e-6)
+
+
+def test_the_smallest_number_of_a_part_says_how_many_share_a_logarithm():
+    asked = pool(metrics.log_loss, TWO, [np.where(FOLD == 1, 1e-15, pred).astype(np.float32) for pred in SINGLE])
+    true = np.zeros(ROWS, np.int64)
+    assert LogLoss(asked, 1 - true)._halvings == [3, 1, 3]  # 1e-30 is a product of two
+
+
 @pytest.mark.parametrize("preds", [BINARY, SINGLE, [pred**4 * 1e-4 for pred in SINGLE]], ids=["two", "one", "rare"])
 @pytest.mark.parametrize("metric", [metrics.auc, metrics.gini], ids=["AUC", "Gini"])
 def test_order_by_bins_is_that_of_the_predictions(metric, preds):
