@@ -67,7 +67,7 @@ def _halvings(least: float) -> int:
 
 
 def _logarithms(numbers: np.ndarray, halvings: int) -> float:
-    """The sum of the logarithms of float32 `numbers`, which are overwritten: one logarithm for 2 ** halvings of them."""
+    """The sum of the logarithms of float32 `numbers`, which are overwritten, by one for 2 ** halvings of them."""
     count = len(numbers) >> halvings << halvings
     total = float(np.log(numbers[count:]).sum())
     for _ in range(halvings):
@@ -199,9 +199,7 @@ class Order(Passing):
         self._bins = int(np.clip(1 << int(np.log2(len(pool.y) / 8)), BINS // 16, BINS))
         low = min(float(positive(pred).min()) for pred in pool.preds)
         width = max(float(positive(pred).max()) for pred in pool.preds) - low or 1.0
-        self._parts = parts(
-            pool, true, lambda pred, rows: (positive(pred[rows]) - low) / width, most=8 * ROWS
-        )
+        self._parts = parts(pool, true, lambda pred, rows: (positive(pred[rows]) - low) / width, most=8 * ROWS)
         self._bases = Sums(self._parts)
         self._rooted = False
         if self._coarseness() > COARSE:  # predictions crowd near 0, as those of a rare class do

@@ -122,8 +122,8 @@ def parts(
     most: int = ROWS,
     places: np.ndarray | None = None,
 ) -> list[Part]:
-    """The rows in parts of one fold and one label each, of `most` rows. `column(pred, at)` gives what is kept of a run's
-    predictions for the rows of a part, (rows,) or (columns, rows); `at` are their numbers, or their `places`."""
+    """The rows in parts of one fold and one label each, of `most` rows. `column(pred, at)` gives what is kept of a
+    run's predictions for some rows, (rows,) or (columns, rows); `at` are their numbers, or their `places`."""
     fold = np.searchsorted(np.unique(pool.fold), pool.fold)
     key = fold * (int(label.max()) + 1) + label
     # Keys of two bytes are sorted by radix, three times as fast as a sort of folds and labels.

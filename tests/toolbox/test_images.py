@@ -71,6 +71,27 @@ def test_zoom_changes_the_size_on_both_sides_of_one():
     assert area.max() < 1.7
 
 
+@pytest.mark.parametrize("shape", [(5, 28, 28), (5, 20, 30, 3)])
+def test_bends_of_almost_nothing_are_what_the_other_amounts_make(shape):
+    x = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    amounts = {"rotation": 10.0, "shift": 3.0, "zoom": 0.1, "shear": 10.0}
+    np.testing.assert_allclose(moved(x, elastic=1e-9, **amounts), moved(x, **amounts), atol=0.05)
+
+
+def test_bends_move_each_place_by_as_much_as_told_and_neighbours_together():
+    # Images whose brightness is the column tell from which column a place was read.
+    x = np.broadcast_to(100 + np.arange(28.0), (500, 28, 28)).astype(np.float32)
+    off = (moved(x, elastic=1.0, smooth=4.0) - x)[:, 8:20, 8:20]  # outside there is nothing to be read
+    assert abs(off.mean()) < 0.05 and abs(off.std() - 1) < 0.05
+    beside, apart = ((off[..., far:] * off[..., :-far]).mean() / off.var() for far in (1, 11))
+    assert abs(beside - np.exp(-1 / 64)) < 0.01 and abs(apart - np.exp(-121 / 64)) < 0.05
+
+
+def test_what_bends_into_view_is_black():
+    seen = moved(np.full((64, 28, 28), 200, np.uint8), elastic=3.0)
+    assert seen.min() == 0 and abs(seen.max() - 200) < 1e-3
+
+
 def test_layers_are_applied_in_turn_in_a_pipeline():
     both = images.pipeline(images.affine(shift=2.0, seed=1), keras.layers.RandomErasing(factor=1.0, seed=1))
     assert keras.ops.convert_to_numpy(both(blob()[..., None], training=True)).shape == (64, 28, 28, 1)

@@ -18,6 +18,7 @@ TRAINING = {"epochs": 2, "steps": 3, "batch": 2, "length": 8, "rate": 1e-2, "pre
 SHAPES = {
     "recurrent": {"units": 6, "depth": 2, "width": 5, "dropout": 0.1},
     "attention": {"width": 12, "depth": 2, "heads": 3, "dropout": 0.1},
+    "convolution": {"width": 12, "depth": 2, "heads": 3, "dropout": 0.1, "convolution": 4},
 }
 
 
@@ -42,6 +43,7 @@ def inside(kind, window=32):
 
 
 KINDS = pytest.mark.parametrize("kind", [*SHAPES])
+HEARING = pytest.mark.parametrize("kind", ["attention", "convolution"])
 
 
 @KINDS
@@ -96,8 +98,9 @@ def test_texts_of_different_lengths_are_read_side_by_side(kind):
             np.testing.assert_allclose(p_next[branch], q_next[0], rtol=1e-4)
 
 
-def test_attention_hears_its_window_only_however_a_text_is_read():
-    made, _ = inside("attention", window=4)
+@HEARING
+def test_attention_hears_its_window_only_however_a_text_is_read(kind):
+    made, _ = inside(kind, window=4)
     text = LETTERS.encode(TEXTS[2])
     whole = made.likely([text])
     state, p = made.read([text[:9]])
@@ -109,8 +112,9 @@ def test_attention_hears_its_window_only_however_a_text_is_read():
     assert state.keys.shape[3] == 4  # no more is kept than can be heard
 
 
-def test_room_for_keys_grows_with_the_text():
-    made, _ = inside("attention", window=200)
+@HEARING
+def test_room_for_keys_grows_with_the_text(kind):
+    made, _ = inside(kind, window=200)
     state, _ = made.read([LETTERS.encode("The")])
     assert state.keys.shape[3] == attention.GROWN
     for _ in range(attention.GROWN):

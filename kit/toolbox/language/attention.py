@@ -1,7 +1,8 @@
 """A small GPT over tokens: trained with Keras, and computed with NumPy afterwards, with keys and values kept.
 
 Source: Radford and others, Language Models are Unsupervised Multitask Learners, 2019; RMS norm: Zhang and Sennrich,
-Root Mean Square Layer Normalization, NeurIPS 2019; squared ReLU: So and others, Primer, NeurIPS 2021.
+Root Mean Square Layer Normalization, NeurIPS 2019; squared ReLU: So and others, Primer, NeurIPS 2021; a convolution
+over characters below all layers: Kim and others, Character-Aware Neural Language Models, AAAI 2016.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ GROWN = 64
 """Positions by which the room for keys and values grows, so that short texts need little."""
 
 
-def network(tokens: int, length: int, *, width: int, depth: int, heads: int, dropout: float) -> Any:
-    """The Keras model: tokens (batch, length) to logits (batch, length, tokens)."""
+def network(
+    tokens: int, length: int, *, width: int, depth: int, heads: int, dropout: float, convolution: int = 0
+) -> Any:
+    """The Keras model: tokens (batch, length) to logits (batch, length, tokens). Before the first layer `convolution`
+    adds to each embedding what it makes of so many, the last ones and its own; with 0 there is none."""
     import keras
 
     from kit.toolbox.language.layers import rotary
@@ -35,6 +39,8 @@ def network(tokens: int, length: int, *, width: int, depth: int, heads: int, dro
     embedding = keras.layers.ReversibleEmbedding(tokens, width, name="embedding")
     # Embeddings as small as a softmax wants them would be drowned by what the first layer adds.
     x = keras.layers.RMSNormalization(name="first")(embedding(inputs))
+    if convolution:
+        x = x + keras.layers.Conv1D(width, convolution, padding="causal", use_bias=False, name="convolution")(x)
     x = keras.layers.Dropout(dropout)(x)
 
     def dense(size: int, name: str, **settings: Any) -> Any:
@@ -68,11 +74,13 @@ def turns(positions: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 @dataclass
 class State:
     """Of each text how many tokens were read, int64 of (texts,), and of each layer the last keys and values, float32 of
-    (texts, layers, heads, room, size): that of position i lies at i modulo the room, once this is a whole window."""
+    (texts, layers, heads, room, size): that of position i lies at i modulo the room, once this is a whole window.
+    `last` are the embeddings that a convolution will read again, float32 of (texts, tokens, width), 0 before the text."""
 
     read: np.ndarray
     keys: np.ndarray
     values: np.ndarray
+    last: np.ndarray
 
 
 class Attention:
@@ -85,6 +93,8 @@ class Attention:
         self.width = held["embedding"].shape[1]
         self.size = self.width // heads
         self.table = np.ascontiguousarray(held["embedding"].T)
+        self.convolution: np.ndarray | None = held.get("convolution")  # (tokens, width, width), its own the last
+        self.reach = 0 if self.convolution is None else len(self.convolution) - 1
 
     def likely(self, texts: Sequence[np.ndarray]) -> np.ndarray:
         """The probability of each token of texts, and of the end behind each."""
@@ -107,10 +117,12 @@ class Attention:
     def read(self, texts: Sequence[np.ndarray]) -> tuple[State, np.ndarray]:
         """A state of texts that go on, and the probabilities of what comes next in each."""
         # All that a position hears through all layers; what is before it cannot matter.
-        given, lengths = _filled([text[-self.window * self.depth :] for text in texts])
+        given, lengths = _filled([text[-self.window * self.depth - self.reach :] for text in texts])
         x, keys, values = self._whole(given)
         room = min(self.window, -(-(given.shape[1] + 1) // GROWN) * GROWN)
-        state = State(lengths, *(np.zeros((*keys.shape[:3], room, self.size), np.float32) for _ in range(2)))
+        kept = [np.zeros((*keys.shape[:3], room, self.size), np.float32) for _ in range(2)]
+        last = lengths[:, None] + np.arange(self.reach)  # behind the zeros that stand before all
+        state = State(lengths, kept[0], kept[1], self._embedded(given)[np.arange(len(texts))[:, None], last])
         for row, length in enumerate(lengths):
             at = np.arange(max(0, length - room), length)
             state.keys[row][:, :, at % room] = keys[row][:, :, at]
@@ -123,13 +135,14 @@ class Attention:
         if room < self.window and state.read.max() >= room:
             more = min(GROWN, self.window - room)
             wider = ((0, 0), (0, 0), (0, 0), (0, more), (0, 0))
-            state = State(state.read, np.pad(state.keys, wider), np.pad(state.values, wider))
+            state = State(state.read, np.pad(state.keys, wider), np.pad(state.values, wider), state.last)
             room += more
         count = len(tokens)
         rows, place = np.arange(count), state.read % room
         cos, sin = (part[:, None, :] for part in turns(state.read, self.size))
         empty = np.arange(room) > state.read[:, None]  # nothing was written there yet
-        x = normed(self.held["embedding"][tokens], self.held["first"])
+        embedded = np.concatenate([state.last, normed(self.held["embedding"][tokens[:, None]], self.held["first"])], 1)
+        x = self._convolved(embedded)[:, 0]
         for at in range(self.depth):
             qkv = (normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]).reshape(count, 3, self.heads, -1)
             query = _turned(qkv[:, 0], cos, sin)
@@ -139,11 +152,11 @@ class Attention:
             scores[np.broadcast_to(empty[:, None], scores.shape)] = -np.inf
             heard = np.matmul(_softmax(scores)[:, :, None], state.values[:, at])[:, :, 0]
             x = self._rest(x, heard.reshape(count, -1), at)
-        return State(state.read + 1, state.keys, state.values), self._likely(x)
+        return State(state.read + 1, state.keys, state.values, embedded[:, 1:]), self._likely(x)
 
     def pick(self, state: State, numbers: np.ndarray) -> State:
         """The state of the texts at `numbers`."""
-        return State(state.read[numbers], state.keys[numbers], state.values[numbers])
+        return State(state.read[numbers], state.keys[numbers], state.values[numbers], state.last[numbers])
 
     def _whole(self, given: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tokens (texts, length) all at once: what the last layer makes of each, and keys and values (texts, layers,
@@ -152,7 +165,7 @@ class Attention:
         cos, sin = turns(np.arange(length), self.size)
         apart = np.arange(length)[:, None] - np.arange(length)
         deaf = (apart < 0) | (apart >= self.window)
-        x = normed(self.held["embedding"][given], self.held["first"])
+        x = self._convolved(self._embedded(given))
         kept: list[tuple[np.ndarray, np.ndarray]] = []
         for at in range(self.depth):
             qkv = normed(x, self.held[f"before_{at}"]) @ self.held[f"qkv_{at}"]
@@ -164,6 +177,22 @@ class Attention:
             x = self._rest(x, heard, at)
             kept.append((key, parts[2]))
         return x, np.stack([key for key, _ in kept], axis=1), np.stack([value for _, value in kept], axis=1)
+
+    def _embedded(self, given: np.ndarray) -> np.ndarray:
+        """Embeddings of tokens (texts, length), and zeros before them for the convolution to read, (texts, reach +
+        length, width)."""
+        x = normed(self.held["embedding"][given], self.held["first"])
+        return np.pad(x, ((0, 0), (self.reach, 0), (0, 0)))
+
+    def _convolved(self, embedded: np.ndarray) -> np.ndarray:
+        """Of (texts, reach + length, width) what the first layer reads, (texts, length, width)."""
+        if self.convolution is None:
+            return embedded
+        length = embedded.shape[1] - self.reach
+        x = embedded[:, self.reach :].copy()
+        for at, kernel in enumerate(self.convolution):
+            x += embedded[:, at : at + length] @ kernel
+        return x
 
     def _rest(self, x: np.ndarray, heard: np.ndarray, at: int) -> np.ndarray:
         x = x + heard @ self.held[f"heard_{at}"]
