@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from kit.errors import KitError
 from kit.judge import aligning
-from kit.judge.aligning import Aligned
 from kit.judge.methods import CHOOSING, METHODS, Method, Trial, Trials, Tried
 from kit.notes import tell
 from kit.predict import stacked
@@ -67,7 +66,9 @@ def blend(
         best = members[trials.best]
         return Blend(best, {best.name: 1.0}, "best", facts)
     merged = won.fitted(tests)
-    plan = _plan(entry, members, oof, won, seed)
+    # The run with the fewest rows says how the blend was judged: with a holdout it is no better known than that one.
+    judge = min(members, key=lambda run: (run.record.rows.out_of_fold, run is not oof.first))
+    plan = _plan(entry, members, judge, won, seed)
     entry = replace(entry, sample=oof.first.plan.sample)
     chosen = won.tried.method in CHOOSING
     with keeping.fresh(runs.create(plan)) as run:
@@ -79,12 +80,12 @@ def blend(
             oof={**oof.columns, "ids": oof.ids, "fold": oof.fold, "y": oof.y, "pred": won.pred},
             test={"ids": ids, "pred": merged},
             sample=entry.public() / entry.competition.submission.sample,
-            train_rows=oof.first.record.rows.train,
+            train_rows=judge.record.rows.train,
             labels=trials.labels,
             facts={
                 "chosen_score": won.chosen_score if chosen else None,
-                "split": oof.first.record.split,
-                "groups": oof.first.record.groups,
+                "split": judge.record.split,
+                "groups": judge.record.groups,
                 "fit_seconds": round(sum(run.record.fit_seconds for run in members), 1),
                 "seconds": round(time.perf_counter() - started, 1),
                 "where": provenance.where(),
@@ -125,8 +126,7 @@ def _winner(trials: Trials, tried: Sequence[Trial], method: Method | None) -> Tr
     return won if won is not None and (won.tried.gain or 0.0) > 0 else None
 
 
-def _plan(entry: Entry, members: Sequence[Run], oof: Aligned, won: Trial, seed: int) -> Plan:
-    first = oof.first.plan
+def _plan(entry: Entry, members: Sequence[Run], judge: Run, won: Trial, seed: int) -> Plan:
     every = won.fitted.stacked is not None  # a linear model needs every member, in this order
     weights = {
         run.name: round(float(weight), 6)
@@ -139,11 +139,11 @@ def _plan(entry: Entry, members: Sequence[Run], oof: Aligned, won: Trial, seed: 
         won.tried.method,
         weights,
         seed=seed,
-        scheme=first.scheme,
-        folds=first.folds,
-        only=first.only,
-        sample=first.sample,
-        data=first.data,
+        scheme=judge.plan.scheme,
+        folds=judge.plan.folds,
+        only=judge.plan.only,
+        sample=judge.plan.sample,
+        data=judge.plan.data,
     )
 
 

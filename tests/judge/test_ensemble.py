@@ -130,6 +130,11 @@ def test_runs_of_other_rows_are_blended_on_those_that_they_share(kit, members, t
     oof, mine, other = (predictions.load(run.folder / "oof.npz") for run in (found.run, holdout, members[0]))
     at = [other["ids"].tolist().index(row) for row in mine["ids"]]
     assert np.allclose(oof["pred"], (mine["pred"] + other["pred"][at]) / 2)
+    # It is judged as the holdout is, and comes behind runs that all rows have judged, whatever its score.
+    assert (found.run.plan.scheme, found.run.record.split) == ("holdout", holdout.record.split)
+    entry = replace(catalog.find("parity"), sample=True)
+    places = choose.ranked(entry, [found.run, holdout, members[0]])
+    assert places[0].run.name == members[0].name and not any(place.left_out for place in places)
 
 
 def test_test_rows_in_another_order_are_joined_by_id(members):

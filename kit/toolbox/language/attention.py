@@ -75,7 +75,7 @@ def turns(positions: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
 class State:
     """Of each text how many tokens were read, int64 of (texts,), and of each layer the last keys and values, float32 of
     (texts, layers, heads, room, size): that of position i lies at i modulo the room, once this is a whole window.
-    `last` are the embeddings that a convolution will read again, float32 of (texts, tokens, width), 0 before the text."""
+    `last` are the embeddings that a convolution will read again, float32 of (texts, tokens, width)."""
 
     read: np.ndarray
     keys: np.ndarray
