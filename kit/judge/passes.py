@@ -119,7 +119,7 @@ class TwoClasses(Additive):
         super().__init__(pool)
         self._metric = pool.metric
         self._above = np.greater_equal if at_zero else np.greater
-        self._parts = parts(pool, true, lambda pred, rows: margin(pred[rows]))
+        self._parts = parts(pool, true, lambda pred, rows: margin(pred.take(rows, 0)))
         self._bases = Sums(self._parts)
         self._true = np.array(
             [[np.sum(true[pool.fold == number] == label) for label in (0, 1)] for number in self.numbers]
@@ -156,8 +156,9 @@ class Classes(Additive):
         super().__init__(pool)
         self._balanced = pool.metric.function is metrics.balanced_accuracy.function
 
+        # Rows of a matrix are taken four times as fast by `take` as by their numbers in brackets.
         def true_first(pred: np.ndarray, rows: np.ndarray) -> np.ndarray:
-            p, at, label = pred[rows], np.arange(len(rows)), true[rows]
+            p, at, label = pred.take(rows, 0), np.arange(len(rows)), true[rows]
             p[at, label], p[:, 0] = p[:, 0], p[at, label].copy()
             return p.T
 
@@ -199,7 +200,7 @@ class Order(Passing):
         self._bins = int(np.clip(1 << int(np.log2(len(pool.y) / 8)), BINS // 16, BINS))
         low = min(float(positive(pred).min()) for pred in pool.preds)
         width = max(float(positive(pred).max()) for pred in pool.preds) - low or 1.0
-        self._parts = parts(pool, true, lambda pred, rows: (positive(pred[rows]) - low) / width, most=8 * ROWS)
+        self._parts = parts(pool, true, lambda pred, rows: (positive(pred.take(rows, 0)) - low) / width, most=8 * ROWS)
         self._bases = Sums(self._parts)
         self._rooted = False
         if self._coarseness() > COARSE:  # predictions crowd near 0, as those of a rare class do
