@@ -26,7 +26,7 @@ from kit.task import catalog, splits
 from kit.task.contract import Data, Fold
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "char-lstm": {"batch": 128, "length": 64},
+    "char-lstm": {"batch": 256, "length": 32, "dropout": 0.0},
     "word-lstm": {"batch": 32, "length": 32, "rate": 4e-3},
     "char-transformer": {"batch": 16, "length": 128},
     "word-transformer": {"batch": 16, "length": 64, "rate": 3e-3},
