@@ -87,10 +87,10 @@ def main() -> None:
 
     keras.utils.set_random_seed(0)
     lstm = recurrent.network(len(LETTERS), 1, WINDOW, units=512, depth=1, width=128, dropout=0.0)
-    gpt = attention.network(len(LETTERS), WINDOW, width=192, depth=4, heads=6, dropout=0.0)
+    gpt = attention.network(len(LETTERS), WINDOW, width=192, depth=4, heads=2, dropout=0.0, convolution=5)
     insides = {
         "char_lstm": (recurrent.Recurrent(LETTERS, recurrent.weights(lstm)), lstm),
-        "char_transformer": (attention.Attention(LETTERS, attention.weights(gpt), 6, WINDOW), gpt),
+        "char_transformer": (attention.Attention(LETTERS, attention.weights(gpt), 2, WINDOW), gpt),
     }
     print("| network | characters a second | of one processor | the naive loop | times |")
     print("| --- | --- | --- | --- | --- |")

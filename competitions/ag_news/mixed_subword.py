@@ -22,6 +22,7 @@ def fit(
     width: int = 256,
     depth: int = 4,
     heads: int = 2,
+    convolution: int = 0,  # 3 helps a short training, see subword.py; in one as long as this it was not tried
     dropout: float = 0.15,
     pieces: int = 2000,  # 1,000 to 8,000 take counts to 1.700 to 1.705 bits, and few make a fast softmax
     batch: int = 16,
@@ -32,7 +33,7 @@ def fit(
     every, back = _mixed.parted(fold)
     texts, kept = list(every[~back]), list(every[back])
     known = vocabulary.of_pieces(texts, pieces)
-    shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
+    shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout, "convolution": convolution}
     training |= {"batch": batch, "epochs": epochs, "rate": rate}
     network = _networks.trained(fold, texts, lambda _: known, "attention", shape, **training)
     counted = ngrams.fit(texts, known, piece_order)

@@ -16,11 +16,12 @@ def fit(
     width: int = 192,
     depth: int = 3,
     heads: int = 6,
+    convolution: int = 3,
     dropout: float = 0.2,  # a word is seen a few times only
     rarest: int = 3,  # rarer words are spelled out
     **training: _networks.trained,
 ):
-    shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout}
+    shape = {"width": width, "depth": depth, "heads": heads, "dropout": dropout, "convolution": convolution}
     return _networks.fit(fold, partial(vocabulary.of_words, rarest=rarest), "attention", shape, **training)
 
 
