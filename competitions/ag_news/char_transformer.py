@@ -15,7 +15,7 @@ def fit(
     width: int = 192,
     depth: int = 4,
     heads: int = 2,  # six take 1.3 times as long for the scores of all pairs of positions
-    convolution: int = 5,  # after 150 s of a core 2.28 bits a character, without it 2.59: layers need not spell words
+    convolution: int = 5,  # after 150 s of a core 2.28 bits a character, without it 2.59
     dropout: float = 0.0,
     batch: int = 16,
     rate: float = 3e-3,

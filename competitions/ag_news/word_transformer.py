@@ -16,7 +16,7 @@ def fit(
     width: int = 192,
     depth: int = 3,
     heads: int = 6,
-    convolution: int = 3,
+    convolution: int = 3,  # after 15 minutes of a core 1.721 bits a character, without it 1.781
     dropout: float = 0.2,  # a word is seen a few times only
     rarest: int = 3,  # rarer words are spelled out
     **training: _networks.trained,
