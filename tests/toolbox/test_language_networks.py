@@ -175,3 +175,9 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_bytes(kind, optimizer, 
 def test_an_unknown_optimizer_is_told(tmp_path):
     with pytest.raises(KitError, match="no optimizer 'sgd'"):
         learning.train(fold(tmp_path), TEXTS, LETTERS, "recurrent", SHAPES["recurrent"], optimizer="sgd", **TRAINING)
+
+
+def test_a_convolution_of_fewer_than_no_tokens_is_told(tmp_path):
+    shape = SHAPES["attention"] | {"convolution": -1}
+    with pytest.raises(KitError, match="A convolution of -1 tokens is none"):
+        learning.train(fold(tmp_path), TEXTS, LETTERS, "attention", shape, optimizer="adamw", **TRAINING)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from kit.errors import KitError
 from kit.toolbox.language.counts import END
 from kit.toolbox.language.vocabulary import Vocabulary
 
@@ -30,7 +31,14 @@ def network(
     tokens: int, length: int, *, width: int, depth: int, heads: int, dropout: float, convolution: int = 0
 ) -> Any:
     """The Keras model: tokens (batch, length) to logits (batch, length, tokens). Before the first layer `convolution`
-    adds to each embedding what it makes of so many, the last ones and its own; with 0 there is none."""
+    adds to each embedding what it makes of so many, the last ones and its own; with 0 there is none. Raises KitError
+    for fewer."""
+    if convolution < 0:
+        raise KitError(
+            f"A convolution of {convolution} tokens is none.",
+            "It reads the last 1 or more; 0 leaves it out.",
+            "--set convolution=3",
+        )
     import keras
 
     from kit.toolbox.language.layers import rotary
