@@ -202,11 +202,10 @@ def _affine_layer() -> Callable[..., Any]:
             ops = keras.ops
             count, height, width = ops.shape(channels)[0], channels.shape[1], channels.shape[2]
             made = bends(height, width, self.smooth)
-            off = [
-                self.elastic * keras.random.normal((count, len(made)), dtype="float32", seed=self.generator) @ made
-                for _ in range(2)
-            ]
-            row, column = (part.reshape(1, -1).astype("float32") for part in np.indices((height, width)))
+            knots = [keras.random.normal((count, len(made)), dtype="float32", seed=self.generator) for _ in range(2)]
+            off = [self.elastic * ops.matmul(one, ops.convert_to_tensor(made)) for one in knots]
+            grid = np.indices((height, width), "float32").reshape(2, 1, -1)
+            row, column = (ops.convert_to_tensor(part) for part in grid)
             a, b, right, c, d, down = (transform[:, at : at + 1] for at in range(6))
             return _sampled(channels, a * column + b * row + right + off[0], c * column + d * row + down + off[1])
 
