@@ -21,7 +21,7 @@ from kit.errors import KitError
 from kit.notes import tell
 from kit.rows import views
 from kit.task.contract import Diverged, Fitted, Fold
-from kit.toolbox import resume
+from kit.toolbox import normalising, resume
 
 WEIGHTS = "model.keras"
 SETTINGS = "settings.json"
@@ -181,16 +181,19 @@ def fit(
         for _ in range(keeper.first):
             train.on_epoch_begin()
             train.on_epoch_end()
-    trained.fit(
-        ahead(_shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order))),
-        shuffle=False,  # by `order`, which is known for every epoch
-        epochs=epochs,
-        initial_epoch=keeper.first,
-        validation_data=_judging(fold.valid.x if valid is None else valid, fold.valid.y) if len(fold.valid) else None,
-        validation_batch_size=JUDGED,
-        callbacks=[_follower(order), _reporter(fold, epochs), *callbacks, keeper],
-        verbose=0,
-    )
+    with normalising.fused(trained):
+        trained.fit(
+            ahead(_shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order))),
+            shuffle=False,  # by `order`, which is known for every epoch
+            epochs=epochs,
+            initial_epoch=keeper.first,
+            validation_data=_judging(fold.valid.x if valid is None else valid, fold.valid.y)
+            if len(fold.valid)
+            else None,
+            validation_batch_size=JUDGED,
+            callbacks=[_follower(order), _reporter(fold, epochs), *callbacks, keeper],
+            verbose=0,
+        )
     return model
 
 

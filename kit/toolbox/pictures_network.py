@@ -10,7 +10,7 @@ import numpy as np
 from kit.errors import KitError
 from kit.rows.pictures import Pictures
 from kit.task.contract import Competition, Fitted, Fold
-from kit.toolbox import estimators, goals, networks
+from kit.toolbox import estimators, goals, networks, normalising
 from kit.toolbox.foreign import Foreign
 from kit.toolbox.goals import Goal, Scale
 
@@ -80,21 +80,22 @@ def fit(
     weight = goal.weights(goal.encoded(y), fold.train.weight)
     random = np.random.default_rng(fold.seed)
     targets = scale.scaled(goal.encoded(y))
-    for epoch in range(epochs):
-        losses = []
-        order = random.permutation(len(store))
-        for start in range(0, len(order), batch):
-            # The last batch is filled up from the first rows, so that the network is compiled for one shape.
-            rows = np.resize(order[start : start + batch], batch) if len(order) >= batch else order
-            own = None if weight is None else weight[rows]
-            losses.append(float(trained.train_on_batch(reader.take(rows), targets[rows], sample_weight=own)))
-        if not np.isfinite(losses[-1]):
-            raise KitError(
-                f"The loss is {losses[-1]} after epoch {epoch + 1} of {epochs}.",
-                "A lower learning rate keeps the training from diverging.",
-                f"--set rate={rate / 3:.2g}",
-            )
-        fold.report(epoch + 1, epochs, loss=float(np.mean(losses)))
+    with normalising.fused(trained):
+        for epoch in range(epochs):
+            losses = []
+            order = random.permutation(len(store))
+            for start in range(0, len(order), batch):
+                # The last batch is filled up from the first rows, so that the network is compiled for one shape.
+                rows = np.resize(order[start : start + batch], batch) if len(order) >= batch else order
+                own = None if weight is None else weight[rows]
+                losses.append(float(trained.train_on_batch(reader.take(rows), targets[rows], sample_weight=own)))
+            if not np.isfinite(losses[-1]):
+                raise KitError(
+                    f"The loss is {losses[-1]} after epoch {epoch + 1} of {epochs}.",
+                    "A lower learning rate keeps the training from diverging.",
+                    f"--set rate={rate / 3:.2g}",
+                )
+            fold.report(epoch + 1, epochs, loss=float(np.mean(losses)))
 
     estimators.save(fold.dir, network=Foreign("keras", model), goal=goal, scale=scale, size=size, colours=colours)
     return _fitted(model, goal, scale, size, colours)
