@@ -1,13 +1,15 @@
 """How often `kit forecast` holds: runs of real competitions against the hidden answers of their test rows.
 
     python -m benchmarks.forecast --home /tmp/forecast
+    python -m benchmarks.forecast --home /tmp/draws --draws 6     # other rows as test rows, six times
 
 Makes a workspace with the competitions of ../shared/data/competitions, trains the recipes of `kit new` in three ways
 (five folds, three folds, a holdout), and blends those of five folds, where that is not done. Compares each forecast
 with the scores of the public and the private half of the test rows, for 20 random ways to halve them. `plain` is an
 interval of the out-of-fold score and the noise of the rows on both sides, without any gain. Widths are means, in
 parts of the oracle's, who knows the score over endless rows, so that only the noise of the half is left: nothing can
-be narrower.
+be narrower. All runs of a competition share its test rows, so that a competition is one draw of them; with `--draws`
+the rows with answers are shared out between train and test anew, at random, where the competition was made so too.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ import argparse
 import json
 import math
 import os
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +39,50 @@ WAYS: dict[str, list[str]] = {
     "3 folds": ["--folds", "3", "--seed", "1"],
     "holdout": ["--holdout", "--seed", "2"],
 }
+DRAWN = {
+    "titanic": "titanic",
+    "ghouls-goblins-and-ghosts-boo": "ghouls",
+    "playground-series-s3e13": "s3e13",
+    "nomad2018-predict-transparent-conductors": "nomad2018",
+}
+"""Tables whose test rows are a random share of all, and a short name of each. `hist` is left out, since it is slow."""
+
 HALVES = 40
 WIDTH = 1.6449
 """Standard deviations on each side of 90%."""
 
 
-def made(home: Path, slug: str, task: dict[str, Any], train: bool) -> None:
-    """The competition and its runs, where they are not there."""
+def drawn(files: Path, slug: str, task: dict[str, Any], draw: int) -> str:
+    """Write a zip and a solution file for other test rows of a competition, as many as it has, and give their name."""
+    name = f"{DRAWN[slug]}-draw-{draw}"
+    files.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(FILES / f"{slug}.zip") as given:
+        sample = next(part for part in given.namelist() if "submission" in part.lower())
+        train, test, said = (
+            pd.read_csv(given.open(part), dtype=str, keep_default_na=False)
+            for part in ("train.csv", "test.csv", sample)
+        )
+    answers = pd.read_csv(FILES / f"{slug}.solution.csv", dtype=str, keep_default_na=False)
+    everything = pd.concat([train, test.merge(answers, on=task["id"], validate="one_to_one")[train.columns]])
+    order = np.random.default_rng(draw).permutation(len(everything))
+    rest, held = (everything.iloc[np.sort(rows)] for rows in (order[len(test) :], order[: len(test)]))
+    constant = held[[task["id"]]].assign(**said.iloc[0][task["targets"]].to_dict())
+    with zipfile.ZipFile(files / f"{name}.zip", "w") as made:
+        for part, frame in (("train.csv", rest), ("test.csv", held[test.columns]), (sample, constant)):
+            made.writestr(part, frame.to_csv(index=False))
+    held[[task["id"], *task["targets"]]].to_csv(files / f"{name}.solution.csv", index=False)
+    return name
+
+
+def made(home: Path, files: Path, slug: str, task: dict[str, Any], recipes: Sequence[str]) -> None:
+    """The competition and its runs by `recipes`, where they are not there."""
     if not (home / "competitions" / slug.replace("-", "_")).is_dir():
         (home / "competitions").mkdir(parents=True, exist_ok=True)
-        kit(home, "new", slug, "--from", str(FILES / f"{slug}.zip"), "--over", "--metric", task["metric"])
+        kit(home, "new", slug, "--from", str(files / f"{slug}.zip"), "--over", "--metric", task["metric"])
     known = {(run.plan.recipe, way(run)) for run in runs.every(slug) if run.finished}
-    recipes = TEXTS if (home / "competitions" / slug.replace("-", "_") / "nbsvm.py").exists() else TABLES
-    for recipe in recipes if train else ():
+    if recipes and (home / "competitions" / slug.replace("-", "_") / "nbsvm.py").exists():
+        recipes = TEXTS
+    for recipe in recipes:
         for name, words in WAYS.items():
             if (recipe, name) not in known:
                 kit(home, "train", slug, recipe, "--no-plots", *words)
@@ -55,7 +90,7 @@ def made(home: Path, slug: str, task: dict[str, Any], train: bool) -> None:
         run.name for run in runs.every(slug) if run.finished and way(run) == "5 folds" and run.plan.recipe != "blend"
     ]
     for method in ("mean", "hill-climb", "stack"):
-        if train and len(members) > 1 and ("blend", "5 folds") not in known:
+        if recipes and len(members) > 1 and ("blend", "5 folds") not in known:
             kit(home, "ensemble", slug, *members, "--method", method)
 
 
@@ -81,7 +116,7 @@ def halves(submission: Path, solution: Path, task: dict[str, Any]) -> list[float
     return scores
 
 
-def judged(home: Path, slug: str, task: dict[str, Any]) -> list[dict[str, Any]]:
+def judged(files: Path, slug: str, task: dict[str, Any]) -> list[dict[str, Any]]:
     """What the forecast of each run says, and what came."""
     entry, lines = catalog.find(slug), []
     again = None
@@ -96,13 +131,13 @@ def judged(home: Path, slug: str, task: dict[str, Any]) -> list[dict[str, Any]]:
         except KitError as error:
             print(f"{run.name}: {error.wrong}")
             continue
-        came = np.array(halves(run.submission, FILES / f"{slug}.solution.csv", task))
+        came = np.array(halves(run.submission, files / f"{slug}.solution.csv", task))
         parts, expected = said.parts, said.private.expected
         alone = forecast.forecast(entry, run, public_share=0.5).parts
         plain = math.hypot(alone["rows"], alone["private_rows"])
         lines.append(
             {
-                "competition": slug,
+                "competition": slug.partition("-draw-")[0],
                 "recipe": run.plan.recipe,
                 "way": way(run),
                 "cv": parts["cv"],
@@ -140,15 +175,19 @@ def main() -> None:
     asked.add_argument("--home", type=Path, required=True)
     asked.add_argument("--no-train", dest="train", action="store_false", help="judge the runs that are there")
     asked.add_argument("--slugs", nargs="*")
+    asked.add_argument("--draws", type=int, default=0, help="how often other rows become the test rows")
     asked.add_argument("--unknown", type=float, help="in place of forecast.UNKNOWN")
     given = asked.parse_args()
     os.environ["KIT_HOME"] = str(given.home)
     forecast.UNKNOWN = forecast.UNKNOWN if given.unknown is None else given.unknown
     tasks = json.loads((FILES / "tasks.json").read_text())
     lines: list[dict[str, Any]] = []
-    for slug in given.slugs or tasks:
-        made(given.home, slug, tasks[slug], given.train)
-        lines += judged(given.home, slug, tasks[slug])
+    files, recipes = (given.home / "files", ("linear", "lightgbm")) if given.draws else (FILES, TABLES)
+    for draw in range(given.draws or 1):
+        for slug in given.slugs or (DRAWN if given.draws else tasks):
+            name = drawn(files, slug, tasks[slug], draw) if given.draws else slug
+            made(given.home, files, name, tasks[slug], recipes if given.train else ())
+            lines += judged(files, name, tasks[slug])
     (given.home / "forecasts.json").write_text(json.dumps(lines, indent=1))
     header = ("by", "runs", "held", "width", "plain held", "plain width", "off, sd", "plain off, sd")
     for by in ("competition", "recipe", "way"):

@@ -42,7 +42,8 @@ def fused(model: Any) -> Iterator[None]:
 def _suits(layer: Any) -> bool:
     """Whether the operation can do what the layer is set to."""
     last = layer.built and layer.axis in (-1, layer.input_spec.ndim - 1)
-    return last and layer.scale and layer.center and not layer.renorm and not layer.synchronized
+    renormalises = getattr(layer, "renorm", False)  # which Keras 3.13.2, of Kaggle's images, has not
+    return last and layer.scale and layer.center and not renormalises and not layer.synchronized
 
 
 def _normalised(layer: Any, call: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
