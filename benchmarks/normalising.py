@@ -1,7 +1,7 @@
 """Processor seconds of a training step with batch normalisation as one operation, and with Keras's own.
 
-`vgg` of digit-recognizer, which normalises its maps of 7 pixels, the same with all maps normalised, and the network that
-`kit new` makes for pictures (64 pixels, 3 colours), on random images.
+`vgg` of digit-recognizer, which normalises its maps of 7 pixels, the same with all maps normalised, and the network of
+`kit new` for pictures (64 pixels, 3 colours), on random images.
 Steps are made in turns in one process, on one thread, and the fastest of each kind counts, so that other work beside it
 matters little.
 

@@ -12,8 +12,8 @@ from kit.toolbox import networks
 
 from . import _images
 
-# Maps of at most this side are batch-normalised. Normalising the larger ones too takes 76 ms a batch instead of 66, and made
-# 109 errors in three folds, where these made 106.
+# Maps of at most this side are batch-normalised. Normalising the larger ones too takes 76 ms a batch instead of 66, and
+# made 109 errors in three folds, where these made 106.
 NORMALISED = 7
 
 VARIANTS = {"pair": {"members": 2}}
