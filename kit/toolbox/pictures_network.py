@@ -57,8 +57,8 @@ def fit(
 ) -> Fitted:
     """A network of a block of two convolutions for each of `filters`, halved in between, on images of `size` pixels.
 
-    With `augment` each image is shifted and mirrored at random in training. It computes in bfloat16 where that is faster
-    (`networks.begin`). Raises KitError for rows that are no images in files, and for targets that cannot be learned.
+    With `augment` each image is shifted and mirrored at random in training. The network computes in bfloat16 where
+    that is faster. Raises KitError for rows that are no images in files, and for targets that cannot be learned.
     """
     import keras
 
