@@ -67,9 +67,9 @@ def drawn(files: Path, slug: str, task: dict[str, Any], draw: int) -> str:
     order = np.random.default_rng(draw).permutation(len(everything))
     rest, held = (everything.iloc[np.sort(rows)] for rows in (order[len(test) :], order[: len(test)]))
     constant = held[[task["id"]]].assign(**said.iloc[0][task["targets"]].to_dict())
-    with zipfile.ZipFile(files / f"{name}.zip", "w") as made:
+    with zipfile.ZipFile(files / f"{name}.zip", "w") as packed:
         for part, frame in (("train.csv", rest), ("test.csv", held[test.columns]), (sample, constant)):
-            made.writestr(part, frame.to_csv(index=False))
+            packed.writestr(part, frame.to_csv(index=False))
     held[[task["id"], *task["targets"]]].to_csv(files / f"{name}.solution.csv", index=False)
     return name
 
