@@ -1,9 +1,8 @@
 """Processor seconds of a training step with batch normalisation as one operation, and with Keras's own.
 
 `vgg` of digit-recognizer, which normalises its maps of 7 pixels, the same with all maps normalised, and the network of
-`kit new` for pictures (64 pixels, 3 colours), on random images.
-Steps are made in turns in one process, on one thread, and the fastest of each kind counts, so that other work beside it
-matters little.
+`kit new` for pictures (64 pixels, 3 colours), on random images. Steps are made in turns in one process, on one thread,
+and the fastest of each kind counts, so that other work beside it matters little.
 
     taskset -c 0 python -m benchmarks.normalising
 """
@@ -71,7 +70,7 @@ def _fastest(made: Callable[[], Any], steps: int) -> tuple[float, float]:
         model.compile("adam", "sparse_categorical_crossentropy")
     for _ in range(steps + 1):
         for model, took in zip(models, seconds, strict=True):
-            with normalising.fused(model) if took is seconds[0] else contextlib.nullcontext():
+            with normalising.fused(model.layers) if took is seconds[0] else contextlib.nullcontext():
                 start = time.process_time()
                 model.train_on_batch(images, labels)
                 took.append(time.process_time() - start)

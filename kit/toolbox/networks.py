@@ -181,7 +181,7 @@ def fit(
         for _ in range(keeper.first):
             train.on_epoch_begin()
             train.on_epoch_end()
-    with normalising.fused(trained):
+    with normalising.fused(layers(trained)):
         trained.fit(
             ahead(_shared_out(_fed(fold.train.x if train is None else train, fold.train.y, batch, order))),
             shuffle=False,  # by `order`, which is known for every epoch
@@ -385,7 +385,7 @@ def _keeper(trained: Any, fold: Fold, epochs: int, batch: int, loss: Any, callba
     arrays = [_array(variable) for variable in variables]
     described = {
         "batch": batch,
-        "layers": [_settings(layer) for layer in _layers(trained)],
+        "layers": [_settings(layer) for layer in layers(trained)],
         "shapes": [(array.shape, array.dtype.name) for array in arrays],
         "optimizer": trained.optimizer.get_config(),
         "loss": loss if isinstance(loss, str) else getattr(loss, "__qualname__", type(loss).__name__),
@@ -446,9 +446,9 @@ def _array(variable: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(variable))
 
 
-def _layers(model: Any) -> list[Any]:
+def layers(model: Any) -> list[Any]:
     """All layers of a model, those of models in it too."""
-    return [inner for layer in model.layers for inner in (layer, *(_layers(layer) if hasattr(layer, "layers") else ()))]
+    return [inner for layer in model.layers for inner in (layer, *(layers(layer) if hasattr(layer, "layers") else ()))]
 
 
 def _settings(layer: Any) -> dict[str, Any]:

@@ -1,22 +1,23 @@
 """Batch normalisation as one operation, where TensorFlow has one for processors: `FusedBatchNormV3`.
 
 Keras 3 normalises a batch in a dozen operations, each of which reads and writes all of it, in float32 even where the
-model computes in bfloat16. The operation takes a third to a fifth of the time; see benchmarks/digit_recognizer.md.
+model computes in bfloat16. For maps of images the operation takes a third to a fifth of the time; see
+benchmarks/digit_recognizer.md.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kit.toolbox import recurrent
 
 
 @contextlib.contextmanager
-def fused(model: Any) -> Iterator[None]:
-    """Within this, each `keras.layers.BatchNormalization` of a Keras model is trained as one operation.
+def fused(layers: Sequence[Any]) -> Iterator[None]:
+    """Within this, each `keras.layers.BatchNormalization` among the layers of a model is trained as one operation.
 
     The numbers are Keras's to the rounding of the type that the model computes in. A layer's weights, its predictions
     and how it is stored are not touched. A layer with a mask, with renormalisation, over another axis than the last or
@@ -25,11 +26,8 @@ def fused(model: Any) -> Iterator[None]:
     """
     import keras
 
-    layers = [
-        layer
-        for layer in (model._flatten_layers() if recurrent.fuses() else ())
-        if type(layer) is keras.layers.BatchNormalization and _suits(layer)
-    ]
+    normal = keras.layers.BatchNormalization
+    layers = [layer for layer in layers if type(layer) is normal and _suits(layer)] if recurrent.fuses() else []
     for layer in layers:
         layer.call = functools.partial(_normalised, layer, layer.call)
     try:
@@ -54,10 +52,13 @@ def _normalised(layer: Any, call: Any, inputs: Any, training: bool | None = None
         return call(inputs, training=training, mask=mask)
     channels = inputs.shape[-1]
     images = inputs if len(inputs.shape) == 4 else tf.reshape(inputs, (-1, 1, 1, channels))
-    outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-        images,
-        tf.convert_to_tensor(layer.gamma, tf.float32),
-        tf.convert_to_tensor(layer.beta, tf.float32),
+    # The raw operation, since `tf.compat.v1.nn.fused_batch_norm` raises a small epsilon to 1e-5.
+    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=images,
+        scale=tf.convert_to_tensor(layer.gamma, tf.float32),
+        offset=tf.convert_to_tensor(layer.beta, tf.float32),
+        mean=tf.zeros(0),
+        variance=tf.zeros(0),
         epsilon=layer.epsilon,
         is_training=True,
     )
@@ -66,4 +67,5 @@ def _normalised(layer: Any, call: Any, inputs: Any, training: bool | None = None
     variance *= (count - 1) / count
     for moving, now in ((layer.moving_mean, mean), (layer.moving_variance, variance)):
         moving.assign(moving * layer.momentum + now * (1 - layer.momentum))
-    return tf.cast(tf.reshape(outputs, tf.shape(inputs)), layer.compute_dtype)
+    outputs = outputs if images is inputs else tf.reshape(outputs, tf.shape(inputs))
+    return tf.cast(outputs, layer.compute_dtype)

@@ -80,7 +80,7 @@ def fit(
     weight = goal.weights(goal.encoded(y), fold.train.weight)
     random = np.random.default_rng(fold.seed)
     targets = scale.scaled(goal.encoded(y))
-    with normalising.fused(trained):
+    with normalising.fused(networks.layers(trained)):
         for epoch in range(epochs):
             losses = []
             order = random.permutation(len(store))

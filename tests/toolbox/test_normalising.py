@@ -51,11 +51,30 @@ def test_outputs_gradients_and_moving_statistics_are_keras_s(shape, precision):
     plain, was_fused = trained_once(model_of(shape, momentum=0.9), batch, weights)
     assert not was_fused
     model = model_of(shape, momentum=0.9)
-    with normalising.fused(model):
+    with normalising.fused(networks.layers(model)):
         ours, is_fused = trained_once(model, batch, weights)
     assert is_fused
     for one, other in zip(ours, plain, strict=True):
         np.testing.assert_allclose(one, other, atol=NEAR[precision] * max(1.0, np.abs(other).max()))
+
+
+def test_one_row_and_a_small_epsilon_are_normalised_as_keras_does():
+    batch = tf.constant(np.random.default_rng(0).normal(size=(1, 3)) * 1e-4, tf.float32)
+    near = tf.constant(np.random.default_rng(1).normal(size=(8, 2, 2, 3)) * 1e-4, tf.float32)
+    for rows in (batch, near):
+        weights = tf.ones_like(rows)
+        plain, _ = trained_once(model_of(rows.shape, epsilon=1e-8), rows, weights)
+        model = model_of(rows.shape, epsilon=1e-8)
+        with normalising.fused(networks.layers(model)):
+            ours, is_fused = trained_once(model, rows, weights)
+        assert is_fused
+        for at in (
+            0,
+            3,
+            4,
+            5,
+        ):  # outputs, the offset's gradient and the moving statistics; the others are next to 0 here
+            np.testing.assert_allclose(ours[at], plain[at], rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +85,7 @@ def test_a_layer_that_the_operation_cannot_do_is_keras_s_own(settings):
     model = keras.Model(inputs, keras.layers.BatchNormalization(**settings)(inputs))
     batch = np.random.default_rng(0).normal(size=(3, 4, 4, 4)).astype(np.float32)
     plain = np.asarray(keras.models.clone_model(model)(batch, training=True))
-    with normalising.fused(model):
+    with normalising.fused(networks.layers(model)):
         np.testing.assert_array_equal(np.asarray(model(batch, training=True)), plain)
 
 
@@ -75,7 +94,7 @@ def test_layers_of_a_model_in_a_model_are_reached_and_are_themselves_again_after
     inputs = keras.Input((4,))
     model = keras.Model(inputs, inner(inputs))
     layer, before = inner.layers[-1], dict(vars(inner.layers[-1]))
-    with pytest.raises(ZeroDivisionError), normalising.fused(model):
+    with pytest.raises(ZeroDivisionError), normalising.fused(networks.layers(model)):
         assert "call" in vars(layer)
         raise ZeroDivisionError
     assert vars(layer).keys() == before.keys()
@@ -85,7 +104,7 @@ def test_a_batch_is_predicted_and_judged_with_keras_s_own_layer():
     model = model_of((1, 4))
     batch = np.random.default_rng(0).normal(size=(7, 4)).astype(np.float32)
     plain = model.predict(batch, verbose=0)
-    with normalising.fused(model):
+    with normalising.fused(networks.layers(model)):
         np.testing.assert_array_equal(np.asarray(model(batch, training=False)), plain)
 
 
